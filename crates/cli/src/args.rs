@@ -1,0 +1,416 @@
+//! The command line's grammar.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use patchbay_core::code::Code;
+use patchbay_engine::VaultChoice;
+use patchbay_engine::error::Error;
+
+/// The local control room for your AI connections.
+#[derive(Debug, Parser)]
+#[command(name = "patchbay", version, about, max_term_width = 100)]
+pub struct Args {
+    /// Where everything is kept [default: the platform's data folder].
+    #[arg(long, global = true, env = "PATCHBAY_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where secrets are kept.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub vault: VaultArg,
+    /// Print one JSON document on standard output; messages go to standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Args {
+    /// The data folder: as given, else the platform's.
+    pub fn data_dir(&self) -> Result<PathBuf, Error> {
+        let platform =
+            || directories::ProjectDirs::from("", "", "patchbay").map(|dirs| dirs.data_dir().to_owned());
+        self.data_dir.clone().or_else(platform).ok_or_else(|| {
+            Error::new(
+                Code::InvalidInput,
+                "This system names no data folder.",
+                "Give one with --data-dir DIR.",
+            )
+        })
+    }
+}
+
+/// Where secrets are kept.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum VaultArg {
+    /// The system's keychain.
+    #[default]
+    Keychain,
+    /// This process's memory: keys are gone when it ends.
+    Memory,
+}
+
+impl From<VaultArg> for VaultChoice {
+    fn from(vault: VaultArg) -> Self {
+        match vault {
+            VaultArg::Keychain => Self::Keychain,
+            VaultArg::Memory => Self::Memory,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the gateway until told to stop (SIGTERM or Ctrl C: calls on their way end first).
+    Serve {
+        /// The port of 127.0.0.1; 0 for any free one [default: that of last time, else 4141].
+        #[arg(long)]
+        port: Option<u16>,
+        /// Add the offline Demo provider.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// List the providers.
+    #[command(subcommand)]
+    Providers(Providers),
+    /// Manage connections.
+    #[command(subcommand)]
+    Connections(Connections),
+    /// Manage the apps that may use the gateway.
+    #[command(subcommand)]
+    Apps(Apps),
+    /// Send one prompt.
+    Run(RunArgs),
+    /// Show what calls cost and how they went.
+    Usage(UsageArgs),
+    /// Show attempts, the newest last.
+    Log(LogArgs),
+    /// Stop all traffic until `resume`.
+    Stop,
+    /// Let traffic flow again.
+    Resume,
+    /// The offline Demo provider and its sample data.
+    #[command(subcommand)]
+    Demo(Demo),
+}
+
+/// `patchbay providers …`
+#[derive(Debug, Subcommand)]
+pub enum Providers {
+    /// All providers.
+    List,
+}
+
+/// `patchbay connections …`
+#[derive(Debug, Subcommand)]
+pub enum Connections {
+    /// All connections, in the order in which they are tried.
+    List,
+    /// One connection.
+    Show {
+        /// Its connection key.
+        key: String,
+    },
+    /// Add a connection. It is tested first and saved only if it works.
+    Add(Box<AddArgs>),
+    /// Change a connection; what is not named stays.
+    Edit(Box<EditArgs>),
+    /// Delete a connection and its key. Its history stays.
+    Remove {
+        /// Its connection key.
+        key: String,
+    },
+    /// Let a connection take calls.
+    Enable {
+        /// Its connection key.
+        key: String,
+    },
+    /// Take a connection out until it is enabled again.
+    Pause {
+        /// Its connection key.
+        key: String,
+    },
+    /// Set the order in which connections are tried.
+    Reorder {
+        /// Connection keys, first tried first.
+        #[arg(required = true)]
+        keys: Vec<String>,
+    },
+    /// Test connections, stage by stage.
+    Test {
+        /// Connection keys.
+        #[arg(required_unless_present = "all")]
+        keys: Vec<String>,
+        /// All connections.
+        #[arg(long, conflicts_with = "keys")]
+        all: bool,
+        /// Also ask for a tiny completion, which costs a little.
+        #[arg(long)]
+        spend: bool,
+    },
+}
+
+/// `patchbay connections add`
+#[derive(Debug, clap::Args)]
+pub struct AddArgs {
+    /// The provider's slug (`patchbay providers list`).
+    #[arg(long)]
+    pub provider: String,
+    /// A name for people.
+    #[arg(long)]
+    pub name: String,
+    /// The connection key [default: made from the name].
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Where requests go [default: the provider's].
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// The model for tests and the playground.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// From 1; lower is tried first.
+    #[arg(long)]
+    pub priority: Option<u32>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Further tries here before the next connection, 0 to 10.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub max_retries: Option<u32>,
+    /// Seconds to wait for the first byte.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: Option<u32>,
+    /// HTTP or SOCKS5 proxy.
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// An extra header without secrets; may be repeated.
+    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub headers: Vec<(String, String)>,
+    /// Read the API key from standard input.
+    #[arg(long, conflicts_with = "no_api_key")]
+    pub api_key_stdin: bool,
+    /// There is no API key.
+    #[arg(long)]
+    pub no_api_key: bool,
+    /// Save without a test; it stays out of chains until one passes.
+    #[arg(long)]
+    pub untested: bool,
+}
+
+/// `patchbay connections edit`
+#[derive(Debug, clap::Args)]
+pub struct EditArgs {
+    /// Its connection key.
+    pub key: String,
+    /// A new name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Where requests go; "" for the provider's.
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// The model for tests and the playground; "" for none.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// From 1; lower is tried first.
+    #[arg(long)]
+    pub priority: Option<u32>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Further tries here before the next connection, 0 to 10.
+    #[arg(long)]
+    pub max_retries: Option<u32>,
+    /// Seconds to wait for the first byte.
+    #[arg(long)]
+    pub timeout: Option<u32>,
+    /// HTTP or SOCKS5 proxy; "" for the system's.
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// Read a new API key from standard input.
+    #[arg(long)]
+    pub api_key_stdin: bool,
+}
+
+/// Limits of a connection.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct LimitArgs {
+    /// Requests in any minute.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rpm: Option<u32>,
+    /// Requests in a day.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rpd: Option<u32>,
+    /// Tokens in any minute.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub tpm: Option<u32>,
+    /// Requests in any so many seconds.
+    #[arg(long, value_name = "N/SECONDS", value_parser = parse_rate)]
+    pub rate: Option<(u32, u32)>,
+    /// Requests at the same time.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_concurrent: Option<u32>,
+}
+
+/// `patchbay apps …`
+#[derive(Debug, Subcommand)]
+pub enum Apps {
+    /// All apps.
+    List,
+    /// Add an app and print its token, once.
+    Add {
+        /// Its name.
+        name: String,
+        /// What its calls are for, where a call does not say.
+        #[arg(long)]
+        feature: Option<String>,
+    },
+    /// Print a new token, once. The old one works for another 24 hours.
+    Rotate {
+        /// The app's name.
+        name: String,
+    },
+    /// Refuse an app from now on.
+    Revoke {
+        /// The app's name.
+        name: String,
+    },
+}
+
+/// `patchbay run`
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// A model, `connection_key/model`, `provider/model` or a connection key [default: the first connection's].
+    #[arg(long)]
+    pub model: Option<String>,
+    /// What the call is for.
+    #[arg(long)]
+    pub feature: Option<String>,
+    /// Print the answer while it arrives.
+    #[arg(long)]
+    pub stream: bool,
+    /// The prompt; `-` reads it from standard input.
+    pub prompt: String,
+}
+
+/// `patchbay usage`
+#[derive(Debug, clap::Args)]
+pub struct UsageArgs {
+    /// The last so many days, today included.
+    #[arg(long, default_value_t = 30, conflicts_with_all = ["from", "to"], value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+    /// The first day (2026-11-01).
+    #[arg(long, value_name = "DAY", requires = "to")]
+    pub from: Option<String>,
+    /// The last day.
+    #[arg(long, value_name = "DAY", requires = "from")]
+    pub to: Option<String>,
+    /// Group by this.
+    #[arg(long, value_enum)]
+    pub by: Option<By>,
+    /// Only what fits: connection=…, provider=…, model=…, feature=…, app=…, outcome=…; may be repeated.
+    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub conditions: Vec<(String, String)>,
+}
+
+/// What to group by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// Connection keys.
+    Connection,
+    /// Providers.
+    Provider,
+    /// Models.
+    Model,
+    /// Features.
+    Feature,
+    /// Apps.
+    App,
+    /// Calendar days.
+    Day,
+    /// Hours, UTC.
+    Hour,
+}
+
+/// `patchbay log`
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct LogArgs {
+    /// Go on printing what comes.
+    #[arg(long)]
+    pub follow: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Only what fits, as for `usage`; may be repeated.
+    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub conditions: Vec<(String, String)>,
+    /// One call.
+    #[command(subcommand)]
+    pub show: Option<LogShow>,
+}
+
+/// `patchbay log show`
+#[derive(Debug, Subcommand)]
+pub enum LogShow {
+    /// All attempts of one call.
+    Show {
+        /// The call's id.
+        call: String,
+    },
+}
+
+/// `patchbay demo …`
+#[derive(Debug, Subcommand)]
+pub enum Demo {
+    /// Add the Demo provider and sample data.
+    Load {
+        /// How many attempts.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        attempts: Option<u32>,
+        /// Over how many days.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+        days: Option<u32>,
+        /// The same seed makes the same data.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Remove the Demo provider and the sample data.
+    Clear,
+    /// Make the Demo provider fail.
+    Fault {
+        /// How.
+        #[arg(value_enum)]
+        fault: Fault,
+    },
+}
+
+/// What the Demo provider pretends.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Fault {
+    /// Nothing: it answers.
+    None,
+    /// 401.
+    Unauthorized,
+    /// 429 with Retry-After.
+    RateLimited,
+    /// 500.
+    ServerError,
+    /// No first byte for 30 s.
+    SlowFirstByte,
+    /// A stream that ends in the middle.
+    CutStream,
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
+fn parse_rate(text: &str) -> Result<(u32, u32), String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(n, seconds)| Some((n.parse().ok()?, seconds.parse().ok()?)));
+    parts
+        .filter(|(n, seconds)| *n > 0 && *seconds > 0)
+        .ok_or_else(|| "write N/SECONDS, such as 10/60".to_owned())
+}

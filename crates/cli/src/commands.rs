@@ -1,0 +1,80 @@
+//! One module for each noun.
+
+mod apps;
+mod connections;
+mod demo;
+mod log;
+mod prompt;
+mod providers;
+mod serve;
+mod usage;
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use patchbay_core::report::Filter;
+use patchbay_core::secret::Secret;
+use patchbay_engine::desk::status;
+use patchbay_engine::error::Error;
+use patchbay_engine::{Engine, clock};
+
+use crate::args::Command;
+use crate::output::Output;
+
+/// Does what the command line says.
+pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Result<ExitCode, Error> {
+    match command {
+        Command::Serve { port, demo } => serve::run(engine, port, demo, output).await?,
+        Command::Providers(command) => providers::run(&command, output),
+        Command::Connections(command) => return connections::run(engine, command, output).await,
+        Command::Apps(command) => apps::run(engine, command, output).await?,
+        Command::Run(args) => prompt::run(engine, args, output).await?,
+        Command::Usage(args) => usage::run(engine, args, output).await?,
+        Command::Log(args) => log::run(engine, args, output).await?,
+        Command::Stop => {
+            status::stop(engine, "the command line").await?;
+            output.line("All traffic is stopped. `patchbay resume` lets it flow again.");
+        }
+        Command::Resume => {
+            status::resume(engine).await?;
+            output.line("Traffic flows.");
+        }
+        Command::Demo(command) => demo::run(engine, command, output).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The system's zone, which days are counted in.
+fn zone() -> TimeZone {
+    clock::zone_or_system("")
+}
+
+/// A secret from standard input, to its end.
+fn secret_from_stdin() -> Result<Secret, Error> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().read_to_string(&mut text);
+    let secret = Secret::new(text);
+    if read.is_err() || secret.is_empty() {
+        return Err(Error::invalid(
+            "There is no key on standard input.",
+            "Pipe it in, such as: pass show openai | patchbay …",
+        ));
+    }
+    Ok(secret)
+}
+
+/// The conditions of `--where`.
+fn filter(conditions: &[(String, String)]) -> Result<Filter, Error> {
+    let mut filter = Filter::default();
+    for (name, value) in conditions {
+        if !filter.set(name, value) {
+            return Err(Error::invalid(
+                format!("There is no condition \"{name}\"."),
+                "Use connection, provider, model, feature, app or outcome.",
+            ));
+        }
+    }
+    Ok(filter)
+}

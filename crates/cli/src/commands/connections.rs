@@ -1,0 +1,268 @@
+//! `patchbay connections`
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use patchbay_core::connection::{ConnectionStatus, Limits};
+use patchbay_core::diagnose::{CheckReport, Spend, StageReport, Verdict};
+use patchbay_engine::Engine;
+use patchbay_engine::desk::connections::{self, Connection, ConnectionDraft, ConnectionEdit, NewSettings};
+use patchbay_engine::error::Error;
+use tokio::sync::mpsc;
+
+use super::{secret_from_stdin, zone};
+use crate::args::{AddArgs, Connections, EditArgs, LimitArgs};
+use crate::output::{Output, table};
+
+pub(super) async fn run(
+    engine: &Arc<Engine>,
+    command: Connections,
+    output: &Output,
+) -> Result<ExitCode, Error> {
+    match command {
+        Connections::List => output.document(&connections::list(engine, zone()).await?, |all| list(all)),
+        Connections::Show { key } => output.document(&connections::get(engine, &key, zone()).await?, show),
+        Connections::Add(args) => return add(engine, *args, output).await,
+        Connections::Edit(args) => edit(engine, *args, output).await?,
+        Connections::Remove { key } => {
+            connections::remove(engine, &key).await?;
+            output.line(&format!("{key} is deleted. Its history stays."));
+        }
+        Connections::Enable { key } => {
+            output.document(&connections::enable(engine, &key, zone()).await?, show)
+        }
+        Connections::Pause { key } => output.document(&connections::pause(engine, &key, zone()).await?, show),
+        Connections::Reorder { keys } => {
+            connections::reorder(engine, keys).await?;
+            output.document(&connections::list(engine, zone()).await?, |all| list(all));
+        }
+        Connections::Test { keys, all, spend } => {
+            let keys = if all { every_key(engine).await? } else { keys };
+            let spend = if spend { Spend::Allowed } else { Spend::FreeOnly };
+            return test(engine, keys, spend, output).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn every_key(engine: &Arc<Engine>) -> Result<Vec<String>, Error> {
+    Ok(connections::list(engine, zone())
+        .await?
+        .into_iter()
+        .map(|connection| connection.key)
+        .collect())
+}
+
+async fn add(engine: &Arc<Engine>, args: AddArgs, output: &Output) -> Result<ExitCode, Error> {
+    let secret = if args.api_key_stdin {
+        Some(secret_from_stdin()?)
+    } else {
+        None
+    };
+    let draft = ConnectionDraft {
+        provider: args.provider,
+        name: args.name,
+        key: args.key,
+        base_url: args.base_url,
+        default_model: args.model,
+        secret,
+        settings: NewSettings {
+            proxy: args.proxy,
+            headers: args.headers.into_iter().collect(),
+            priority: args.priority,
+            limits: limits(&args.limits, Limits::default()),
+            max_retries: args.max_retries,
+            timeout_s: args.timeout,
+        },
+    };
+    if args.untested {
+        output.document(&connections::add_untested(engine, draft, zone()).await?, show);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let outcome = connections::add_tested(engine, draft, nobody_watches(), zone()).await?;
+    let failed = outcome.connection.is_none();
+    output.document(&outcome, |outcome| match &outcome.connection {
+        Some(connection) => format!("{}{}", report(&outcome.report), show(connection)),
+        None => format!(
+            "{}Nothing was saved. --untested saves it all the same.\n",
+            report(&outcome.report)
+        ),
+    });
+    Ok(if failed {
+        exit_code_of(&outcome.report)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(), Error> {
+    let blank = |text: String| Some(text).filter(|text| !text.is_empty());
+    let mut edits = Vec::new();
+    edits.extend(args.name.map(ConnectionEdit::Name));
+    edits.extend(args.base_url.map(|url| ConnectionEdit::BaseUrl(blank(url))));
+    edits.extend(args.model.map(|model| ConnectionEdit::DefaultModel(blank(model))));
+    edits.extend(args.priority.map(ConnectionEdit::Priority));
+    edits.extend(args.max_retries.map(ConnectionEdit::MaxRetries));
+    edits.extend(args.timeout.map(ConnectionEdit::TimeoutS));
+    edits.extend(args.proxy.map(|proxy| ConnectionEdit::Proxy(blank(proxy))));
+    let asked = &args.limits;
+    if [asked.rpm, asked.rpd, asked.tpm, asked.max_concurrent]
+        .iter()
+        .any(Option::is_some)
+        || asked.rate.is_some()
+    {
+        let known = connections::limits(engine, &args.key)?;
+        edits.push(ConnectionEdit::Limits(limits(asked, known)));
+    }
+    if edits.is_empty() && !args.api_key_stdin {
+        return Err(Error::invalid(
+            "There is nothing to change.",
+            "Name a field, such as --name or --base-url.",
+        ));
+    }
+    for edit in edits {
+        connections::edit(engine, &args.key, edit, zone()).await?;
+    }
+    if args.api_key_stdin {
+        connections::replace_key(engine, &args.key, secret_from_stdin()?, zone()).await?;
+    }
+    output.document(&connections::get(engine, &args.key, zone()).await?, show);
+    Ok(())
+}
+
+fn limits(args: &LimitArgs, known: Limits) -> Limits {
+    let (requests, period) = args.rate.unzip();
+    Limits {
+        rate_limit_requests: requests.or(known.rate_limit_requests),
+        rate_limit_period_s: period.or(known.rate_limit_period_s),
+        rate_limit_per_minute: args.rpm.or(known.rate_limit_per_minute),
+        rate_limit_per_day: args.rpd.or(known.rate_limit_per_day),
+        tokens_per_minute: args.tpm.or(known.tokens_per_minute),
+        max_concurrent_requests: args.max_concurrent.or(known.max_concurrent_requests),
+    }
+}
+
+async fn test(
+    engine: &Arc<Engine>,
+    keys: Vec<String>,
+    spend: Spend,
+    output: &Output,
+) -> Result<ExitCode, Error> {
+    let mut reports = Vec::new();
+    for key in keys {
+        let report = connections::test(engine, &key, spend, nobody_watches()).await?;
+        output.line(&self::report(&report));
+        reports.push(report);
+    }
+    if output.is_json() {
+        output.json_line(&reports);
+    }
+    let worst = reports
+        .iter()
+        .find(|report| matches!(report.verdict, Verdict::Failed | Verdict::NotRun));
+    Ok(worst.map_or(ExitCode::SUCCESS, exit_code_of))
+}
+
+/// The contract's exit code for a test that did not pass.
+fn exit_code_of(report: &CheckReport) -> ExitCode {
+    report.code.map_or(ExitCode::FAILURE, crate::exit_code)
+}
+
+/// A channel whose stages nobody reads: the report holds them all.
+fn nobody_watches() -> mpsc::Sender<StageReport> {
+    mpsc::channel(1).0
+}
+
+fn list(all: &[Connection]) -> String {
+    let rows = all.iter().map(|c| {
+        vec![
+            c.key.clone(),
+            c.name.clone(),
+            c.provider.clone(),
+            c.priority.to_string(),
+            state(c),
+            c.default_model.clone().unwrap_or_else(|| "-".to_owned()),
+            c.requests_today.to_string(),
+            format!("${}", c.cost_today.0),
+        ]
+    });
+    table(
+        &[
+            "KEY",
+            "NAME",
+            "PROVIDER",
+            "#",
+            "STATE",
+            "MODEL",
+            "ATTEMPTS TODAY",
+            "SPEND TODAY",
+        ],
+        rows,
+    )
+}
+
+fn state(connection: &Connection) -> String {
+    use patchbay_core::health::Health;
+    let word = match (connection.status, connection.health) {
+        (ConnectionStatus::Inactive, _) => "off",
+        (ConnectionStatus::Suspended, _) => "stopped",
+        (ConnectionStatus::Active, Health::Unknown) => "untested",
+        (ConnectionStatus::Active, Health::Healthy) => "healthy",
+        (ConnectionStatus::Active, Health::Degraded | Health::Warning) => "degraded",
+        (ConnectionStatus::Active, Health::Critical) => "failing",
+    };
+    word.to_owned()
+}
+
+fn show(c: &Connection) -> String {
+    let key = c.credential.as_ref().map_or_else(
+        || "none".to_owned(),
+        |k| format!("•••• {} (version {})", k.tail, k.version),
+    );
+    let rows = [
+        ("key", c.key.clone()),
+        ("name", c.name.clone()),
+        ("provider", c.provider_name.clone()),
+        ("state", state(c)),
+        ("base URL", c.base_url.clone()),
+        ("API key", key),
+        ("model", c.default_model.clone().unwrap_or_else(|| "-".to_owned())),
+        ("priority", c.priority.to_string()),
+        ("timeout", format!("{} s", c.timeout_s)),
+        ("retries", c.max_retries.to_string()),
+        (
+            "last error",
+            c.last_error
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |error| error.message.clone()),
+        ),
+    ];
+    rows.iter()
+        .map(|(name, value)| format!("{name:<12}{value}\n"))
+        .collect()
+}
+
+/// A test for people: the verdict, each stage, what to do.
+fn report(report: &CheckReport) -> String {
+    let mut text = format!("{}\n{}\n", report.title, report.detail);
+    for stage in &report.stages {
+        let verdict = match stage.verdict {
+            Some(Verdict::Passed) => "passed",
+            Some(Verdict::Failed) => "FAILED",
+            Some(Verdict::Limited) => "limited",
+            Some(Verdict::NotRun) | None => "not run",
+        };
+        let took = stage
+            .took_ms
+            .map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
+        text.push_str(&format!(
+            "  {:<12}{verdict:<9}{took:>9}  {}\n",
+            format!("{:?}", stage.stage).to_lowercase(),
+            stage.evidence
+        ));
+    }
+    for (number, remedy) in report.remedies.iter().enumerate() {
+        text.push_str(&format!("  {}. {}\n", number + 1, remedy.text));
+    }
+    text
+}

@@ -1,0 +1,97 @@
+//! `patchbay log`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use patchbay_core::code::Code;
+use patchbay_core::money::NanoUsd;
+use patchbay_core::report::Filter;
+use patchbay_engine::Engine;
+use patchbay_engine::desk::log::{self, Line};
+use patchbay_engine::error::Error;
+
+use super::filter;
+use crate::args::{LogArgs, LogShow};
+use crate::output::Output;
+
+/// How often `--follow` looks: other processes write the ledger, so there is nothing to wait for but time.
+const LOOK: Duration = Duration::from_millis(250);
+
+pub(super) async fn run(engine: &Arc<Engine>, args: LogArgs, output: &Output) -> Result<(), Error> {
+    if let Some(LogShow::Show { call }) = args.show {
+        return show(engine, &call, output).await;
+    }
+    let filter = filter(&args.conditions)?;
+    let lines = log::newest(engine, filter.clone(), args.limit).await?;
+    print(&lines, output);
+    if args.follow {
+        follow(
+            engine,
+            filter,
+            lines.iter().map(|line| line.id).max().unwrap_or(0),
+            output,
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn follow(engine: &Arc<Engine>, filter: Filter, mut seen: i64, output: &Output) -> Result<(), Error> {
+    let mut ticks = tokio::time::interval(LOOK);
+    loop {
+        ticks.tick().await;
+        let lines = log::after(engine, filter.clone(), seen).await?;
+        print(&lines, output);
+        seen = lines.iter().map(|line| line.id).max().unwrap_or(seen);
+    }
+}
+
+async fn show(engine: &Arc<Engine>, call: &str, output: &Output) -> Result<(), Error> {
+    let unknown = || {
+        Error::new(
+            Code::NotFound,
+            format!("There is no call \"{call}\"."),
+            "`patchbay log` lists the newest.",
+        )
+    };
+    let lines = log::of_call(engine, call.parse().map_err(|_| unknown())?).await?;
+    if lines.is_empty() {
+        return Err(unknown());
+    }
+    print(&lines, output);
+    Ok(())
+}
+
+fn print(lines: &[Line], output: &Output) {
+    for line in lines {
+        if output.is_json() {
+            output.json_line(line);
+        } else {
+            output.line(&text(line));
+        }
+    }
+}
+
+fn text(line: &Line) -> String {
+    let tokens = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    let cost = line
+        .cost_nano_usd
+        .map_or_else(|| "unknown".to_owned(), |nano| format!("${}", NanoUsd(nano)));
+    let message = line
+        .message
+        .as_ref()
+        .map_or_else(String::new, |message| format!("  {message}"));
+    format!(
+        "{}  {}#{}  {:<11} {:<16} {} {}  {} + {}  {cost}  {} ms{message}",
+        line.at,
+        line.call,
+        line.attempt,
+        line.outcome,
+        line.app,
+        line.connection,
+        line.model,
+        tokens(line.input_tokens),
+        tokens(line.output_tokens),
+        line.total_ms
+    )
+}

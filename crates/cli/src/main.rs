@@ -1,0 +1,63 @@
+//! `patchbay`: the gateway and everything about it, without a window. Each command calls a use-case of the engine's desk and
+//! prints what it answers.
+
+mod args;
+mod commands;
+mod output;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use patchbay_core::code::Code;
+use patchbay_engine::Engine;
+use patchbay_engine::error::Error;
+
+use args::Args;
+use output::Output;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("PATCHBAY_LOG").unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let output = Output::new(args.json);
+    match run(args, &output) {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            exit_code(error.code)
+        }
+    }
+}
+
+fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Error::new(
+                Code::Internal,
+                format!("Patchbay could not start: {error}."),
+                "Close some programs and try again.",
+            )
+        })?;
+    runtime.block_on(async {
+        let engine: Arc<Engine> = Engine::open(&args.data_dir()?, args.vault.into())?;
+        commands::run(&engine, args.command, output).await
+    })
+}
+
+/// 1 failed, 3 refused by a limit or a stop, 4 credential or vault; 2, wrong usage, is clap's.
+fn exit_code(code: Code) -> ExitCode {
+    ExitCode::from(match code {
+        Code::InvalidInput => 2,
+        Code::Stopped | Code::RateLimited | Code::QuotaExhausted => 3,
+        Code::VaultAbsent | Code::VaultLocked | Code::VaultDenied | Code::VaultFailed => 4,
+        Code::CredentialMissing | Code::KeyRefused | Code::PermissionDenied => 4,
+        _ => 1,
+    })
+}

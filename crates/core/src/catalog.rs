@@ -1,0 +1,169 @@
+//! The providers that ship with Patchbay, as data: a provider with a known protocol is one row of
+//! `data/providers.json`. Base URLs, key shapes and quirks come from the providers' own documentation and from
+//! recorded traffic.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+/// The slug of the built-in offline provider.
+pub const DEMO: &str = "demo";
+
+/// The wire format a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// OpenAI chat completions, and everything compatible.
+    Openai,
+    /// OpenAI Responses.
+    Responses,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Gemini generateContent.
+    Gemini,
+}
+
+impl Protocol {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Responses => "responses",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+        }
+    }
+}
+
+/// Whether a provider wants an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyNeed {
+    /// Always.
+    Required,
+    /// Some servers do.
+    Optional,
+    /// Never: no field is shown.
+    None,
+}
+
+/// Where a provider counts reasoning tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningTokens {
+    /// Inside the output tokens (OpenAI and most).
+    #[default]
+    Inside,
+    /// Beside them, and billed as output (xAI).
+    Beside,
+}
+
+/// How a provider is brought to report usage at the end of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamUsage {
+    /// By `stream_options.include_usage`.
+    #[default]
+    Asked,
+    /// It always does, and may refuse the field (Mistral answers 422).
+    Unasked,
+}
+
+/// What differs between providers of one protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Quirks {
+    /// See [`ReasoningTokens`].
+    pub reasoning_tokens: ReasoningTokens,
+    /// See [`StreamUsage`].
+    pub stream_usage: StreamUsage,
+}
+
+/// One row of the catalogue.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CatalogProvider {
+    /// Unique, in URLs and on the command line.
+    pub slug: String,
+    /// As people write it.
+    pub name: String,
+    /// Two letters for its tile.
+    pub tile: String,
+    /// Its fixed chart colour, 1..=6.
+    pub color: u8,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Without a trailing slash; empty where the user gives one.
+    pub base_url: String,
+    /// One line under its name.
+    pub blurb: String,
+    /// Whether it wants a key.
+    pub key: KeyNeed,
+    /// What its keys start with; empty for any.
+    pub key_prefix: String,
+    /// Where its keys are made; empty where there are none.
+    pub keys_page: String,
+    /// Runs on this machine.
+    pub local: bool,
+    /// Shown in the short picker of the first run.
+    pub featured: bool,
+    /// The model offered first; empty for none.
+    pub default_model: String,
+    /// Models known without asking.
+    #[serde(default)]
+    pub known_models: Vec<String>,
+    /// The path, below the base URL, that proves a key without spending; the model list where absent.
+    #[serde(default = "model_list")]
+    pub key_check: String,
+    /// How it differs from its protocol.
+    #[serde(flatten)]
+    pub quirks: Quirks,
+}
+
+fn model_list() -> String {
+    "models".to_owned()
+}
+
+static PROVIDERS: LazyLock<Vec<CatalogProvider>> = LazyLock::new(|| {
+    // The file is part of the program: a test reads it, so an empty catalogue cannot ship.
+    serde_json::from_str(include_str!("../data/providers.json")).unwrap_or_default()
+});
+
+/// All providers, in the order of the picker.
+pub fn providers() -> &'static [CatalogProvider] {
+    &PROVIDERS
+}
+
+/// The provider of that slug; `None` for one that the user made.
+pub fn provider(slug: &str) -> Option<&'static CatalogProvider> {
+    PROVIDERS.iter().find(|provider| provider.slug == slug)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_well_formed() {
+        assert!(providers().len() >= 12);
+        let slugs: HashSet<_> = providers().iter().map(|p| &p.slug).collect();
+        assert_eq!(slugs.len(), providers().len());
+        for p in providers() {
+            assert!((1..=6).contains(&p.color), "{}", p.slug);
+            assert_eq!(p.tile.len(), 2, "{}", p.slug);
+            assert!(!p.base_url.ends_with('/'), "{}", p.slug);
+            assert!(
+                p.base_url.is_empty() || p.base_url.starts_with("https://") || p.local,
+                "{}",
+                p.slug
+            );
+            assert!(
+                p.key != KeyNeed::Required || p.keys_page.starts_with("https://"),
+                "{}",
+                p.slug
+            );
+        }
+        assert!(provider(DEMO).is_some());
+    }
+}

@@ -1,0 +1,82 @@
+//! A secret that cannot be printed, serialised or left in memory by accident.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use zeroize::{Zeroize, Zeroizing};
+
+/// An API key. It has a redacted `Debug`, no `Display`, no `Serialize`, and is wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes the text over; white space around it (a pasted line break) is not part of a key.
+    pub fn new(mut text: String) -> Self {
+        let secret = Self(Zeroizing::new(text.trim().to_owned()));
+        text.zeroize();
+        secret
+    }
+
+    /// The secret itself: only for the vault and for the header that carries it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The last four characters, by which people recognise a key; nothing of a key shorter than 12.
+    pub fn tail(&self) -> String {
+        let count = self.0.chars().count();
+        if count < 12 {
+            String::new()
+        } else {
+            self.0.chars().skip(count - 4).collect()
+        }
+    }
+
+    /// `text` with every occurrence of this secret replaced: for what providers echo back.
+    pub fn redact(&self, text: &str) -> String {
+        if self.0.len() < 4 {
+            text.to_owned()
+        } else {
+            text.replace(self.expose(), &format!("…{}", self.tail()))
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k1_a_secret_does_not_print_itself() {
+        let secret = Secret::new(" sk-proj-abcdefghijkl7fQ2\n".to_owned());
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        assert_eq!(secret.expose(), "sk-proj-abcdefghijkl7fQ2");
+        assert_eq!(secret.tail(), "7fQ2");
+        assert_eq!(
+            secret.redact("bad key sk-proj-abcdefghijkl7fQ2!"),
+            "bad key …7fQ2!"
+        );
+    }
+
+    #[test]
+    fn k1_a_short_key_shows_nothing() {
+        assert_eq!(Secret::new("hunter2".to_owned()).tail(), "");
+    }
+}

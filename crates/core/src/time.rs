@@ -1,0 +1,164 @@
+//! Points in time and the trader's days. The clock itself is read elsewhere and comes in as an argument.
+
+use jiff::{SignedDuration, ToSpan, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds in an hour.
+pub const HOUR_MS: i64 = 3_600_000;
+/// The width of a rollup bucket. Every zone's offset from UTC is a multiple of a quarter of an hour.
+pub const BUCKET_MS: i64 = HOUR_MS / 4;
+
+/// Milliseconds since 1970-01-01 UTC.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type,
+)]
+#[serde(transparent)]
+pub struct Timestamp(#[specta(type = u32)] pub i64);
+
+impl Timestamp {
+    /// The start of the rollup bucket that holds this moment.
+    pub fn bucket(self) -> Self {
+        Self(self.0.div_euclid(BUCKET_MS) * BUCKET_MS)
+    }
+
+    /// This moment, `ms` later (earlier where negative).
+    #[must_use]
+    pub fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to this moment; zero where `earlier` is later (a clock that was set back).
+    pub fn since_ms(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
+    /// The calendar day in `zone`.
+    pub fn day(self, zone: &TimeZone) -> Date {
+        zone.to_datetime(self.to_jiff()).date()
+    }
+
+    /// RFC 3339 in UTC with milliseconds, as exports write it.
+    pub fn to_rfc3339(self) -> String {
+        format!("{:.3}", self.to_jiff())
+    }
+
+    fn to_jiff(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// A half-open span of time: `from` belongs to it, `to` does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// First moment inside.
+    pub from: Timestamp,
+    /// First moment after.
+    pub to: Timestamp,
+}
+
+/// The span of a calendar day in `zone`: 23, 24 or 25 hours.
+pub fn day_range(date: Date, zone: &TimeZone) -> Range {
+    Range {
+        from: day_start(date, zone),
+        to: day_start(date.saturating_add(1.day()), zone),
+    }
+}
+
+/// The last `days` calendar days up to and including the one that holds `now`, oldest first.
+pub fn last_days(now: Timestamp, days: u32, zone: &TimeZone) -> Vec<(Date, Range)> {
+    let today = now.day(zone);
+    (0..i64::from(days))
+        .rev()
+        .map(|back| today.saturating_sub(back.days()))
+        .map(|date| (date, day_range(date, zone)))
+        .collect()
+}
+
+/// Midnight, or the first moment of the day where daylight saving skips midnight.
+fn day_start(date: Date, zone: &TimeZone) -> Timestamp {
+    let start = zone
+        .to_ambiguous_timestamp(date.at(0, 0, 0, 0))
+        .compatible()
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    Timestamp(start.as_millisecond())
+}
+
+/// A zone by its IANA name, from the table that ships inside the program. `None` where there is no such zone.
+pub fn zone(name: &str) -> Option<TimeZone> {
+    jiff::tz::TimeZoneDatabase::bundled().get(name).ok()
+}
+
+/// Reads a calendar day ("2026-03-29").
+pub fn parse_day(text: &str) -> Option<Date> {
+    text.parse().ok()
+}
+
+/// Text like "1.5 s" of Go's durations ("6m0s", "17.4s", "4ms"), as some providers send them, in milliseconds.
+pub fn parse_go_duration(text: &str) -> Option<u64> {
+    let duration: SignedDuration = text.parse().ok()?;
+    u64::try_from(duration.as_millis()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(zone_name: &str, day: &str) -> i64 {
+        let range = day_range(parse_day(day).expect("a day"), &zone(zone_name).expect("a zone"));
+        (range.to.0 - range.from.0) / HOUR_MS
+    }
+
+    #[test]
+    fn t1_days_have_23_and_25_hours_at_the_clock_changes() {
+        assert_eq!(hours("America/New_York", "2026-03-08"), 23);
+        assert_eq!(hours("America/New_York", "2026-11-01"), 25);
+        assert_eq!(hours("Europe/Berlin", "2026-03-29"), 23);
+        assert_eq!(hours("Asia/Tokyo", "2026-03-29"), 24);
+    }
+
+    #[test]
+    fn t1_days_start_on_a_bucket_in_zones_off_by_30_and_45_minutes() {
+        for name in [
+            "Asia/Kolkata",
+            "Asia/Kathmandu",
+            "Australia/Eucla",
+            "Australia/Lord_Howe",
+            "UTC",
+        ] {
+            for (_, range) in last_days(Timestamp(1_790_000_000_000), 400, &zone(name).expect("a zone")) {
+                assert_eq!(range.from, range.from.bucket(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn days_join_without_gap() {
+        let days = last_days(
+            Timestamp(1_790_000_000_000),
+            30,
+            &zone("America/New_York").expect("a zone"),
+        );
+        assert_eq!(days.len(), 30);
+        for pair in days.windows(2) {
+            assert_eq!(pair[0].1.to, pair[1].1.from);
+        }
+    }
+
+    #[test]
+    fn a_bucket_holds_moments_before_1970_too() {
+        assert_eq!(Timestamp(-1).bucket(), Timestamp(-BUCKET_MS));
+    }
+
+    #[test]
+    fn go_durations_are_read() {
+        for (text, ms) in [
+            ("6m0s", 360_000),
+            ("17.399999999s", 17_399),
+            ("4ms", 4),
+            ("1s", 1_000),
+        ] {
+            assert_eq!(parse_go_duration(text), Some(ms), "{text}");
+        }
+        assert_eq!(parse_go_duration("soon"), None);
+    }
+}

@@ -1,0 +1,12 @@
+//! What the shells can do, one function per use-case. The window's commands and the command line call these and decide
+//! nothing themselves. Types that cross to the window derive `specta::Type`.
+
+pub mod apps;
+pub mod connections;
+pub mod demo;
+pub mod log;
+pub mod overview;
+pub mod playground;
+pub mod providers;
+pub mod status;
+pub mod usage;

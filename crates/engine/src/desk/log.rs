@@ -1,0 +1,136 @@
+//! The log for scripts: the contract of `patchbay log --json`, one object an attempt.
+
+use std::sync::Arc;
+
+use patchbay_core::id::CallId;
+use patchbay_core::report::Filter;
+use patchbay_store::usage::{self, LogRow, Page};
+use serde::Serialize;
+
+use crate::Engine;
+use crate::error::Error;
+
+/// An attempt, as scripts read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// Its row; what comes later is greater. Not part of the line.
+    #[serde(skip)]
+    pub id: i64,
+    /// The call.
+    pub call: String,
+    /// From 1.
+    pub attempt: u32,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// The app.
+    pub app: String,
+    /// What the call was for.
+    pub feature: String,
+    /// Groups calls into one decision.
+    pub signal: Option<String>,
+    /// The profile.
+    pub profile: String,
+    /// The connection key.
+    pub connection: String,
+    /// The provider's slug.
+    pub provider: String,
+    /// What the caller asked for.
+    pub requested_model: String,
+    /// What was asked of the provider.
+    pub model: String,
+    /// How it ended.
+    pub outcome: String,
+    /// The class of the error.
+    pub error_class: Option<String>,
+    /// The provider's HTTP status.
+    pub status: Option<u16>,
+    /// All input tokens.
+    pub input_tokens: Option<u64>,
+    /// All output tokens.
+    pub output_tokens: Option<u64>,
+    /// Of the input.
+    pub cached_tokens: Option<u64>,
+    /// Of the input.
+    pub cache_write_tokens: Option<u64>,
+    /// Of the output.
+    pub reasoning_tokens: Option<u64>,
+    /// `null` = unknown.
+    pub cost_nano_usd: Option<i64>,
+    /// Where the cost comes from.
+    pub cost_source: String,
+    /// The whole attempt.
+    pub total_ms: u64,
+    /// Until the first piece of the answer.
+    pub first_token_ms: Option<u64>,
+    /// Whether it came as a stream.
+    pub streamed: bool,
+    /// Why the model stopped.
+    pub finish_reason: Option<String>,
+    /// Redacted text of the error.
+    pub message: Option<String>,
+}
+
+impl From<LogRow> for Line {
+    fn from(row: LogRow) -> Self {
+        Self {
+            id: row.id,
+            call: row.call.to_string(),
+            attempt: row.attempt,
+            at: row.at.to_rfc3339(),
+            app: row.app,
+            feature: row.feature,
+            signal: row.signal,
+            profile: row.profile,
+            connection: row.connection,
+            provider: row.provider,
+            requested_model: row.requested_model,
+            model: row.model,
+            outcome: row.outcome,
+            error_class: row.error_class,
+            status: row.status,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+            cached_tokens: row.cached_tokens,
+            cache_write_tokens: row.cache_write_tokens,
+            reasoning_tokens: row.reasoning_tokens,
+            cost_nano_usd: row.cost_nano_usd,
+            cost_source: row.cost_source,
+            total_ms: row.total_ms,
+            first_token_ms: row.first_token_ms,
+            streamed: row.streamed,
+            finish_reason: row.finish_reason,
+            message: row.message,
+        }
+    }
+}
+
+/// The newest attempts, oldest of them first.
+pub async fn newest(engine: &Arc<Engine>, filter: Filter, limit: u32) -> Result<Vec<Line>, Error> {
+    let mut lines = page(engine, filter, Page::Newest(limit)).await?;
+    lines.reverse();
+    Ok(lines)
+}
+
+/// What came after a line, oldest first.
+pub async fn after(engine: &Arc<Engine>, filter: Filter, id: i64) -> Result<Vec<Line>, Error> {
+    page(engine, filter, Page::After(id)).await
+}
+
+async fn page(engine: &Arc<Engine>, filter: Filter, page: Page) -> Result<Vec<Line>, Error> {
+    engine
+        .blocking(move |engine| {
+            let rows = engine.store.read(|db| usage::log(db, &filter, page))?;
+            Ok(rows.into_iter().map(Line::from).collect())
+        })
+        .await
+}
+
+/// The attempts of one call.
+pub async fn of_call(engine: &Arc<Engine>, call: CallId) -> Result<Vec<Line>, Error> {
+    engine
+        .blocking(move |engine| {
+            let rows = engine.store.read(|db| usage::of_call(db, call))?;
+            Ok(rows.into_iter().map(Line::from).collect())
+        })
+        .await
+}

@@ -1,0 +1,295 @@
+//! Is it up, what flows, and who stopped it.
+
+use std::sync::{Arc, PoisonError};
+
+use jiff::tz::TimeZone;
+use patchbay_core::code::Code;
+use patchbay_core::health::Health;
+use patchbay_core::money::DecimalUsd;
+use patchbay_core::report::Filter;
+use patchbay_core::time::{Timestamp, last_days};
+use patchbay_store::vault::{VaultError, VaultState as StoreVaultState};
+use patchbay_store::{rollup, setting};
+use serde::Serialize;
+
+use super::{connections, demo};
+use crate::changes::Changed;
+use crate::error::Error;
+use crate::gateway::{DEFAULT_PORT, Gateway};
+use crate::snapshot::{STOPPED, Stopped};
+use crate::{Engine, clock};
+
+/// The setting that holds the gateway's port.
+const PORT: &str = "gateway_port";
+
+/// How the gateway is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayState {
+    /// It has not been asked to listen yet.
+    #[default]
+    Starting,
+    /// It answers.
+    Listening,
+    /// Another program has its port.
+    PortTaken,
+    /// It cannot listen for another reason.
+    Failed,
+}
+
+/// The gateway as the window shows it.
+#[derive(Clone, Debug, Default, Serialize, specta::Type)]
+#[serde(rename = "Gateway")]
+pub struct GatewayView {
+    /// How it is.
+    pub state: GatewayState,
+    /// What bots are told.
+    pub url: String,
+    /// Its port.
+    pub port: u16,
+    /// Why it does not listen.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+    /// Since when it listens.
+    pub since: Option<Timestamp>,
+}
+
+/// The gateway of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Listening {
+    pub(crate) view: GatewayView,
+    pub(crate) gateway: Option<Gateway>,
+}
+
+/// How the vault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum VaultState {
+    /// Secrets can be read and written.
+    Ready,
+    /// This system runs none.
+    Absent,
+    /// It is closed.
+    Locked,
+    /// It says no.
+    Denied,
+}
+
+/// The vault as the window shows it.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct VaultStatus {
+    /// How it is.
+    pub state: VaultState,
+    /// What this system calls it.
+    pub name: String,
+    /// What is wrong; empty when ready.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// The status bar.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Status {
+    /// The gateway.
+    pub gateway: GatewayView,
+    /// The vault.
+    pub vault: VaultStatus,
+    /// Calls on their way.
+    pub in_flight: u32,
+    /// Calls that began in the last 60 s.
+    pub per_minute: u32,
+    /// Spend since midnight.
+    pub today_cost: DecimalUsd,
+    /// Connections that are on and critical.
+    pub failing_connections: u32,
+    /// `None` while traffic flows.
+    pub stopped: Option<Stopped>,
+    /// Whether sample data is shown.
+    pub sample_data: bool,
+    /// What keeps usage rows from being written; empty when all is well.
+    pub ledger_trouble: String,
+}
+
+/// What the window needs before its first paint.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Bootstrap {
+    /// Patchbay's version.
+    pub version: String,
+    /// There is no connection yet.
+    pub first_run: bool,
+    /// The vault.
+    pub vault: VaultStatus,
+    /// Where everything is kept.
+    pub data_dir: String,
+}
+
+/// See [`Bootstrap`].
+pub async fn bootstrap(engine: &Arc<Engine>) -> Result<Bootstrap, Error> {
+    Ok(Bootstrap {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        first_run: engine.snapshot()?.connections.is_empty(),
+        vault: vault(engine).await?,
+        data_dir: engine.data_dir.display().to_string(),
+    })
+}
+
+/// See [`Status`].
+pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Error> {
+    let vault = vault(engine).await?;
+    engine
+        .blocking(move |engine| {
+            let snapshot = engine.snapshot()?;
+            let range = last_days(clock::now(), 1, &zone)
+                .into_iter()
+                .next()
+                .map(|(_, range)| range);
+            let today = engine.store.read(|db| {
+                rollup::totals(
+                    db,
+                    &Filter {
+                        range,
+                        ..Filter::default()
+                    },
+                )
+            })?;
+            let critical = connections::healths(engine, &snapshot)?
+                .into_iter()
+                .filter(|(_, health)| *health == Health::Critical);
+            let trouble = engine.ledger.trouble();
+            Ok(Status {
+                gateway: engine.listening().view.clone(),
+                vault,
+                in_flight: engine.gauges.in_flight(),
+                per_minute: engine.gauges.per_minute(),
+                today_cost: today.cost.into(),
+                failing_connections: u32::try_from(critical.count()).unwrap_or(u32::MAX),
+                stopped: snapshot.stopped.clone(),
+                sample_data: demo::is_loaded(&engine.store)?,
+                ledger_trouble: trouble
+                    .map(|(rows, why)| format!("{rows} usage rows wait to be written. {why}"))
+                    .unwrap_or_default(),
+            })
+        })
+        .await
+}
+
+/// The vault's state, asked without opening a dialog.
+pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
+    let name = engine.keys.vault().name().to_owned();
+    let state = engine
+        .keys
+        .with_vault(|vault| Ok::<_, VaultError>(vault.state()))
+        .await?;
+    let (state, error) = match state {
+        StoreVaultState::Ready => (VaultState::Ready, None),
+        StoreVaultState::Absent => (VaultState::Absent, Some(VaultError::Absent)),
+        StoreVaultState::Locked => (VaultState::Locked, Some(VaultError::Locked)),
+        StoreVaultState::Denied => (VaultState::Denied, Some(VaultError::Denied)),
+    };
+    let (message, hint) = error
+        .map(|error| (error.to_string(), error.hint().to_owned()))
+        .unwrap_or_default();
+    Ok(VaultStatus {
+        state,
+        name,
+        message,
+        hint,
+    })
+}
+
+/// Stops all calls, of every process on this folder, until [`resume`].
+pub async fn stop(engine: &Arc<Engine>, by: &str) -> Result<(), Error> {
+    let stopped = Stopped {
+        by: by.to_owned(),
+        at: clock::now(),
+    };
+    engine.gauges.stop();
+    engine
+        .blocking(move |engine| {
+            engine
+                .store
+                .write(move |db| setting::set(db, STOPPED, &stopped, stopped.at))?;
+            Ok(())
+        })
+        .await?;
+    engine.changes.send(Changed::Status);
+    Ok(())
+}
+
+/// Lets calls through again.
+pub async fn resume(engine: &Arc<Engine>) -> Result<(), Error> {
+    engine
+        .blocking(|engine| {
+            engine.store.write(|db| setting::clear(db, STOPPED))?;
+            Ok(())
+        })
+        .await?;
+    engine.gauges.resume();
+    engine.changes.send(Changed::Status);
+    Ok(())
+}
+
+/// Listens on a port: the given one, else the one of last time, else the well-known one. A port that was given and worked
+/// is remembered, unless it was 0.
+pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayView, Error> {
+    let known: Option<u16> = engine.store.read(|db| setting::get(db, PORT))?;
+    let wanted = port.or(known).unwrap_or(DEFAULT_PORT);
+    let earlier = engine.listening().gateway.take();
+    if let Some(earlier) = earlier {
+        earlier.close().await;
+    }
+    let result = Gateway::listen(engine, wanted).await;
+    let (view, gateway) = match result {
+        Ok(gateway) => {
+            let view = GatewayView {
+                state: GatewayState::Listening,
+                url: gateway.url(),
+                port: gateway.address().port(),
+                since: Some(clock::now()),
+                ..GatewayView::default()
+            };
+            (Ok(view), Some(gateway))
+        }
+        Err(error) => (Err(error), None),
+    };
+    let shown = view.clone().unwrap_or_else(|error| GatewayView {
+        state: if error.code == Code::PortInUse {
+            GatewayState::PortTaken
+        } else {
+            GatewayState::Failed
+        },
+        url: format!("http://127.0.0.1:{wanted}"),
+        port: wanted,
+        message: error.message,
+        hint: error.hint,
+        since: None,
+    });
+    *engine.listening() = Listening { view: shown, gateway };
+    if view.is_ok() && port.is_some_and(|port| port != 0 && Some(port) != known) {
+        engine
+            .blocking(move |engine| {
+                Ok(engine
+                    .store
+                    .write(move |db| setting::set(db, PORT, &wanted, clock::now()))?)
+            })
+            .await?;
+    }
+    engine.changes.send(Changed::Status);
+    view
+}
+
+/// Takes no more calls, and returns when those on their way have ended and are in the ledger.
+pub async fn drain(engine: &Arc<Engine>) {
+    let gateway = engine.listening().gateway.take();
+    if let Some(gateway) = gateway {
+        gateway.drain().await;
+    }
+}
+
+impl Engine {
+    pub(crate) fn listening(&self) -> std::sync::MutexGuard<'_, Listening> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,171 @@
+//! Answers in the caller's own protocol: bodies, events, envelopes of errors, and the headers that say where it came from.
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use patchbay_core::code::Code;
+use patchbay_core::dialect::Failure;
+use patchbay_core::id::CallId;
+use serde_json::{Value, json};
+
+use crate::error::{Error, remedy};
+use crate::pipeline::{Answer, CallError, End, Head, Piece, Streamed, Whole};
+
+/// The answer of a call that was served.
+pub(super) fn served(answer: Answer) -> Response {
+    match answer {
+        Answer::Whole(answer) => whole(answer),
+        Answer::Stream(answer) => streamed(answer),
+    }
+}
+
+fn whole(answer: Whole) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    let headers = response.headers_mut();
+    put(headers, "content-type", "application/json");
+    describe(headers, &answer.head);
+    if let Some(cost) = answer.end.cost.amount {
+        put(headers, "x-patchbay-cost-usd", &cost.to_string());
+    }
+    response
+}
+
+fn streamed(answer: Streamed) -> Response {
+    let body = stream::unfold(Some(answer.pieces), |pieces| async move {
+        let mut pieces = pieces?;
+        match pieces.recv().await? {
+            Piece::Event { raw, .. } => Some((Ok(raw), Some(pieces))),
+            Piece::Answered(end) => Some((Ok(closing(&end)), None)),
+            Piece::Failed(failure) => Some((Ok::<_, std::convert::Infallible>(error_event(&failure)), None)),
+        }
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    put(headers, "content-type", "text/event-stream; charset=utf-8");
+    put(headers, "cache-control", "no-cache");
+    describe(headers, &answer.head);
+    response
+}
+
+/// The end of a stream that is in the ledger: its cost in a comment, which clients skip, and the end mark.
+fn closing(end: &End) -> Bytes {
+    match end.cost.amount {
+        Some(cost) => format!(": x-patchbay-cost-usd {cost}\n\ndata: [DONE]\n\n").into(),
+        None => Bytes::from_static(b"data: [DONE]\n\n"),
+    }
+}
+
+/// An error after the first token. No end mark follows: the answer is not whole.
+fn error_event(failure: &Failure) -> Bytes {
+    let body = envelope(failure.code, &failure.message, remedy(failure.code), &[]);
+    format!("data: {body}\n\n").into()
+}
+
+fn describe(headers: &mut HeaderMap, head: &Head) {
+    put(headers, "x-request-id", &head.call.to_string());
+    put(headers, "x-patchbay-call", &head.call.to_string());
+    put(headers, "x-patchbay-connection", &head.connection);
+    put(headers, "x-patchbay-provider", &head.provider);
+    put(headers, "x-patchbay-model", &head.model);
+    put(headers, "x-patchbay-attempts", &head.attempts.to_string());
+}
+
+/// A value that is no header value (a model id with a line break) is left out rather than broken.
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// The answer of a call that nobody could serve.
+pub(super) fn call_error(error: &CallError) -> Response {
+    let failure = &error.failure;
+    let body = envelope(
+        failure.code,
+        &failure.message,
+        remedy(failure.code),
+        &error.skipped,
+    );
+    let mut response = (status(failure.code), Json(body)).into_response();
+    let headers = response.headers_mut();
+    match &error.head {
+        Some(head) => describe(headers, head),
+        None => put(headers, "x-request-id", &error.call.to_string()),
+    }
+    if let Some(wait) = failure.retry_after_ms {
+        put(headers, "retry-after", &wait.div_ceil(1_000).to_string());
+    }
+    if matches!(failure.code, Code::QuotaExhausted | Code::Stopped) {
+        put(headers, "x-should-retry", "false");
+    }
+    response
+}
+
+/// The answer to a request that is no call.
+pub(super) fn error(error: &Error, call: Option<CallId>) -> Response {
+    let mut response = (
+        status(error.code),
+        Json(envelope(error.code, &error.message, &error.hint, &[])),
+    )
+        .into_response();
+    if let Some(call) = call {
+        put(response.headers_mut(), "x-request-id", &call.to_string());
+    }
+    response
+}
+
+fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthorized | Code::KeyRefused => StatusCode::UNAUTHORIZED,
+        Code::Forbidden | Code::Stopped | Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::NotFound | Code::ModelNotFound => StatusCode::NOT_FOUND,
+        Code::BadRequest | Code::InvalidInput | Code::ContentFiltered | Code::ContextTooLong => {
+            StatusCode::BAD_REQUEST
+        }
+
+        Code::QuotaExhausted => StatusCode::PAYMENT_REQUIRED,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        Code::UpstreamFailed | Code::MalformedAnswer | Code::StreamCut | Code::NetworkFailed => {
+            StatusCode::BAD_GATEWAY
+        }
+        Code::DiskFull | Code::DatabaseFailed | Code::DatabaseNewer | Code::Internal => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// OpenAI's four keys. The remedy is part of the message, because clients show nothing else.
+fn envelope(code: Code, message: &str, hint: &str, candidates: &[String]) -> Value {
+    let mut text = message.to_owned();
+    for part in std::iter::once(hint).filter(|hint| !hint.is_empty()) {
+        text = format!("{text} {part}");
+    }
+    if !candidates.is_empty() {
+        text = format!("{text} Not tried: {}.", candidates.join("; "));
+    }
+    let (kind, name) = names(code);
+    json!({ "error": { "message": text, "type": kind, "param": null, "code": name } })
+}
+
+/// The type and code by which OpenAI's clients know an error; Patchbay's own where they know none.
+fn names(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::Unauthorized => ("invalid_request_error", "invalid_api_key"),
+        Code::KeyRefused => ("authentication_error", "patchbay_key_refused"),
+        Code::ModelNotFound => ("invalid_request_error", "model_not_found"),
+        Code::ContextTooLong => ("invalid_request_error", "context_length_exceeded"),
+        Code::ContentFiltered => ("invalid_request_error", "content_filter"),
+        Code::RateLimited => ("rate_limit_error", "rate_limit_exceeded"),
+        Code::QuotaExhausted => ("insufficient_quota", "insufficient_quota"),
+        Code::Stopped => ("patchbay_error", "patchbay_stopped"),
+        Code::BadRequest | Code::InvalidInput | Code::NotFound | Code::Forbidden => {
+            ("invalid_request_error", code.as_str())
+        }
+        _ => ("api_error", code.as_str()),
+    }
+}

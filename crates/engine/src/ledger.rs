@@ -1,0 +1,151 @@
+//! The engine's end of the ledger: a row is committed before the caller sees the end of its answer. A ledger that fails
+//! never fails a call: the row waits here and is tried again (C4).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use patchbay_core::ledger::UsageRow;
+use patchbay_store::{Store, StoreError, open_attempt, usage};
+use tokio::sync::oneshot;
+
+use crate::changes::{Changed, Changes};
+
+/// How often rows that could not be written are tried again.
+const RETRY: Duration = Duration::from_secs(2);
+/// Rows that wait at most; beyond it the oldest is given up, and that is logged.
+const BACKLOG: usize = 100_000;
+
+/// Appends rows.
+#[derive(Debug)]
+pub struct Ledger {
+    store: Store,
+    owner: String,
+    changes: Changes,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    rows: VecDeque<UsageRow>,
+    reason: Option<StoreError>,
+}
+
+impl Ledger {
+    /// A ledger of this process, known by `owner`.
+    pub fn new(store: Store, owner: String, changes: Changes) -> Self {
+        Self {
+            store,
+            owner,
+            changes,
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Notes that an attempt begins, without waiting: it is written with the next group.
+    pub fn open(&self, row: UsageRow) {
+        let owner = self.owner.clone();
+        let submitted = self.store.submit(
+            move |db| open_attempt::open(db, &owner, &row),
+            |result| {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "an attempt's beginning could not be noted");
+                }
+            },
+        );
+        if let Err(error) = submitted {
+            tracing::warn!(%error, "an attempt's beginning could not be noted");
+        }
+    }
+
+    /// Appends a row and waits for its commit.
+    pub async fn append(self: &Arc<Self>, row: UsageRow) {
+        let (done, committed) = oneshot::channel();
+        self.submit(row, move || {
+            // The caller may have gone; the row is committed all the same.
+            let _ = done.send(());
+        });
+        let _ = committed.await;
+    }
+
+    /// Appends a row without waiting: for an attempt whose caller is gone.
+    pub fn append_later(self: &Arc<Self>, row: UsageRow) {
+        self.submit(row, || {});
+    }
+
+    fn submit(self: &Arc<Self>, row: UsageRow, settled: impl FnOnce() + Send + 'static) {
+        let ledger = Arc::clone(self);
+        let copy = row.clone();
+        let submitted = self.store.submit(
+            move |db| usage::append(db, &row),
+            move |result| {
+                match result {
+                    Ok(()) => ledger.changes.send(Changed::Usage),
+                    Err(error) => ledger.keep(copy, error),
+                }
+                settled();
+            },
+        );
+        if let Err(error) = submitted {
+            tracing::error!(%error, "the ledger is closed; a row is lost");
+        }
+    }
+
+    fn keep(&self, row: UsageRow, error: StoreError) {
+        tracing::error!(%error, call = %row.call, "a usage row could not be written and waits");
+        let mut waiting = self.waiting();
+        if waiting.rows.len() == BACKLOG {
+            waiting.rows.pop_front();
+            tracing::error!("too many usage rows wait; the oldest is given up");
+        }
+        waiting.rows.push_back(row);
+        waiting.reason = Some(error);
+        self.changes.send(Changed::Status);
+    }
+
+    /// How many rows wait to be written, and why; `None` when all is well.
+    pub fn trouble(&self) -> Option<(usize, StoreError)> {
+        let waiting = self.waiting();
+        waiting.reason.clone().map(|reason| (waiting.rows.len(), reason))
+    }
+
+    /// Writes what waits. Answers how many rows still do.
+    pub fn retry(&self) -> usize {
+        loop {
+            let Some(row) = self.waiting().rows.front().cloned() else {
+                break;
+            };
+            let again = row.clone();
+            match self.store.write(move |db| usage::append(db, &again)) {
+                Ok(()) => {
+                    self.waiting().rows.pop_front();
+                }
+                Err(error) => {
+                    self.waiting().reason = Some(error);
+                    break;
+                }
+            }
+        }
+        let mut waiting = self.waiting();
+        if waiting.rows.is_empty() && waiting.reason.take().is_some() {
+            self.changes.send(Changed::Status);
+        }
+        waiting.rows.len()
+    }
+
+    /// Tries again from time to time, for as long as the process runs.
+    pub async fn keep_retrying(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(RETRY);
+        loop {
+            ticks.tick().await;
+            if self.trouble().is_some() {
+                let ledger = Arc::clone(&self);
+                let _ = tokio::task::spawn_blocking(move || ledger.retry()).await;
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

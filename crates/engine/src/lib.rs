@@ -1,0 +1,236 @@
+//! Patchbay at work. [`Engine::open`] opens a data folder; both shells, the gateway and the tests go through it. A call's
+//! life is told by [`pipeline::serve`]; what the shells can do is in [`desk`].
+
+pub mod changes;
+pub mod checks;
+pub mod clock;
+pub mod demo;
+pub mod desk;
+pub mod error;
+pub mod gateway;
+pub mod pipeline;
+pub mod snapshot;
+
+mod gauges;
+mod keys;
+mod ledger;
+mod owner;
+mod trail;
+mod upstream;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use patchbay_core::catalog::{self, DEMO};
+use patchbay_core::code::Code;
+use patchbay_store::vault::{Keychain, Memory, Vault};
+use patchbay_store::{Store, StoreError, open_attempt, provider, setting};
+
+use crate::changes::{Changed, Changes};
+use crate::demo::{DemoOptions, DemoServer};
+use crate::error::Error;
+use crate::gauges::Gauges;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::owner::Owner;
+use crate::snapshot::{Snapshot, Snapshots};
+use crate::upstream::Upstream;
+
+/// How often a change by another process is looked for while nobody calls.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Where secrets are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VaultChoice {
+    /// The system's keychain.
+    #[default]
+    Keychain,
+    /// This process's memory: for tests and trials.
+    Memory,
+}
+
+/// An open data folder.
+#[derive(Debug)]
+pub struct Engine {
+    data_dir: PathBuf,
+    store: Store,
+    snapshots: Snapshots,
+    keys: Keys,
+    ledger: Arc<Ledger>,
+    gauges: Gauges,
+    upstream: Upstream,
+    demo: Mutex<Option<Arc<DemoServer>>>,
+    checks: checks::Running,
+    runs: desk::playground::Runs,
+    listening: Mutex<desk::status::Listening>,
+    changes: Changes,
+    _owner: Owner,
+}
+
+impl Engine {
+    /// Opens a data folder: migrates it, takes over what a crash left, brings the catalogue up to date. Must be called
+    /// inside a tokio runtime.
+    pub fn open(data_dir: &Path, vault: VaultChoice) -> Result<Arc<Self>, Error> {
+        // A second call finds the provider installed, which is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let store = Store::open(data_dir)?;
+        let owner = Owner::claim(data_dir, uuid::Uuid::new_v4().simple().to_string())?;
+        let store_id = prepare(&store, data_dir)?;
+        let vault: Arc<dyn Vault> = match vault {
+            VaultChoice::Keychain => Arc::new(Keychain::default()),
+            VaultChoice::Memory => Arc::new(Memory::default()),
+        };
+        let changes = Changes::default();
+        Ok(Arc::new(Self {
+            data_dir: data_dir.to_owned(),
+            snapshots: Snapshots::default(),
+            keys: Keys::new(vault, store_id),
+            ledger: Arc::new(Ledger::new(
+                store.clone(),
+                owner.name().to_owned(),
+                changes.clone(),
+            )),
+            gauges: Gauges::default(),
+            upstream: Upstream::default(),
+            demo: Mutex::default(),
+            checks: checks::Running::default(),
+            runs: desk::playground::Runs::default(),
+            listening: Mutex::default(),
+            changes,
+            store,
+            _owner: owner,
+        }))
+    }
+
+    /// Where everything is kept.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// What changes from now on.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// The configuration as it is now.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        Ok(self.snapshots.current(&self.store, |fresh| self.adjust(fresh))?)
+    }
+
+    /// Completes a fresh configuration with what only this process knows: where its Demo provider listens.
+    fn adjust(&self, fresh: &mut Snapshot) {
+        if fresh.stopped.is_some() {
+            self.gauges.stop();
+        } else {
+            self.gauges.resume();
+        }
+        if !fresh
+            .connections
+            .iter()
+            .any(|connection| connection.provider == DEMO)
+        {
+            return;
+        }
+        match self.demo_server() {
+            Ok(demo) => {
+                demo.set_fault(fresh.demo_fault);
+                let own = |c: &&mut patchbay_core::connection::Connection| {
+                    c.provider == DEMO && c.own_base_url.is_none()
+                };
+                for connection in fresh.connections.iter_mut().filter(own) {
+                    demo.base_url().clone_into(&mut connection.base_url);
+                }
+            }
+            Err(error) => tracing::error!(%error, "the Demo provider could not start"),
+        }
+    }
+
+    fn demo_server(&self) -> std::io::Result<Arc<DemoServer>> {
+        let mut demo = self.demo.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = demo.as_ref() {
+            return Ok(Arc::clone(running));
+        }
+        let started = Arc::new(DemoServer::start(DemoOptions::default())?);
+        *demo = Some(Arc::clone(&started));
+        Ok(started)
+    }
+
+    /// Keeps this process in step with the others on the same folder, and the ledger written. Runs until dropped.
+    pub async fn keep_up(self: Arc<Self>) {
+        let retrying = Arc::clone(&self.ledger).keep_retrying();
+        tokio::select! {
+            () = retrying => {}
+            () = self.follow_configuration() => {}
+        }
+    }
+
+    async fn follow_configuration(&self) {
+        let mut ticks = tokio::time::interval(LOOK);
+        let mut seen = None;
+        loop {
+            ticks.tick().await;
+            match self.snapshot() {
+                Ok(snapshot) => {
+                    let version = Some(snapshot.version);
+                    if seen.is_some() && seen != version {
+                        for changed in [
+                            Changed::Connections,
+                            Changed::Apps,
+                            Changed::Settings,
+                            Changed::Status,
+                        ] {
+                            self.changes.send(changed);
+                        }
+                    }
+                    seen = version;
+                }
+                Err(error) => tracing::warn!(%error, "the configuration could not be read"),
+            }
+        }
+    }
+
+    /// Runs blocking work on the store off the async threads.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let engine = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&engine)).await;
+        done.map_err(|_| {
+            Error::new(
+                Code::Internal,
+                "Patchbay made a mistake of its own; the log tells more.",
+                "Try again.",
+            )
+        })?
+    }
+}
+
+/// Catalogue, identity and leftovers. Answers the store's random id.
+fn prepare(store: &Store, data_dir: &Path) -> Result<String, StoreError> {
+    let now = clock::now();
+    let gone = store
+        .read(open_attempt::owners)?
+        .into_iter()
+        .filter(|name| owner::is_gone(data_dir, name))
+        .collect::<Vec<_>>();
+    for name in &gone {
+        owner::forget(data_dir, name);
+    }
+    let fresh_id = uuid::Uuid::new_v4().simple().to_string();
+    store.write(move |db| {
+        provider::sync_catalog(db, catalog::providers(), now)?;
+        for name in &gone {
+            let attempts = open_attempt::interrupt(db, name)?;
+            tracing::info!(attempts, "entered attempts that a crash had cut off");
+        }
+        match setting::get(db, "store_id")? {
+            Some(id) => Ok(id),
+            None => {
+                setting::set(db, "store_id", &fresh_id, now)?;
+                Ok(fresh_id)
+            }
+        }
+    })
+}

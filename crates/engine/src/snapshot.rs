@@ -1,0 +1,94 @@
+//! The configuration as one immutable value. Calls share it; a change by any process makes the next call read a new one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use patchbay_core::app::{App, TokenHash};
+use patchbay_core::connection::Connection;
+use patchbay_core::id::AppId;
+use patchbay_core::price::PriceBook;
+use patchbay_core::time::Timestamp;
+use patchbay_store::{Store, StoreError, app, connection, price, setting};
+use serde::{Deserialize, Serialize};
+
+use crate::demo::DemoFault;
+
+/// The kill switch, while it is thrown.
+pub const STOPPED: &str = "stopped";
+/// What the Demo provider pretends.
+pub const DEMO_FAULT: &str = "demo_fault";
+
+/// Who stopped all traffic, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Stopped {
+    /// "the window", "the command line".
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// Everything that a call is decided by.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The store's configuration version that this was read at.
+    pub version: i64,
+    /// All connections.
+    pub connections: Vec<Connection>,
+    /// All apps.
+    pub apps: HashMap<AppId, App>,
+    /// All tokens that may be valid.
+    pub tokens: Vec<TokenHash>,
+    /// All prices.
+    pub prices: PriceBook,
+    /// Set while all traffic is stopped.
+    pub stopped: Option<Stopped>,
+    /// What the Demo provider pretends.
+    pub demo_fault: DemoFault,
+}
+
+impl Snapshot {
+    fn read(store: &Store) -> Result<Self, StoreError> {
+        store.read(|db| {
+            // One transaction, so that all of it is of one version.
+            let db = db.unchecked_transaction()?;
+            Ok(Self {
+                version: setting::configuration_version(&db)?,
+                connections: connection::all(&db)?,
+                apps: app::all(&db)?.into_iter().map(|app| (app.id, app)).collect(),
+                tokens: app::tokens(&db)?,
+                prices: PriceBook::new(price::all(&db)?),
+                stopped: setting::get(&db, STOPPED)?,
+                demo_fault: setting::get(&db, DEMO_FAULT)?.unwrap_or_default(),
+            })
+        })
+    }
+
+    /// The connection of that key.
+    pub fn connection(&self, key: &str) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.key == key)
+    }
+}
+
+/// Keeps the newest snapshot.
+#[derive(Debug, Default)]
+pub struct Snapshots(Mutex<Option<Arc<Snapshot>>>);
+
+impl Snapshots {
+    /// The configuration as it is now: one small query, and a full read only after a change. `adjust` completes a fresh one.
+    pub fn current(
+        &self,
+        store: &Store,
+        adjust: impl FnOnce(&mut Snapshot),
+    ) -> Result<Arc<Snapshot>, StoreError> {
+        let version = store.read(setting::configuration_version)?;
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.version == version) {
+            return Ok(known);
+        }
+        let mut fresh = Snapshot::read(store)?;
+        adjust(&mut fresh);
+        let fresh = Arc::new(fresh);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+}

@@ -1,0 +1,231 @@
+//! One attempt from its beginning to its row. A trail that is dropped unfinished (its caller went away) leaves a row too:
+//! exactly one per attempt, whatever happens.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use patchbay_core::code::Code;
+use patchbay_core::connection::Connection;
+use patchbay_core::dialect::Failure;
+use patchbay_core::ledger::{Origin, Outcome, Position, Series, UsageRow};
+use patchbay_core::usage::{Cost, CostSource, TokenUsage, estimate_tokens};
+
+use crate::ledger::Ledger;
+use crate::pipeline::Call;
+use crate::snapshot::Snapshot;
+
+/// An attempt on its way.
+#[derive(Debug)]
+pub struct Trail {
+    ledger: Arc<Ledger>,
+    snapshot: Arc<Snapshot>,
+    row: Option<UsageRow>,
+    started: Instant,
+    /// Whether anything was sent: before that, an attempt costs nothing.
+    sent: Sent,
+    /// Whether the tokens are the provider's or an estimate.
+    source: CostSource,
+    prompt_bytes: usize,
+    output_bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Nothing,
+    Request,
+}
+
+impl Trail {
+    /// Begins an attempt and notes it as open.
+    pub fn begin(
+        ledger: &Arc<Ledger>,
+        snapshot: &Arc<Snapshot>,
+        call: &Call,
+        target: (&Connection, &str),
+        attempt: u32,
+    ) -> Self {
+        let (connection, model) = target;
+        let series = Series {
+            connection_id: connection.id,
+            connection_key: connection.key.clone(),
+            connection_name: connection.name.clone(),
+            provider: connection.provider.clone(),
+            model: model.to_owned(),
+            app: call.caller.app.clone(),
+            feature: call.caller.feature.clone(),
+            profile: String::new(),
+            usage_type: call.usage_type,
+            outcome: Outcome::Interrupted,
+            origin: Origin::Real,
+        };
+        let row = UsageRow {
+            call: call.id,
+            attempt,
+            at: crate::clock::now(),
+            series,
+            position: Position::Final,
+            signal: call.caller.signal.clone(),
+            profile_version: None,
+            requested_model: call.inbound.model.clone(),
+            credential_version: connection
+                .credential
+                .as_ref()
+                .map(|credential| credential.version),
+            usage: TokenUsage::default(),
+            cost: Cost::UNKNOWN,
+            total_ms: 0,
+            first_token_ms: None,
+            status: None,
+            error: None,
+            message: None,
+            finish_reason: None,
+            streamed: call.inbound.delivery.is_streamed(),
+            upstream_id: None,
+        };
+        ledger.open(row.clone());
+        Self {
+            ledger: Arc::clone(ledger),
+            snapshot: Arc::clone(snapshot),
+            row: Some(row),
+            started: Instant::now(),
+            sent: Sent::Nothing,
+            source: CostSource::Priced,
+            prompt_bytes: call.inbound.prompt_bytes(),
+            output_bytes: 0,
+        }
+    }
+
+    /// The request goes out now: from here on it may be billed.
+    pub fn sent(&mut self) {
+        self.sent = Sent::Request;
+    }
+
+    /// It did not go out after all: no connection was made.
+    pub fn not_sent(&mut self) {
+        self.sent = Sent::Nothing;
+    }
+
+    /// The provider answered with this status and request id.
+    pub fn answered_with(&mut self, status: u16, upstream_id: Option<String>) {
+        if let Some(row) = &mut self.row {
+            row.status = Some(status);
+            row.upstream_id = upstream_id;
+        }
+    }
+
+    /// The first piece of the answer is here.
+    pub fn first_token(&mut self) {
+        let elapsed = self.elapsed_ms();
+        if let Some(row) = &mut self.row {
+            row.first_token_ms.get_or_insert(elapsed);
+        }
+    }
+
+    /// What is known of the usage so far; kept for a caller that goes away.
+    pub fn progress(&mut self, usage: TokenUsage, output_bytes: usize) {
+        self.output_bytes = output_bytes;
+        if let Some(row) = &mut self.row {
+            row.usage = usage;
+        }
+    }
+
+    /// For an answer whose usage nobody reported: tokens by the length of its text, marked as an estimate.
+    pub fn estimate_where_unreported(&mut self) {
+        let Some(row) = self.row.as_mut().filter(|row| !row.usage.is_reported()) else {
+            return;
+        };
+        row.usage.input = Some(estimate_tokens(self.prompt_bytes));
+        row.usage.output = Some(estimate_tokens(self.output_bytes));
+        self.source = CostSource::Estimated;
+    }
+
+    /// The tokens known so far.
+    pub fn usage(&self) -> TokenUsage {
+        self.row.as_ref().map(|row| row.usage).unwrap_or_default()
+    }
+
+    /// When the first piece of the answer came, in milliseconds since the attempt began.
+    pub fn first_token_ms(&self) -> Option<u64> {
+        self.row.as_ref().and_then(|row| row.first_token_ms)
+    }
+
+    /// Milliseconds since the attempt began.
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// What the attempt costs by what is known now.
+    pub fn cost(&self) -> Cost {
+        self.row.as_ref().map_or(Cost::UNKNOWN, |row| self.price(row))
+    }
+
+    /// The whole answer is here. Returns after the commit.
+    pub async fn answered(mut self, finish_reason: Option<String>) {
+        let Some(mut row) = self.row.take() else { return };
+        row.finish_reason = finish_reason;
+        row.cost = self.price(&row);
+        self.ledger.append(self.ended(row, Outcome::Answered)).await;
+    }
+
+    /// It failed. Returns after the commit.
+    pub async fn failed(mut self, failure: &Failure, position: Position) {
+        let Some(row) = self.row.take() else { return };
+        let row = self.with_failure(row, failure, position);
+        self.ledger.append(row).await;
+    }
+
+    fn with_failure(&mut self, mut row: UsageRow, failure: &Failure, position: Position) -> UsageRow {
+        let outcome = match failure.code {
+            Code::RateLimited => Outcome::Limited,
+            Code::Cancelled | Code::Stopped => Outcome::Cancelled,
+            _ if row.first_token_ms.is_some() => Outcome::Cut,
+            _ => Outcome::Failed,
+        };
+        row.position = position;
+        row.status = failure.status.or(row.status);
+        row.error = Some(failure.code);
+        row.message = Some(failure.message.clone());
+        let refused = row.status.is_some_and(|status| status >= 400);
+        row.cost = if self.sent == Sent::Nothing || refused {
+            Cost::NOTHING
+        } else {
+            self.cost_of_part(&mut row)
+        };
+        self.ended(row, outcome)
+    }
+
+    /// An answer that broke off: an estimate for what arrived; unknown where nothing did, for it may be billed (C3).
+    fn cost_of_part(&mut self, row: &mut UsageRow) -> Cost {
+        if row.first_token_ms.is_some() && !row.usage.is_reported() {
+            row.usage.input = Some(estimate_tokens(self.prompt_bytes));
+            row.usage.output = Some(estimate_tokens(self.output_bytes));
+            self.source = CostSource::Estimated;
+        }
+        self.price(row)
+    }
+
+    fn price(&self, row: &UsageRow) -> Cost {
+        self.snapshot.prices.cost(
+            &row.series.provider,
+            &row.series.model,
+            row.at,
+            &row.usage,
+            self.source,
+        )
+    }
+
+    fn ended(&self, mut row: UsageRow, outcome: Outcome) -> UsageRow {
+        row.series.outcome = outcome;
+        row.total_ms = self.elapsed_ms();
+        row
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        let Some(row) = self.row.take() else { return };
+        let gone = Failure::new(Code::Cancelled, "The caller went away.");
+        let row = self.with_failure(row, &gone, Position::Final);
+        self.ledger.append_later(row);
+    }
+}

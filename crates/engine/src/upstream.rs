@@ -1,0 +1,314 @@
+//! Requests to providers. One pool of warm connections for each way of connecting; redirects are never followed, so a key
+//! never travels to another host.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use patchbay_core::code::Code;
+use patchbay_core::connection::{Connection, is_loopback_host};
+use patchbay_core::dialect::{Failure, openai, retry_after_ms};
+use patchbay_core::secret::Secret;
+use reqwest::{Client, Method, Request, Response, Url};
+use tokio::time::timeout;
+
+/// The longest whole answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The longest error answer that is read, in bytes.
+const MAX_ERROR: usize = 256 * 1024;
+/// How long an unused connection stays warm: longer than the pause between two bars of a minute chart.
+const KEEP_WARM: Duration = Duration::from_secs(90);
+
+/// What a client is made for; connections with the same needs share one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Way {
+    connect_ms: u32,
+    proxy: Option<String>,
+    loopback: Loopback,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Loopback {
+    /// No proxy is asked for an address of this machine.
+    Yes,
+    No,
+}
+
+/// The clients.
+#[derive(Debug, Default)]
+pub struct Upstream(Mutex<HashMap<Way, Client>>);
+
+impl Upstream {
+    /// Posts JSON to a route below the connection's base URL and waits for the head of the answer. A status that is no
+    /// success is a failure, read and classified.
+    pub async fn post(
+        &self,
+        connection: &Connection,
+        key: Option<&Secret>,
+        route: &str,
+        body: Vec<u8>,
+    ) -> Result<Response, Failure> {
+        let mut request = Self::request(connection, key, Method::POST, route)?;
+        request.headers_mut().insert(
+            "content-type",
+            reqwest::header::HeaderValue::from_static("application/json"),
+        );
+        *request.body_mut() = Some(body.into());
+        self.send(connection, key, request).await
+    }
+
+    /// Gets a route below the connection's base URL.
+    pub async fn get(
+        &self,
+        connection: &Connection,
+        key: Option<&Secret>,
+        route: &str,
+    ) -> Result<Response, Failure> {
+        let request = Self::request(connection, key, Method::GET, route)?;
+        self.send(connection, key, request).await
+    }
+
+    fn request(
+        connection: &Connection,
+        key: Option<&Secret>,
+        method: Method,
+        route: &str,
+    ) -> Result<Request, Failure> {
+        let url = Url::parse(&format!("{}/{route}", connection.base_url)).map_err(|_| {
+            Failure::new(
+                Code::InvalidInput,
+                format!("{} has no usable base URL.", connection.name),
+            )
+        })?;
+        let mut request = Request::new(method, url);
+        let headers = request.headers_mut();
+        let mut put = |name: &str, value: &str, sensitive: Sensitive| -> Result<(), Failure> {
+            let bad = |_| {
+                Failure::new(
+                    Code::InvalidInput,
+                    format!("The header {name} of {} cannot be sent.", connection.name),
+                )
+            };
+            let name = name
+                .parse::<reqwest::header::HeaderName>()
+                .map_err(|error| bad(error.to_string()))?;
+            let mut value = value
+                .parse::<reqwest::header::HeaderValue>()
+                .map_err(|error| bad(error.to_string()))?;
+            value.set_sensitive(sensitive == Sensitive::Yes);
+            headers.insert(name, value);
+            Ok(())
+        };
+        for (name, value) in &connection.headers {
+            put(name, value, Sensitive::No)?;
+        }
+        for (name, value) in [
+            ("openai-organization", &connection.organization),
+            ("openai-project", &connection.project),
+        ] {
+            if let Some(value) = value {
+                put(name, value, Sensitive::No)?;
+            }
+        }
+        if let Some(key) = key {
+            put(
+                "authorization",
+                &format!("Bearer {}", key.expose()),
+                Sensitive::Yes,
+            )?;
+        }
+        Ok(request)
+    }
+
+    async fn send(
+        &self,
+        connection: &Connection,
+        key: Option<&Secret>,
+        request: Request,
+    ) -> Result<Response, Failure> {
+        let client = self.client(connection, request.url())?;
+        let url = request.url().clone();
+        let wait = Duration::from_millis(connection.timeouts.first_byte_ms.into());
+        let response = timeout(wait, client.execute(request))
+            .await
+            .map_err(|_| {
+                let seconds = wait.as_secs_f32();
+                Failure::new(
+                    Code::TimedOut,
+                    format!("{} sent no first byte within {seconds} s.", connection.name),
+                )
+            })?
+            .map_err(|error| explain(&error, &url))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(refused(response, key).await)
+    }
+
+    fn client(&self, connection: &Connection, url: &Url) -> Result<Client, Failure> {
+        let loopback = if url.host_str().is_some_and(is_loopback_host) {
+            Loopback::Yes
+        } else {
+            Loopback::No
+        };
+        let way = Way {
+            connect_ms: connection.timeouts.connect_ms,
+            proxy: connection.proxy.clone(),
+            loopback,
+        };
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&way) {
+            return Ok(client.clone());
+        }
+        let client = build(&way).map_err(|error| {
+            Failure::new(
+                Code::InvalidInput,
+                format!(
+                    "The proxy or TLS settings of {} do not work: {}.",
+                    connection.name,
+                    error.without_url()
+                ),
+            )
+        })?;
+        clients.insert(way, client.clone());
+        Ok(client)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sensitive {
+    Yes,
+    No,
+}
+
+fn build(way: &Way) -> Result<Client, reqwest::Error> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("patchbay/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_millis(way.connect_ms.into()))
+        .pool_idle_timeout(KEEP_WARM)
+        .tcp_nodelay(true);
+    if let Some(proxy) = &way.proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy)?);
+    } else if way.loopback == Loopback::Yes {
+        builder = builder.no_proxy();
+    }
+    builder.build()
+}
+
+/// The failure that an answer with an error status is.
+async fn refused(response: Response, key: Option<&Secret>) -> Failure {
+    let status = response.status();
+    if status.is_redirection() {
+        let to = response
+            .headers()
+            .get("location")
+            .and_then(|to| to.to_str().ok())
+            .unwrap_or("another address")
+            .to_owned();
+        let mut failure = Failure::new(
+            Code::MalformedAnswer,
+            format!("The address answers with a redirect to {to}, which is not followed."),
+        );
+        failure.status = Some(status.as_u16());
+        return failure;
+    }
+    let wait = retry_after_ms(|name| response.headers().get(name).and_then(|value| value.to_str().ok()));
+    let body = read_up_to(response, MAX_ERROR).await.unwrap_or_default();
+    let mut failure = openai::failure(status.as_u16(), wait, &body);
+    if let Some(key) = key {
+        failure.message = key.redact(&failure.message);
+    }
+    failure
+}
+
+/// Reads a whole answer within the connection's total time.
+pub async fn read_whole(response: Response, connection: &Connection) -> Result<Vec<u8>, Failure> {
+    let wait = Duration::from_millis(connection.timeouts.total_ms.into());
+    match timeout(wait, read_up_to(response, MAX_ANSWER)).await {
+        Ok(Ok(body)) if body.len() < MAX_ANSWER => Ok(body),
+        Ok(Ok(_)) => Err(Failure::new(
+            Code::MalformedAnswer,
+            "The answer is longer than 64 MiB and was broken off.",
+        )),
+        Ok(Err(_)) => Err(Failure::new(
+            Code::StreamCut,
+            format!("{} ended its answer before its end.", connection.name),
+        )),
+        Err(_) => Err(Failure::new(
+            Code::TimedOut,
+            format!("{} did not finish its answer in time.", connection.name),
+        )),
+    }
+}
+
+async fn read_up_to(mut response: Response, limit: usize) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = limit - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == limit {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+/// What a request that got no answer ran into, in words.
+pub fn explain(error: &reqwest::Error, url: &Url) -> Failure {
+    let host = url.host_str().unwrap_or("the address");
+    let port = url.port_or_known_default().unwrap_or(0);
+    if error.is_timeout() {
+        return Failure::new(
+            Code::TimedOut,
+            format!("No connection to {host} on port {port} in time."),
+        );
+    }
+    let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
+    let says = |word: &str| {
+        causes
+            .iter()
+            .any(|cause| cause.to_ascii_lowercase().contains(word))
+    };
+    let text = match io_kind(error) {
+        Some(ErrorKind::ConnectionRefused) if is_loopback_host(host) => {
+            format!("Port {port} on this machine is closed: nothing listens there.")
+        }
+        Some(ErrorKind::ConnectionRefused) => format!("{host} refuses connections on port {port}."),
+        Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => {
+            format!("There is no route to {host}.")
+        }
+        _ if says("dns error") || says("lookup address") => format!("No address was found for {host}."),
+        _ if says("certificate") => format!(
+            "The certificate of {host} is not trusted: {}.",
+            causes.last().map_or("", String::as_str)
+        ),
+        _ if error.is_connect() => format!(
+            "No connection to {host} on port {port}: {}.",
+            causes.last().map_or("", String::as_str)
+        ),
+        _ => format!(
+            "{host} broke the connection off: {}.",
+            causes.last().map_or("no reason given", String::as_str)
+        ),
+    };
+    Failure::new(Code::NetworkFailed, text)
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
+    causes(error)
+        .find_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .map(std::io::Error::kind)
+}
+
+/// What lies behind an error, the nearest first. The error's own text is left out: it names the URL.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}

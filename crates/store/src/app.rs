@@ -1,0 +1,108 @@
+//! Apps and the hashes of their tokens.
+
+use patchbay_core::app::{App, TokenHash};
+use patchbay_core::id::AppId;
+use patchbay_core::time::Timestamp;
+use rusqlite::{Connection as Db, OptionalExtension, Row};
+
+use crate::error::StoreError;
+
+/// Adds an app.
+pub fn insert(db: &Db, name: &str, feature: Option<&str>, now: Timestamp) -> Result<AppId, StoreError> {
+    if find(db, name)?.is_some() {
+        return Err(StoreError::NameTaken {
+            what: "an app named",
+            name: name.to_owned(),
+        });
+    }
+    db.execute(
+        "INSERT INTO app (name, feature, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)",
+        (name, feature, now.0),
+    )?;
+    Ok(AppId(db.last_insert_rowid()))
+}
+
+/// Adds a token; those before it stay valid until `grace_ends`.
+pub fn add_token(
+    db: &Db,
+    app: AppId,
+    hash: [u8; 32],
+    tail: &str,
+    now: Timestamp,
+    grace_ends: Timestamp,
+) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE app_token SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE app_id = ?1",
+        (app.0, grace_ends.0),
+    )?;
+    db.execute(
+        "INSERT INTO app_token (app_id, hash, tail, created_at) VALUES (?1, ?2, ?3, ?4)",
+        (app.0, hash, tail, now.0),
+    )?;
+    Ok(())
+}
+
+/// Refuses all its tokens from now on.
+pub fn revoke(db: &Db, app: AppId, now: Timestamp) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE app SET state = 'revoked', updated_at = ?2 WHERE id = ?1",
+        (app.0, now.0),
+    )?;
+    db.execute("DELETE FROM app_token WHERE app_id = ?1", [app.0])?;
+    Ok(())
+}
+
+/// Lets a revoked app in again; it needs a new token.
+pub fn revive(db: &Db, app: AppId, now: Timestamp) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE app SET state = 'active', updated_at = ?2 WHERE id = ?1",
+        (app.0, now.0),
+    )?;
+    Ok(())
+}
+
+/// The app of that name.
+pub fn find(db: &Db, name: &str) -> Result<Option<App>, StoreError> {
+    Ok(db
+        .query_row("SELECT * FROM app WHERE name = ?1", [name], from_row)
+        .optional()?)
+}
+
+/// The app of that name, or an error that names it.
+pub fn get(db: &Db, name: &str) -> Result<App, StoreError> {
+    find(db, name)?.ok_or_else(|| StoreError::NotFound {
+        what: "app",
+        name: name.to_owned(),
+    })
+}
+
+/// All apps by name.
+pub fn all(db: &Db) -> Result<Vec<App>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT * FROM app ORDER BY name")?;
+    let rows = statement.query_map([], from_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// All tokens, the newest of an app first.
+pub fn tokens(db: &Db) -> Result<Vec<TokenHash>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT * FROM app_token ORDER BY app_id, id DESC")?;
+    let rows = statement.query_map([], |row| {
+        Ok(TokenHash {
+            hash: row.get("hash")?,
+            app: AppId(row.get("app_id")?),
+            tail: row.get("tail")?,
+            expires_at: row.get::<_, Option<i64>>("expires_at")?.map(Timestamp),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
+    Ok(App {
+        id: AppId(row.get("id")?),
+        name: row.get("name")?,
+        feature: row.get("feature")?,
+        revoked: row.get::<_, String>("state")? == "revoked",
+        created_at: Timestamp(row.get("created_at")?),
+    })
+}

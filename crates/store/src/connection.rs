@@ -1,0 +1,395 @@
+//! Connections, and what calls have taught us of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use patchbay_core::catalog;
+use patchbay_core::connection::{Connection, ConnectionStatus, CredentialRef, Limits, Timeouts};
+use patchbay_core::id::{ConnectionId, ProviderId};
+use patchbay_core::time::Timestamp;
+use rusqlite::{Connection as Db, OptionalExtension, Row, named_params};
+
+use crate::error::StoreError;
+use crate::provider;
+
+/// What a new connection is made of; the rest are defaults.
+#[derive(Clone, Debug, Default)]
+pub struct NewConnection {
+    /// The provider's slug.
+    pub provider: String,
+    /// Unique.
+    pub key: String,
+    /// Unique.
+    pub name: String,
+    /// Its own base URL.
+    pub base_url: Option<String>,
+    /// Tests and the playground use it.
+    pub default_model: Option<String>,
+    /// HTTP or SOCKS5.
+    pub proxy: Option<String>,
+    /// Without secrets.
+    pub headers: BTreeMap<String, String>,
+    /// From 1; the last of its provider where `None`.
+    pub priority: Option<u32>,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// 0..=10.
+    pub max_retries: Option<u32>,
+    /// First-byte timeout in milliseconds.
+    pub first_byte_ms: Option<u32>,
+    /// Whether a test passed.
+    pub tested: bool,
+}
+
+/// Adds a connection and answers its id.
+pub fn insert(db: &Db, new: &NewConnection, now: Timestamp) -> Result<ConnectionId, StoreError> {
+    refuse_taken(db, &new.key, &new.name, None)?;
+    let provider_id = provider::id(db, &new.provider)?;
+    let priority = match new.priority {
+        Some(priority) => priority,
+        None => next_priority(db, provider_id)?,
+    };
+    let defaults = Timeouts::default();
+    db.execute(
+        "INSERT INTO connection (connection_key, provider_id, name, priority, base_url, default_model, proxy, headers,
+             rate_limit_requests, rate_limit_period_s, rate_limit_per_minute, rate_limit_per_day, tokens_per_minute,
+             max_concurrent_requests, max_retries, connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms,
+             total_timeout_ms, tested, created_at, updated_at)
+         VALUES (:key, :provider_id, :name, :priority, :base_url, :default_model, :proxy, :headers,
+             :requests, :period, :rpm, :rpd, :tpm, :concurrent, :retries, :connect, :first_byte, :idle, :total,
+             :tested, :now, :now)",
+        named_params! {
+            ":key": new.key, ":provider_id": provider_id.0, ":name": new.name, ":priority": priority,
+            ":base_url": new.base_url, ":default_model": new.default_model, ":proxy": new.proxy,
+            ":headers": serde_json::json!(new.headers).to_string(),
+            ":requests": new.limits.rate_limit_requests, ":period": new.limits.rate_limit_period_s,
+            ":rpm": new.limits.rate_limit_per_minute, ":rpd": new.limits.rate_limit_per_day,
+            ":tpm": new.limits.tokens_per_minute, ":concurrent": new.limits.max_concurrent_requests,
+            ":retries": new.max_retries.unwrap_or(1),
+            ":connect": defaults.connect_ms, ":first_byte": new.first_byte_ms.unwrap_or(defaults.first_byte_ms),
+            ":idle": defaults.idle_ms, ":total": defaults.total_ms, ":tested": new.tested, ":now": now.0,
+        },
+    )?;
+    Ok(ConnectionId(db.last_insert_rowid()))
+}
+
+/// The fields that a user edits; [`update`] writes all of them as they are given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Editable {
+    /// Unique.
+    pub name: String,
+    /// Its own base URL.
+    pub base_url: Option<String>,
+    /// Tests and the playground use it.
+    pub default_model: Option<String>,
+    /// OpenAI's organization header.
+    pub organization: Option<String>,
+    /// OpenAI's project header.
+    pub project: Option<String>,
+    /// HTTP or SOCKS5.
+    pub proxy: Option<String>,
+    /// Without secrets.
+    pub headers: BTreeMap<String, String>,
+    /// From 1.
+    pub priority: u32,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// 0..=10.
+    pub max_retries: u32,
+    /// See [`Timeouts`].
+    pub timeouts: Timeouts,
+    /// Whether streams are allowed.
+    pub streaming: bool,
+}
+
+impl From<&Connection> for Editable {
+    fn from(c: &Connection) -> Self {
+        Self {
+            name: c.name.clone(),
+            base_url: c.own_base_url.clone(),
+            default_model: c.default_model.clone(),
+            organization: c.organization.clone(),
+            project: c.project.clone(),
+            proxy: c.proxy.clone(),
+            headers: c.headers.clone(),
+            priority: c.priority,
+            limits: c.limits,
+            max_retries: c.max_retries,
+            timeouts: c.timeouts,
+            streaming: c.streaming,
+        }
+    }
+}
+
+/// Writes the editable fields; key, credential, status and everything learned stay.
+pub fn update(db: &Db, id: ConnectionId, fields: &Editable, now: Timestamp) -> Result<(), StoreError> {
+    refuse_taken(db, "", &fields.name, Some(id))?;
+    db.execute(
+        "UPDATE connection SET name = :name, base_url = :base_url, default_model = :default_model,
+             organization = :organization, project = :project, proxy = :proxy, headers = :headers, priority = :priority,
+             rate_limit_requests = :requests, rate_limit_period_s = :period, rate_limit_per_minute = :rpm,
+             rate_limit_per_day = :rpd, tokens_per_minute = :tpm, max_concurrent_requests = :concurrent,
+             max_retries = :retries, connect_timeout_ms = :connect, first_byte_timeout_ms = :first_byte,
+             idle_timeout_ms = :idle, total_timeout_ms = :total, streaming_enabled = :streaming, updated_at = :now
+         WHERE id = :id",
+        named_params! {
+            ":name": fields.name, ":base_url": fields.base_url, ":default_model": fields.default_model,
+            ":organization": fields.organization, ":project": fields.project, ":proxy": fields.proxy,
+            ":headers": serde_json::json!(fields.headers).to_string(), ":priority": fields.priority,
+            ":requests": fields.limits.rate_limit_requests, ":period": fields.limits.rate_limit_period_s,
+            ":rpm": fields.limits.rate_limit_per_minute, ":rpd": fields.limits.rate_limit_per_day,
+            ":tpm": fields.limits.tokens_per_minute, ":concurrent": fields.limits.max_concurrent_requests,
+            ":retries": fields.max_retries, ":connect": fields.timeouts.connect_ms,
+            ":first_byte": fields.timeouts.first_byte_ms, ":idle": fields.timeouts.idle_ms,
+            ":total": fields.timeouts.total_ms, ":streaming": fields.streaming, ":now": now.0, ":id": id.0,
+        },
+    )?;
+    Ok(())
+}
+
+/// Sets the status. Only a user's own action calls this (F5). Turning on forgets the errors so far and, like a passed
+/// test, lets it into chains.
+pub fn set_status(
+    db: &Db,
+    id: ConnectionId,
+    status: ConnectionStatus,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE connection SET status = ?2, updated_at = ?3 WHERE id = ?1",
+        (id.0, status.as_str(), now.0),
+    )?;
+    if status == ConnectionStatus::Active {
+        mark_tested(db, id)?;
+        db.execute(
+            "UPDATE connection_state SET consecutive_errors = 0, needs_attention = 0, breaker = 'closed',
+                 breaker_until = NULL, breaker_cooldown_ms = NULL WHERE connection_id = ?1",
+            [id.0],
+        )?;
+    }
+    Ok(())
+}
+
+/// Lets the connection into chains.
+pub fn mark_tested(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE connection SET tested = 1 WHERE id = ?1 AND tested = 0",
+        [id.0],
+    )?;
+    Ok(())
+}
+
+/// Makes it its provider's default.
+pub fn set_default(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE provider SET default_connection_id = ?1 WHERE id = (SELECT provider_id FROM connection WHERE id = ?1)",
+        [id.0],
+    )?;
+    Ok(())
+}
+
+/// Takes the default away, where it is the default.
+pub fn clear_default(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE provider SET default_connection_id = NULL WHERE default_connection_id = ?1",
+        [id.0],
+    )?;
+    Ok(())
+}
+
+/// Gives the connections of these keys the priorities 1, 2, 3, … in this order.
+pub fn reorder(db: &Db, keys: &[String], now: Timestamp) -> Result<(), StoreError> {
+    for (priority, key) in (1_u32..).zip(keys) {
+        let changed = db.execute(
+            "UPDATE connection SET priority = ?2, updated_at = ?3 WHERE connection_key = ?1",
+            (key, priority, now.0),
+        )?;
+        if changed == 0 {
+            return Err(StoreError::NotFound {
+                what: "connection",
+                name: key.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a connection that no profile points at (M6). Its ledger rows stay.
+pub fn delete(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
+    let profiles = profiles_using(db, id)?;
+    if !profiles.is_empty() {
+        return Err(StoreError::InUse {
+            what: "The connection",
+            by: profiles.join(", "),
+        });
+    }
+    db.execute("DELETE FROM connection WHERE id = ?1", [id.0])?;
+    Ok(())
+}
+
+/// Any version counts: an old one can be restored.
+fn profiles_using(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
+    let mut statement = db.prepare(
+        "SELECT DISTINCT p.name FROM profile_target t JOIN profile p ON p.id = t.profile_id
+         WHERE t.connection_id = ?1 ORDER BY p.name",
+    )?;
+    let rows = statement.query_map([id.0], |row| row.get("name"))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// All connections, by provider name and priority.
+pub fn all(db: &Db) -> Result<Vec<Connection>, StoreError> {
+    let mut models = models_by_connection(db)?;
+    let mut statement = db.prepare_cached(
+        "SELECT c.*, p.slug, p.name AS provider_name, p.api_base_url, p.default_connection_id = c.id AS is_default,
+                k.version, k.tail, k.created_at AS credential_at
+         FROM connection c
+         JOIN provider p ON p.id = c.provider_id
+         LEFT JOIN credential k ON k.connection_id = c.id AND k.state = 'active'
+         ORDER BY p.name, c.priority, c.id",
+    )?;
+    let rows = statement.query_map([], |row| from_row(row, &mut models))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn from_row(row: &Row<'_>, models: &mut HashMap<i64, Vec<String>>) -> rusqlite::Result<Connection> {
+    let id: i64 = row.get("id")?;
+    let provider: String = row.get("slug")?;
+    let own_base_url: Option<String> = row.get("base_url")?;
+    let provider_url: String = row.get("api_base_url")?;
+    let known = catalog::provider(&provider);
+    let mut models = models.remove(&id).unwrap_or_default();
+    models.extend(
+        known
+            .into_iter()
+            .flat_map(|provider| provider.known_models.iter().cloned()),
+    );
+    Ok(Connection {
+        id: ConnectionId(id),
+        key: row.get("connection_key")?,
+        name: row.get("name")?,
+        provider_name: row.get("provider_name")?,
+        status: ConnectionStatus::parse(&row.get::<_, String>("status")?),
+        priority: row.get("priority")?,
+        is_default: row.get::<_, Option<bool>>("is_default")?.unwrap_or(false),
+        tested: row.get("tested")?,
+        base_url: own_base_url.clone().unwrap_or(provider_url),
+        own_base_url,
+        default_model: row.get("default_model")?,
+        organization: row.get("organization")?,
+        project: row.get("project")?,
+        proxy: row.get("proxy")?,
+        headers: serde_json::from_str(&row.get::<_, String>("headers")?).unwrap_or_default(),
+        limits: limits_from(row)?,
+        max_retries: row.get("max_retries")?,
+        timeouts: Timeouts {
+            connect_ms: row.get("connect_timeout_ms")?,
+            first_byte_ms: row.get("first_byte_timeout_ms")?,
+            idle_ms: row.get("idle_timeout_ms")?,
+            total_ms: row.get("total_timeout_ms")?,
+        },
+        streaming: row.get("streaming_enabled")?,
+        credential: credential_from(row)?,
+        models,
+        quirks: known.map(|provider| provider.quirks).unwrap_or_default(),
+        provider,
+    })
+}
+
+fn limits_from(row: &Row<'_>) -> rusqlite::Result<Limits> {
+    Ok(Limits {
+        rate_limit_requests: row.get("rate_limit_requests")?,
+        rate_limit_period_s: row.get("rate_limit_period_s")?,
+        rate_limit_per_minute: row.get("rate_limit_per_minute")?,
+        rate_limit_per_day: row.get("rate_limit_per_day")?,
+        tokens_per_minute: row.get("tokens_per_minute")?,
+        max_concurrent_requests: row.get("max_concurrent_requests")?,
+    })
+}
+
+fn credential_from(row: &Row<'_>) -> rusqlite::Result<Option<CredentialRef>> {
+    let Some(version) = row.get("version")? else {
+        return Ok(None);
+    };
+    Ok(Some(CredentialRef {
+        version,
+        tail: row.get("tail")?,
+        created_at: Timestamp(row.get("credential_at")?),
+    }))
+}
+
+fn models_by_connection(db: &Db) -> Result<HashMap<i64, Vec<String>>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT connection_id, model FROM connection_model WHERE allowed = 1 ORDER BY model",
+    )?;
+    let mut models: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        models
+            .entry(row.get("connection_id")?)
+            .or_default()
+            .push(row.get("model")?);
+    }
+    Ok(models)
+}
+
+fn refuse_taken(db: &Db, key: &str, name: &str, except: Option<ConnectionId>) -> Result<(), StoreError> {
+    let taken = |what, column: &str, value: &str| -> Result<(), StoreError> {
+        let sql = format!("SELECT id FROM connection WHERE {column} = ?1 AND id IS NOT ?2");
+        match db
+            .query_row(&sql, (value, except.map(|id| id.0)), |row| {
+                row.get::<_, i64>("id")
+            })
+            .optional()?
+        {
+            Some(_) => Err(StoreError::NameTaken {
+                what,
+                name: value.to_owned(),
+            }),
+            None => Ok(()),
+        }
+    };
+    taken("a connection with the key", "connection_key", key)?;
+    taken("a connection named", "name", name)
+}
+
+fn next_priority(db: &Db, provider: ProviderId) -> Result<u32, StoreError> {
+    let sql = "SELECT coalesce(max(priority), 0) + 1 AS next FROM connection WHERE provider_id = ?1";
+    Ok(db.query_row(sql, [provider.0], |row| row.get("next"))?)
+}
+
+/// What calls have taught us of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionState {
+    /// Errors since the last answer.
+    pub consecutive_errors: u32,
+    /// A refused key or an exhausted account.
+    pub needs_attention: bool,
+    /// The breaker is open.
+    pub breaker_open: bool,
+    /// The last attempt.
+    pub last_used_at: Option<Timestamp>,
+    /// The last error.
+    pub last_error_at: Option<Timestamp>,
+    /// Its class.
+    pub last_error_class: Option<String>,
+    /// Its text.
+    pub last_error_message: Option<String>,
+}
+
+/// The states of all connections that were ever used.
+pub fn states(db: &Db) -> Result<HashMap<ConnectionId, ConnectionState>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT * FROM connection_state")?;
+    let rows = statement.query_map([], |row| {
+        let state = ConnectionState {
+            consecutive_errors: row.get("consecutive_errors")?,
+            needs_attention: row.get("needs_attention")?,
+            breaker_open: row.get::<_, String>("breaker")? == "open",
+            last_used_at: row.get::<_, Option<i64>>("last_used_at")?.map(Timestamp),
+            last_error_at: row.get::<_, Option<i64>>("last_error_at")?.map(Timestamp),
+            last_error_class: row.get("last_error_class")?,
+            last_error_message: row.get("last_error_message")?,
+        };
+        Ok((ConnectionId(row.get("connection_id")?), state))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

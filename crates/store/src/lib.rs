@@ -1,0 +1,27 @@
+//! Everything of Patchbay's that survives a restart: the SQLite store (one file per table, SQL beside the row type) and the
+//! vault. [`Store::read`] and [`Store::write`] are the only doors to the database; all writes of a process go through one
+//! thread that commits them in groups.
+
+pub mod app;
+pub mod check;
+pub mod connection;
+pub mod credential;
+pub mod error;
+pub mod model;
+pub mod open_attempt;
+pub mod price;
+pub mod provider;
+pub mod rollup;
+pub mod series;
+pub mod setting;
+pub mod usage;
+pub mod vault;
+
+mod database;
+mod migrate;
+mod writer;
+
+pub use database::Store;
+pub use error::StoreError;
+/// An open database, inside a read or a write.
+pub use rusqlite::Connection as Db;

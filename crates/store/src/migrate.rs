@@ -1,0 +1,140 @@
+//! Brings a database file to today's schema: a backup first, never a downgrade.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use include_dir::{Dir, include_dir};
+use rusqlite::Connection;
+use rusqlite_migration::Migrations;
+
+use crate::error::StoreError;
+
+static FOLDER: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
+
+static MIGRATIONS: LazyLock<Result<Migrations<'static>, String>> =
+    LazyLock::new(|| Migrations::from_directory(&FOLDER).map_err(|error| error.to_string()));
+
+/// The format of the newest migration.
+pub(crate) fn newest() -> i64 {
+    i64::try_from(FOLDER.dirs().count()).unwrap_or(i64::MAX)
+}
+
+/// Applies what is missing. An existing database is copied to `backups/` beside it before it is changed.
+pub(crate) fn to_newest(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = newest();
+    if found > known {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    if found == known {
+        return Ok(());
+    }
+    if found > 0 {
+        back_up(db, path, found)?;
+    }
+    let migrations = MIGRATIONS
+        .as_ref()
+        .map_err(|error| StoreError::Sqlite(error.clone()))?;
+    migrations.to_latest(db).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
+        other => StoreError::Sqlite(other.to_string()),
+    })
+}
+
+/// A whole copy by SQLite's own backup, so that a database in use is copied consistently.
+fn back_up(db: &Connection, path: &Path, format: i64) -> Result<PathBuf, StoreError> {
+    let folder = path.with_file_name("backups");
+    let full = |_| StoreError::DiskFull { path: folder.clone() };
+    std::fs::create_dir_all(&folder).map_err(full)?;
+    let copy = folder.join(format!("patchbay-format-{format}.db"));
+    db.backup("main", &copy, None)
+        .map_err(|_| StoreError::DiskFull { path: copy.clone() })?;
+    Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schema that all migrations together make, as SQLite tells it.
+    fn schema() -> String {
+        let mut db = Connection::open_in_memory().expect("memory");
+        MIGRATIONS
+            .as_ref()
+            .expect("well-formed")
+            .to_latest(&mut db)
+            .expect("migrates");
+        let mut statement = db
+            .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY type = 'trigger', type = 'index', tbl_name, name")
+            .expect("a query");
+        let rows = statement
+            .query_map([], |row| row.get::<_, String>(0))
+            .expect("rows");
+        rows.map(|sql| sql.expect("text") + ";\n").collect()
+    }
+
+    #[test]
+    fn migrations_are_valid() {
+        MIGRATIONS
+            .as_ref()
+            .expect("well-formed")
+            .validate()
+            .expect("every step applies");
+    }
+
+    #[test]
+    fn the_schema_is_as_reviewed() {
+        insta::assert_snapshot!(schema());
+    }
+
+    #[test]
+    fn every_table_is_strict() {
+        for table in schema().split("CREATE TABLE ").skip(1) {
+            let name = table.split_whitespace().next().unwrap_or_default();
+            let end = table.split("\nCREATE").next().unwrap_or_default();
+            assert!(end.contains("STRICT"), "{name} is not STRICT");
+        }
+    }
+
+    #[test]
+    fn x1_a_migration_backs_up_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("patchbay.db");
+        let mut db = Connection::open(&path).expect("opens");
+        MIGRATIONS
+            .as_ref()
+            .expect("well-formed")
+            .to_version(&mut db, 1)
+            .expect("an old store");
+        db.execute("INSERT INTO setting VALUES ('theme', '\"dark\"', 1)", [])
+            .expect("a row");
+        to_newest(&mut db, &path).expect("migrates");
+
+        let copy = Connection::open(folder.path().join("backups/patchbay-format-1.db")).expect("the copy");
+        let kept: String = copy
+            .query_row("SELECT value FROM setting", [], |row| row.get(0))
+            .expect("the row");
+        assert_eq!(kept, "\"dark\"");
+        let format: i64 = db
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .expect("a version");
+        assert_eq!(format, newest());
+    }
+
+    #[test]
+    fn x1_a_newer_database_is_refused_and_not_touched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("patchbay.db");
+        let mut db = Connection::open(&path).expect("opens");
+        db.pragma_update(None, "user_version", newest() + 1)
+            .expect("a newer format");
+        let before = std::fs::read(&path).expect("bytes");
+        let refused = to_newest(&mut db, &path).expect_err("refused");
+        assert!(matches!(refused, StoreError::Newer { .. }), "{refused}");
+        assert_eq!(std::fs::read(&path).expect("bytes"), before);
+    }
+}

@@ -1,0 +1,240 @@
+//! The ledger. [`append`] is its only writer: the row, its rollup, and what it teaches of the connection, in one transaction.
+
+use patchbay_core::code::{Blame, Code};
+use patchbay_core::health::{Vitals, WINDOW_ATTEMPTS, WINDOW_MS};
+use patchbay_core::id::{CallId, ConnectionId};
+use patchbay_core::ledger::{Origin, Outcome, Position, UsageRow};
+use patchbay_core::report::Filter;
+use patchbay_core::time::Timestamp;
+use rusqlite::{Connection as Db, Row, ToSql, named_params};
+
+use crate::error::StoreError;
+use crate::{open_attempt, rollup, series};
+
+/// Appends an attempt.
+pub fn append(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
+    let series_id = series::intern(db, &row.series)?;
+    insert(db, row, series_id)?;
+    rollup::add(db, row, series_id)?;
+    if row.series.origin == Origin::Real {
+        open_attempt::close(db, row.call, row.attempt)?;
+        learn(db, row)?;
+    }
+    Ok(())
+}
+
+fn insert(db: &Db, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO usage (call, attempt, at, series_id, final, signal, profile_version, requested_model,
+             credential_version, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
+             cost_nano_usd, cost_source, total_ms, first_token_ms, status, error_class, message, finish_reason, streamed,
+             upstream_id)
+         VALUES (:call, :attempt, :at, :series, :final, :signal, :profile_version, :requested, :credential, :input,
+             :output, :cached, :cache_write, :reasoning, :cost, :cost_source, :total_ms, :first_token_ms, :status, :error,
+             :message, :finish_reason, :streamed, :upstream_id)",
+    )?;
+    statement.execute(named_params! {
+        ":call": row.call.as_bytes(), ":attempt": row.attempt, ":at": row.at.0, ":series": series_id,
+        ":final": row.position == Position::Final, ":signal": row.signal, ":profile_version": row.profile_version,
+        ":requested": row.requested_model, ":credential": row.credential_version,
+        ":input": row.usage.input, ":output": row.usage.output, ":cached": row.usage.cached,
+        ":cache_write": row.usage.cache_write, ":reasoning": row.usage.reasoning,
+        ":cost": row.cost.amount.map(|amount| amount.0), ":cost_source": row.cost.source.as_str(),
+        ":total_ms": row.total_ms, ":first_token_ms": row.first_token_ms, ":status": row.status,
+        ":error": row.error.map(Code::as_str), ":message": row.message, ":finish_reason": row.finish_reason,
+        ":streamed": row.streamed, ":upstream_id": row.upstream_id,
+    })?;
+    Ok(())
+}
+
+/// Counts an attempt for its connection, unless that was deleted meanwhile.
+fn learn(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
+    let blame = row.error.map_or(Blame::Nobody, |code| code.policy().health);
+    let failed = blame != Blame::Nobody && row.series.outcome != Outcome::Cancelled;
+    let answered = row.series.outcome == Outcome::Answered;
+    let mut statement = db.prepare_cached(
+        "INSERT INTO connection_state (connection_id, success_count, error_count, consecutive_errors, last_used_at,
+             last_error_at, last_error_class, last_error_message, needs_attention)
+         SELECT id, :answered, :failed, :failed, :at, :error_at, :error, :message, :attention FROM connection WHERE id = :id
+         ON CONFLICT (connection_id) DO UPDATE SET
+             success_count = success_count + :answered,
+             error_count = error_count + :failed,
+             consecutive_errors = CASE WHEN :answered THEN 0 ELSE consecutive_errors + :failed END,
+             last_used_at = max(coalesce(last_used_at, :at), :at),
+             last_error_at = nullif(max(coalesce(last_error_at, 0), coalesce(:error_at, 0)), 0),
+             last_error_class = coalesce(:error, last_error_class),
+             last_error_message = coalesce(:message, last_error_message),
+             needs_attention = CASE WHEN :answered THEN 0 ELSE max(needs_attention, :attention) END",
+    )?;
+    statement.execute(named_params! {
+        ":id": row.series.connection_id.0, ":answered": answered, ":failed": failed, ":at": row.at.0,
+        ":error_at": failed.then_some(row.at.0),
+        ":error": row.error.filter(|_| failed).map(Code::as_str),
+        ":message": row.message.as_ref().filter(|_| failed),
+        ":attention": blame == Blame::Account,
+    })?;
+    Ok(())
+}
+
+/// What a connection's health is judged by, apart from its state (F9).
+pub fn vitals(db: &Db, connection: ConnectionId, now: Timestamp) -> Result<Vitals, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT s.outcome, u.error_class FROM usage u JOIN series s ON s.id = u.series_id
+         WHERE u.series_id IN (SELECT id FROM series WHERE connection_id = ?1 AND sample = 0) AND u.at > ?2
+         ORDER BY u.at DESC LIMIT ?3",
+    )?;
+    let mut rows = statement.query((connection.0, now.0 - WINDOW_MS, WINDOW_ATTEMPTS * 2))?;
+    let mut vitals = Vitals::default();
+    while let Some(row) = rows.next()? {
+        if vitals.answered + vitals.failed == WINDOW_ATTEMPTS {
+            break;
+        }
+        let class: Option<String> = row.get("error_class")?;
+        let blame = class
+            .and_then(|class| Code::parse(&class))
+            .map_or(Blame::Nobody, |code| code.policy().health);
+        match (row.get::<_, String>("outcome")?.as_str(), blame) {
+            ("answered", _) => vitals.answered += 1,
+            (_, Blame::Connection | Blame::Account) => vitals.failed += 1,
+            _ => {}
+        }
+    }
+    Ok(vitals)
+}
+
+/// An attempt as the log shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogRow {
+    /// Its row, which pages and follows go by.
+    pub id: i64,
+    /// The call.
+    pub call: CallId,
+    /// From 1.
+    pub attempt: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// Whether it ended its call.
+    pub is_final: bool,
+    /// Text columns by their names in the contract of `patchbay log --json`.
+    pub app: String,
+    /// What the call was for.
+    pub feature: String,
+    /// Groups calls into one decision.
+    pub signal: Option<String>,
+    /// The profile.
+    pub profile: String,
+    /// The connection key.
+    pub connection: String,
+    /// The connection's name as it was.
+    pub connection_name: String,
+    /// The provider's slug.
+    pub provider: String,
+    /// What the caller asked for.
+    pub requested_model: String,
+    /// What was asked of the provider.
+    pub model: String,
+    /// How it ended.
+    pub outcome: String,
+    /// The class of the error.
+    pub error_class: Option<String>,
+    /// The provider's HTTP status.
+    pub status: Option<u16>,
+    /// All input tokens.
+    pub input_tokens: Option<u64>,
+    /// All output tokens.
+    pub output_tokens: Option<u64>,
+    /// Of the input.
+    pub cached_tokens: Option<u64>,
+    /// Of the input.
+    pub cache_write_tokens: Option<u64>,
+    /// Of the output.
+    pub reasoning_tokens: Option<u64>,
+    /// `None` = unknown.
+    pub cost_nano_usd: Option<i64>,
+    /// Where the cost comes from.
+    pub cost_source: String,
+    /// The whole attempt.
+    pub total_ms: u64,
+    /// Until the first piece of the answer.
+    pub first_token_ms: Option<u64>,
+    /// Whether it came as a stream.
+    pub streamed: bool,
+    /// Why the model stopped.
+    pub finish_reason: Option<String>,
+    /// Redacted text of the error.
+    pub message: Option<String>,
+}
+
+/// Which part of the log.
+#[derive(Clone, Copy, Debug)]
+pub enum Page {
+    /// The newest, newest first.
+    Newest(u32),
+    /// What came after this row, oldest first.
+    After(i64),
+}
+
+const LOG_COLUMNS: &str =
+    "SELECT u.*, s.app, s.feature, s.profile, s.connection_key, s.connection_name, s.provider, s.model,
+        s.outcome FROM usage u JOIN series s ON s.id = u.series_id";
+
+/// Attempts that fit the filter.
+pub fn log(db: &Db, filter: &Filter, page: Page) -> Result<Vec<LogRow>, StoreError> {
+    let (conditions, mut parameters) = series::conditions(filter);
+    let span = series::span(filter);
+    let (bound, order, bound_value) = match &page {
+        Page::Newest(limit) => ("", "ORDER BY u.at DESC, u.id DESC LIMIT ?", i64::from(*limit)),
+        Page::After(id) => (" AND u.id > ?", "ORDER BY u.id LIMIT 1000", *id),
+    };
+    let sql = format!("{LOG_COLUMNS} WHERE {conditions} AND u.at >= ? AND u.at < ?{bound} {order}");
+    let tail: [&dyn ToSql; 3] = [&span.0, &span.1, &bound_value];
+    parameters.extend(tail);
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(parameters.as_slice(), log_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The attempts of one call, in order.
+pub fn of_call(db: &Db, call: CallId) -> Result<Vec<LogRow>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{LOG_COLUMNS} WHERE u.call = ?1 ORDER BY u.attempt"))?;
+    let rows = statement.query_map([call.as_bytes()], log_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
+    Ok(LogRow {
+        id: row.get("id")?,
+        call: CallId(uuid_from(row.get("call")?)),
+        attempt: row.get("attempt")?,
+        at: Timestamp(row.get("at")?),
+        is_final: row.get("final")?,
+        app: row.get("app")?,
+        feature: row.get("feature")?,
+        signal: row.get("signal")?,
+        profile: row.get("profile")?,
+        connection: row.get("connection_key")?,
+        connection_name: row.get("connection_name")?,
+        provider: row.get("provider")?,
+        requested_model: row.get("requested_model")?,
+        model: row.get("model")?,
+        outcome: row.get("outcome")?,
+        error_class: row.get("error_class")?,
+        status: row.get("status")?,
+        input_tokens: row.get("input_tokens")?,
+        output_tokens: row.get("output_tokens")?,
+        cached_tokens: row.get("cached_tokens")?,
+        cache_write_tokens: row.get("cache_write_tokens")?,
+        reasoning_tokens: row.get("reasoning_tokens")?,
+        cost_nano_usd: row.get("cost_nano_usd")?,
+        cost_source: row.get("cost_source")?,
+        total_ms: row.get("total_ms")?,
+        first_token_ms: row.get("first_token_ms")?,
+        streamed: row.get("streamed")?,
+        finish_reason: row.get("finish_reason")?,
+        message: row.get("message")?,
+    })
+}
+
+fn uuid_from(bytes: [u8; 16]) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(bytes)
+}

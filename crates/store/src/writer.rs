@@ -1,0 +1,198 @@
+//! The one thread that writes. Jobs that arrive while a transaction is being committed share the next one (group commit);
+//! each runs in its own savepoint, so that one that fails takes nobody with it.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::StoreError;
+
+/// How many jobs may wait: beyond it, whoever submits waits too (back-pressure).
+const QUEUE: usize = 4_096;
+/// How many jobs share a transaction at most, so that readers of other processes get their turn.
+const GROUP: usize = 256;
+
+/// Tells a job's submitter how it ended, after the commit.
+type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// Runs on the group's transaction, or learns why there is none.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Settle + Send>;
+
+/// The submitting end.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    jobs: SyncSender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when the last `Writer` is dropped and all jobs are done.
+    pub(crate) fn start(db: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = sync_channel(QUEUE);
+        thread::Builder::new()
+            .name("patchbay-writer".to_owned())
+            .spawn(move || run(db, &queue))
+            .map_err(|error| StoreError::Sqlite(error.to_string()))?;
+        Ok(Self { jobs })
+    }
+
+    /// Queues `work`; `done` is called on the writer's thread once it is committed, or has failed.
+    pub(crate) fn submit<T, W, D>(&self, work: W, done: D) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        D: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
+        let job: Job = Box::new(move |db| {
+            let result = db.and_then(|db| in_savepoint(db, work));
+            Box::new(move |commit| done(result.and_then(|value| commit.map(|()| value))))
+        });
+        self.jobs.send(job).map_err(|_| StoreError::Closed)
+    }
+}
+
+fn run(mut db: Connection, queue: &Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        let group = std::iter::once(first)
+            .chain(queue.try_iter().take(GROUP - 1))
+            .collect();
+        commit(&mut db, group);
+    }
+}
+
+fn commit(db: &mut Connection, group: Vec<Job>) {
+    let transaction = match db.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(transaction) => transaction,
+        Err(error) => {
+            let error = StoreError::from(error);
+            tracing::error!(%error, "the store could not begin a transaction");
+            for job in group {
+                job(Err(error.clone()))(Ok(()));
+            }
+            return;
+        }
+    };
+    let settles: Vec<Settle> = group.into_iter().map(|job| job(Ok(&transaction))).collect();
+    let result = if transaction.is_autocommit() {
+        Err(rolled_back())
+    } else {
+        transaction.commit().map_err(StoreError::from)
+    };
+    if let Err(error) = &result {
+        tracing::error!(%error, "the store could not commit");
+    }
+    for settle in settles {
+        settle(result.clone());
+    }
+}
+
+fn in_savepoint<T>(
+    db: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    if db.is_autocommit() {
+        // What follows would commit on its own, while its submitter is told that the group failed.
+        return Err(rolled_back());
+    }
+    db.execute_batch("SAVEPOINT job")?;
+    let result = work(db);
+    let end = if result.is_ok() {
+        "RELEASE job"
+    } else {
+        "ROLLBACK TO job; RELEASE job"
+    };
+    let ended = db.execute_batch(end).map_err(StoreError::from);
+    result.and_then(|value| ended.map(|()| value))
+}
+
+/// A disk that is full or fails makes SQLite itself throw the whole transaction away, in the middle of a job.
+fn rolled_back() -> StoreError {
+    StoreError::DiskFull {
+        path: crate::database::FILE.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    type Outcomes = Arc<Mutex<Vec<(u32, bool)>>>;
+
+    /// A job that inserts rows of a page each, and notes how it was settled.
+    fn job(number: u32, rows: u32, outcomes: &Outcomes) -> Job {
+        let outcomes = Arc::clone(outcomes);
+        Box::new(move |db| {
+            let result = db.and_then(|db| {
+                in_savepoint(db, |db| {
+                    for _ in 0..rows {
+                        db.execute("INSERT INTO filled VALUES (?1, zeroblob(4000))", [number])?;
+                    }
+                    Ok(())
+                })
+            });
+            Box::new(move |commit| {
+                let settled = result.and(commit);
+                outcomes.lock().expect("held").push((number, settled.is_ok()));
+            })
+        })
+    }
+
+    /// Runs groups of (job, rows) on a disk of 20 pages, and answers how each job was settled and which rows are there.
+    fn run_groups(groups: &[&[(u32, u32)]]) -> (Vec<(u32, bool)>, Vec<u32>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut db = Connection::open(folder.path().join("small.db")).expect("opens");
+        db.execute_batch(
+            "PRAGMA journal_mode = wal; PRAGMA max_page_count = 20; CREATE TABLE filled (n INTEGER, blob BLOB)",
+        )
+        .expect("a table");
+        let outcomes = Outcomes::default();
+        for group in groups {
+            commit(
+                &mut db,
+                group
+                    .iter()
+                    .map(|(number, rows)| job(*number, *rows, &outcomes))
+                    .collect(),
+            );
+        }
+        let mut statement = db
+            .prepare("SELECT DISTINCT n FROM filled ORDER BY n")
+            .expect("a query");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        let there = rows.collect::<Result<_, _>>().expect("numbers");
+        let settled = outcomes.lock().expect("held").clone();
+        (settled, there)
+    }
+
+    #[test]
+    fn c4_on_a_full_disk_what_is_told_is_what_is_there() {
+        let (settled, there) = run_groups(&[&[(1, 1)], &[(2, 1), (3, 99), (4, 1)], &[(5, 1)]]);
+        let told: Vec<u32> = settled
+            .iter()
+            .filter(|(_, ok)| *ok)
+            .map(|(number, _)| *number)
+            .collect();
+        assert_eq!(told, there, "{settled:?}");
+        assert_eq!(settled.len(), 5);
+        assert!(!told.contains(&3) && told.contains(&1) && told.contains(&5));
+    }
+
+    #[test]
+    fn a_group_that_cannot_begin_tells_everybody_why() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("busy.db");
+        let mut db = Connection::open(&path).expect("opens");
+        let other = Connection::open(&path).expect("opens");
+        db.busy_timeout(std::time::Duration::ZERO).expect("set");
+        other.execute_batch("BEGIN IMMEDIATE").expect("begun");
+        let (told, heard) = std::sync::mpsc::channel();
+        let job: Job = Box::new(move |db| {
+            let result = db.map(drop);
+            Box::new(move |commit| told.send(result.and(commit)).expect("sent"))
+        });
+        commit(&mut db, vec![job]);
+        let error = heard.recv().expect("told").expect_err("busy");
+        assert!(error.to_string().contains("locked"), "{error}");
+    }
+}

@@ -1,0 +1,549 @@
+//! The ledger: rows, their rollup, and what outlives what.
+#![cfg(test)]
+
+mod common;
+
+use common::{NOW, answered, append, connect, failed, store};
+use patchbay_core::code::Code;
+use patchbay_core::id::ConnectionId;
+use patchbay_core::ledger::{Origin, Outcome, Position, UsageRow, UsageType};
+use patchbay_core::money::NanoUsd;
+use patchbay_core::report::{Filter, Group, GroupBy, Totals};
+use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range, parse_day, zone};
+use patchbay_core::usage::{Cost, CostSource, TokenUsage};
+use patchbay_store::usage::{LogRow, Page};
+use patchbay_store::{Store, StoreError, connection, open_attempt, rollup, series, usage};
+
+const SOMEONE: ConnectionId = ConnectionId(7);
+
+fn totals(store: &Store, filter: &Filter) -> Totals {
+    store.read(|db| rollup::totals(db, filter)).expect("totals")
+}
+
+fn all(store: &Store) -> Totals {
+    totals(store, &Filter::default())
+}
+
+fn groups(store: &Store, by: GroupBy, zone_name: &str) -> Vec<Group> {
+    let zone = zone(zone_name).expect("a zone");
+    store
+        .read(|db| rollup::groups(db, &Filter::default(), by, &zone))
+        .expect("groups")
+}
+
+fn log(store: &Store, filter: &Filter) -> Vec<LogRow> {
+    store
+        .read(|db| usage::log(db, filter, Page::Newest(1_000)))
+        .expect("the log")
+}
+
+fn count(store: &Store, table: &'static str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table}");
+    store
+        .read(|db| Ok(db.query_row(&sql, [], |row| row.get(0))?))
+        .expect("counts")
+}
+
+/// A row at another time.
+fn at(row: UsageRow, at: Timestamp) -> UsageRow {
+    UsageRow { at, ..row }
+}
+
+/// Two days of calls of two apps over several models and outcomes, with failover and unknown costs.
+fn traffic() -> Vec<UsageRow> {
+    (0..120)
+        .map(|n: u32| {
+            let call = u128::from(n / 2 + 1);
+            let mut row = match n % 5 {
+                0 => failed(call, SOMEONE, Code::TimedOut),
+                _ => answered(call, SOMEONE),
+            };
+            row.attempt = 1 + n % 2;
+            row.position = if n % 2 == 1 {
+                Position::Final
+            } else {
+                Position::Earlier
+            };
+            row.at = NOW.plus_ms(-i64::from(n) * BUCKET_MS * 3 / 2);
+            row.total_ms = 100 + u64::from(n) * 37;
+            row.series.model = ["gpt-5-mini", "gpt-5", "mystery"][n as usize % 3].to_owned();
+            row.series.app = ["mt5-signal-bot", "news-digest"][n as usize % 2].to_owned();
+            if row.series.model == "mystery" {
+                row.cost = Cost::UNKNOWN;
+            }
+            row
+        })
+        .collect()
+}
+
+#[test]
+fn c5_the_log_and_the_rollup_agree_under_every_filter() {
+    let (_folder, store) = store();
+    append(&store, traffic());
+    for (name, value) in [
+        ("", ""),
+        ("model", "mystery"),
+        ("app", "news-digest"),
+        ("outcome", "answered"),
+        ("outcome", "failed"),
+        ("connection", "openai_primary"),
+        ("provider", "openai"),
+        ("feature", "signal_parsing"),
+        ("app", "nobody"),
+    ] {
+        let mut filter = Filter::default();
+        assert!(name.is_empty() || filter.set(name, value));
+        check_agreement(&store, &filter);
+        // A span whose edges lie inside buckets.
+        filter.range = Some(Range {
+            from: NOW.plus_ms(-18 * HOUR_MS + 60_000),
+            to: NOW.plus_ms(-3 * HOUR_MS - 60_000),
+        });
+        check_agreement(&store, &filter);
+    }
+}
+
+fn check_agreement(store: &Store, filter: &Filter) {
+    let rows = log(store, filter);
+    let totals = totals(store, filter);
+    let finals = |outcome: &str| {
+        let counts = |row: &&LogRow| row.is_final && (row.outcome == "answered") == (outcome == "answered");
+        rows.iter().filter(counts).count() as u64
+    };
+    let answers = rows.iter().filter(|row| row.outcome == "answered");
+    assert_eq!(totals.attempts, rows.len() as u64, "{filter:?}");
+    assert_eq!(totals.succeeded, finals("answered"), "{filter:?}");
+    assert_eq!(totals.failed, finals("other"), "{filter:?}");
+    assert_eq!(totals.calls, totals.succeeded + totals.failed);
+    assert_eq!(
+        totals.input_tokens,
+        rows.iter().filter_map(|row| row.input_tokens).sum::<u64>()
+    );
+    assert_eq!(
+        totals.output_tokens,
+        rows.iter().filter_map(|row| row.output_tokens).sum::<u64>()
+    );
+    assert_eq!(
+        totals.cost.0,
+        rows.iter().filter_map(|row| row.cost_nano_usd).sum::<i64>()
+    );
+    let unknown = rows.iter().filter(|row| row.cost_nano_usd.is_none()).count() as u64;
+    assert_eq!(totals.unpriced_attempts, unknown);
+    assert_eq!(totals.latency.count(), answers.count() as u64, "of answers only");
+}
+
+#[test]
+fn c5_every_grouping_has_the_same_sums() {
+    let (_folder, store) = store();
+    append(&store, traffic());
+    let whole = all(&store);
+    for by in [
+        GroupBy::Connection,
+        GroupBy::Provider,
+        GroupBy::Model,
+        GroupBy::Feature,
+        GroupBy::App,
+        GroupBy::Day,
+        GroupBy::Hour,
+    ] {
+        let groups = groups(&store, by, "Asia/Kathmandu");
+        let sum = |of: fn(&Totals) -> u64| groups.iter().map(|group| of(&group.totals)).sum::<u64>();
+        assert_eq!(sum(|totals| totals.attempts), whole.attempts, "{by:?}");
+        assert_eq!(sum(|totals| totals.calls), whole.calls, "{by:?}");
+        assert_eq!(
+            sum(|totals| totals.saved_by_failover),
+            whole.saved_by_failover,
+            "{by:?}"
+        );
+        assert_eq!(
+            groups.iter().map(|group| group.totals.cost).sum::<NanoUsd>(),
+            whole.cost,
+            "{by:?}"
+        );
+    }
+}
+
+#[test]
+fn c5_latency_of_failures_is_kept_apart() {
+    let (_folder, store) = store();
+    let slow = UsageRow {
+        total_ms: 60_000,
+        ..failed(2, SOMEONE, Code::TimedOut)
+    };
+    append(&store, [answered(1, SOMEONE), slow]);
+    let p99 = all(&store).latency.percentile(99.0).expect("counted");
+    assert!((890..=910).contains(&p99), "{p99}");
+}
+
+#[test]
+fn c4_a_row_that_fails_leaves_neither_itself_nor_its_bucket() {
+    let (_folder, store) = store();
+    append(&store, [answered(1, SOMEONE)]);
+    let twice = answered(1, SOMEONE);
+    let impossible = UsageRow {
+        cost: Cost {
+            amount: None,
+            source: CostSource::Priced,
+        },
+        ..at(answered(2, SOMEONE), NOW.plus_ms(HOUR_MS))
+    };
+    for row in [twice, impossible] {
+        assert!(store.write(move |db| usage::append(db, &row)).is_err());
+    }
+    // One that was whole, in work that failed afterwards.
+    let undone = store.write(|db| {
+        let mut row = at(answered(3, SOMEONE), NOW.plus_ms(HOUR_MS));
+        row.series.feature = "never seen".to_owned();
+        usage::append(db, &row)?;
+        Err::<(), _>(StoreError::Closed)
+    });
+    assert!(undone.is_err());
+    assert_eq!(
+        (
+            count(&store, "usage"),
+            count(&store, "rollup"),
+            count(&store, "series")
+        ),
+        (1, 1, 1)
+    );
+    assert_eq!((all(&store).attempts, all(&store).cost), (1, NanoUsd(1_000_000)));
+}
+
+#[test]
+fn c4_the_ledger_is_append_only() {
+    let (_folder, store) = store();
+    append(&store, [answered(1, SOMEONE)]);
+    let error = store
+        .write(|db| Ok(db.execute("UPDATE usage SET cost_nano_usd = 0", [])?))
+        .expect_err("refused");
+    assert!(error.to_string().contains("append-only"), "{error}");
+    assert_eq!(all(&store).cost, NanoUsd(1_000_000));
+}
+
+#[test]
+fn c4_an_attempt_that_a_crash_cut_off_shows_as_interrupted() {
+    let (_folder, store) = store();
+    let dead = open_row(1);
+    let alive = open_row(2);
+    let done = open_row(3);
+    let noted = [("dead", dead.clone()), ("alive", alive), ("dead", done)];
+    store
+        .write(move |db| {
+            noted
+                .iter()
+                .try_for_each(|(owner, row)| open_attempt::open(db, owner, row))
+        })
+        .expect("noted");
+    // The third got its row before the crash: it is not interrupted as well.
+    append(&store, [answered(3, SOMEONE)]);
+
+    for found in [1, 0] {
+        let entered = store
+            .write(|db| open_attempt::interrupt(db, "dead"))
+            .expect("entered");
+        assert_eq!(entered, found);
+    }
+    let outcomes: Vec<_> = log(&store, &Filter::default())
+        .into_iter()
+        .map(|row| (row.call, row.outcome))
+        .collect();
+    assert_eq!(outcomes.len(), 2);
+    assert!(outcomes.contains(&(dead.call, "interrupted".to_owned())));
+    assert_eq!(store.read(open_attempt::owners).expect("owners"), ["alive"]);
+    assert_eq!((all(&store).succeeded, all(&store).failed), (1, 1));
+}
+
+fn open_row(call: u128) -> UsageRow {
+    let mut row = answered(call, SOMEONE);
+    row.series.outcome = Outcome::Interrupted;
+    row.cost = Cost::UNKNOWN;
+    row.usage = TokenUsage::default();
+    row
+}
+
+#[test]
+fn c4_the_ledger_survives_a_restart() {
+    let (folder, store) = store();
+    append(&store, traffic());
+    let before = all(&store);
+    drop(store);
+    let store = Store::open(folder.path()).expect("opens again");
+    let after = all(&store);
+    assert_eq!((after.attempts, after.cost), (before.attempts, before.cost));
+    assert_eq!(after.latency.percentile(95.0), before.latency.percentile(95.0));
+}
+
+#[test]
+fn trap_7_deleting_a_connection_keeps_its_history() {
+    let (_folder, store) = store();
+    let id = connect(&store, "openai_primary").expect("added");
+    append(&store, [answered(1, id), failed(2, id, Code::TimedOut)]);
+    let before = log(&store, &Filter::default());
+    store
+        .write(move |db| connection::delete(db, id))
+        .expect("deleted");
+    assert_eq!(log(&store, &Filter::default()), before);
+    assert_eq!(before[0].connection_name, "OpenAI primary");
+    assert_eq!((all(&store).attempts, all(&store).cost), (2, NanoUsd(1_000_000)));
+    // A call that was on its way meanwhile still gets its row.
+    append(&store, [answered(3, id)]);
+    assert_eq!(all(&store).attempts, 3);
+    let next = connect(&store, "openai_primary").expect("the key is free again");
+    assert_ne!(next, id, "but the id is not used again");
+}
+
+#[test]
+fn c1_a_row_keeps_every_field() {
+    let (_folder, store) = store();
+    let mut row = UsageRow {
+        attempt: 3,
+        signal: Some("eurusd-17".to_owned()),
+        profile_version: Some(4),
+        requested_model: "fast".to_owned(),
+        credential_version: Some(2),
+        usage: TokenUsage {
+            input: Some(11),
+            output: Some(12),
+            cached: Some(5),
+            cache_write: Some(3),
+            reasoning: Some(7),
+            reported_cost: Some(NanoUsd(987)),
+        },
+        cost: Cost {
+            amount: Some(NanoUsd(987)),
+            source: CostSource::Reported,
+        },
+        total_ms: 1_234,
+        first_token_ms: Some(321),
+        status: Some(206),
+        error: Some(Code::StreamCut),
+        message: Some("the stream ended".to_owned()),
+        finish_reason: Some("length".to_owned()),
+        streamed: true,
+        upstream_id: Some("req_1".to_owned()),
+        ..answered(9, SOMEONE)
+    };
+    row.series.profile = "fast".to_owned();
+    row.series.usage_type = UsageType::Test;
+    row.series.outcome = Outcome::Cut;
+    append(&store, [row.clone()]);
+
+    let found = store.read(|db| usage::of_call(db, row.call)).expect("read");
+    let [log] = found.as_slice() else {
+        panic!("one row: {found:?}")
+    };
+    assert_eq!(
+        (log.call, log.attempt, log.at, log.is_final),
+        (row.call, 3, NOW, true)
+    );
+    let labels = (
+        log.app.as_str(),
+        log.feature.as_str(),
+        log.profile.as_str(),
+        log.connection.as_str(),
+    );
+    assert_eq!(
+        labels,
+        ("mt5-signal-bot", "signal_parsing", "fast", "openai_primary")
+    );
+    let names = (
+        log.connection_name.as_str(),
+        log.provider.as_str(),
+        log.model.as_str(),
+    );
+    assert_eq!(names, ("OpenAI primary", "openai", "gpt-5-mini"));
+    assert_eq!(
+        (log.requested_model.as_str(), log.outcome.as_str()),
+        ("fast", "cut")
+    );
+    assert_eq!(
+        (log.input_tokens, log.output_tokens, log.cached_tokens),
+        (Some(11), Some(12), Some(5))
+    );
+    assert_eq!((log.cache_write_tokens, log.reasoning_tokens), (Some(3), Some(7)));
+    assert_eq!(
+        (log.cost_nano_usd, log.cost_source.as_str()),
+        (Some(987), "reported")
+    );
+    assert_eq!(
+        (log.total_ms, log.first_token_ms, log.streamed),
+        (1_234, Some(321), true)
+    );
+    assert_eq!(
+        (log.status, log.error_class.as_deref()),
+        (Some(206), Some("stream_cut"))
+    );
+    assert_eq!(
+        (log.signal.as_deref(), log.finish_reason.as_deref()),
+        (Some("eurusd-17"), Some("length"))
+    );
+    assert_eq!(log.message.as_deref(), Some("the stream ended"));
+    let sql = "SELECT profile_version, credential_version, upstream_id, connection_id, usage_type, sample
+               FROM usage JOIN series ON series.id = series_id";
+    let rest: (u32, u32, String, i64, String, bool) = store
+        .read(|db| {
+            Ok(db.query_row(sql, [], |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                ))
+            })?)
+        })
+        .expect("read");
+    assert_eq!(rest, (4, 2, "req_1".to_owned(), 7, "test".to_owned(), false));
+}
+
+#[test]
+fn c2_an_unknown_cost_is_counted_and_not_guessed() {
+    let (_folder, store) = store();
+    let unknown = UsageRow {
+        cost: Cost::UNKNOWN,
+        ..answered(2, SOMEONE)
+    };
+    append(&store, [answered(1, SOMEONE), unknown]);
+    let totals = all(&store);
+    assert_eq!(
+        (totals.attempts, totals.unpriced_attempts, totals.cost),
+        (2, 1, NanoUsd(1_000_000))
+    );
+}
+
+#[test]
+fn t2_a_late_row_reopens_its_bucket() {
+    let (_folder, store) = store();
+    let early = NOW.bucket();
+    append(
+        &store,
+        [
+            at(answered(1, SOMEONE), early),
+            at(answered(2, SOMEONE), NOW.plus_ms(9 * HOUR_MS)),
+        ],
+    );
+    let late = UsageRow {
+        total_ms: 5_000,
+        ..at(answered(3, SOMEONE), early.plus_ms(BUCKET_MS - 1))
+    };
+    append(&store, [late]);
+    let bucket = Range {
+        from: early,
+        to: early.plus_ms(BUCKET_MS),
+    };
+    let totals = totals(&store, &Filter::during(bucket));
+    assert_eq!((totals.attempts, totals.latency.count()), (2, 2));
+    assert!(totals.latency.percentile(100.0).is_some_and(|ms| ms >= 5_000));
+    assert_eq!(count(&store, "rollup"), 2);
+}
+
+#[test]
+fn t1_days_have_as_many_hours_as_the_clock_gives_them() {
+    for (zone_name, day, hours) in [
+        ("America/New_York", "2026-11-01", 25),
+        ("America/New_York", "2026-03-08", 23),
+        ("Europe/Berlin", "2026-03-29", 23),
+        ("Australia/Lord_Howe", "2026-04-05", 24),
+        ("Asia/Kathmandu", "2026-11-01", 24),
+    ] {
+        let (_folder, store) = store();
+        let day_is = parse_day(day).expect("a day");
+        let range = day_range(day_is, &zone(zone_name).expect("a zone"));
+        // One call an hour, from two hours before the day to two hours after it.
+        let begins = (-2..).map(|hour| range.from.plus_ms(hour * HOUR_MS));
+        let rows = begins
+            .take_while(|begin| *begin < range.to.plus_ms(2 * HOUR_MS))
+            .zip(1..);
+        append(
+            &store,
+            rows.map(|(begin, call)| at(answered(call, SOMEONE), begin)),
+        );
+        let groups = groups(&store, GroupBy::Day, zone_name);
+        let calls: Vec<_> = groups
+            .iter()
+            .map(|group| (group.key.as_str(), group.totals.calls))
+            .collect();
+        // Lord Howe turns its clocks by half an hour.
+        let expected = if zone_name == "Australia/Lord_Howe" {
+            25
+        } else {
+            hours
+        };
+        assert_eq!(calls[1], (day, expected), "{zone_name}");
+        assert_eq!(
+            totals(&store, &Filter::during(range)).calls,
+            expected,
+            "{zone_name}"
+        );
+    }
+}
+
+#[test]
+fn c5_the_log_is_followed_without_gap_and_without_repeat() {
+    let (_folder, store) = store();
+    append(&store, traffic());
+    let mut seen = Vec::new();
+    let mut last = 0;
+    loop {
+        let page = store
+            .read(|db| usage::log(db, &Filter::default(), Page::After(last)))
+            .expect("a page");
+        let Some(newest) = page.last() else { break };
+        last = newest.id;
+        seen.extend(page.into_iter().map(|row| row.id));
+    }
+    assert_eq!(seen.len(), 120);
+    assert!(seen.is_sorted_by(|a, b| a < b));
+    let newest = store
+        .read(|db| usage::log(db, &Filter::default(), Page::Newest(2)))
+        .expect("a page");
+    assert_eq!(
+        newest.iter().map(|row| row.at).collect::<Vec<_>>(),
+        [NOW, NOW.plus_ms(-BUCKET_MS * 3 / 2)]
+    );
+}
+
+#[test]
+fn deleting_the_sample_leaves_real_rows() {
+    let (_folder, store) = store();
+    let mut sample = answered(2, SOMEONE);
+    sample.series.origin = Origin::Sample;
+    append(&store, [answered(1, SOMEONE), sample]);
+    assert_eq!(all(&store).attempts, 2);
+    assert!(store.read(series::has_sample).expect("read"));
+    store.write(series::delete_sample).expect("deleted");
+    assert!(!store.read(series::has_sample).expect("read"));
+    let rows = log(&store, &Filter::default());
+    assert_eq!((rows.len(), all(&store).attempts), (1, 1));
+    assert_eq!(rows[0].call, answered(1, SOMEONE).call);
+}
+
+#[test]
+fn f9_health_counts_what_the_connection_is_to_blame_for() {
+    let (_folder, store) = store();
+    let id = connect(&store, "openai_primary").expect("added");
+    let old = at(failed(100, id, Code::TimedOut), NOW.plus_ms(-25 * HOUR_MS));
+    let mut elsewhere = failed(101, SOMEONE, Code::TimedOut);
+    elsewhere.series.connection_key = "other".to_owned();
+    append(&store, [old, elsewhere]);
+    append(&store, (1..=3).map(|call| answered(call, id)));
+    append(
+        &store,
+        [failed(4, id, Code::TimedOut), failed(5, id, Code::KeyRefused)],
+    );
+    // Trap 5: neither a bad prompt nor a limit hurts.
+    append(
+        &store,
+        [failed(6, id, Code::BadRequest), failed(7, id, Code::RateLimited)],
+    );
+    let vitals = store.read(|db| usage::vitals(db, id, NOW)).expect("vitals");
+    assert_eq!((vitals.answered, vitals.failed), (3, 2));
+    // The window holds 50 attempts.
+    append(
+        &store,
+        (10..70).map(|call| at(answered(call, id), NOW.plus_ms(1))),
+    );
+    let vitals = store.read(|db| usage::vitals(db, id, NOW)).expect("vitals");
+    assert_eq!((vitals.answered, vitals.failed), (50, 0));
+}
