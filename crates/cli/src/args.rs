@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use patchbay_core::code::Code;
 use patchbay_engine::VaultChoice;
 use patchbay_engine::error::Error;
 
@@ -28,15 +27,9 @@ pub struct Args {
 impl Args {
     /// The data folder: as given, else the platform's.
     pub fn data_dir(&self) -> Result<PathBuf, Error> {
-        let platform =
-            || directories::ProjectDirs::from("", "", "patchbay").map(|dirs| dirs.data_dir().to_owned());
-        self.data_dir.clone().or_else(platform).ok_or_else(|| {
-            Error::new(
-                Code::InvalidInput,
-                "This system names no data folder.",
-                "Give one with --data-dir DIR.",
-            )
-        })
+        self.data_dir
+            .clone()
+            .map_or_else(patchbay_engine::default_data_dir, Ok)
     }
 }
 

@@ -24,6 +24,12 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Whether there is a dialect for it. Providers of other protocols have their names and colours here already, because
+    /// ledgers name them; they cannot be connected yet.
+    pub fn is_spoken(self) -> bool {
+        self == Self::Openai
+    }
+
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,6 +75,17 @@ pub enum StreamUsage {
     Unasked,
 }
 
+/// Under which name a provider takes the upper limit of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaxTokens {
+    /// `max_tokens`, as nearly all do.
+    #[default]
+    Kept,
+    /// `max_completion_tokens`: OpenAI's reasoning models answer 400 to the other.
+    Renamed,
+}
+
 /// What differs between providers of one protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -77,6 +94,8 @@ pub struct Quirks {
     pub reasoning_tokens: ReasoningTokens,
     /// See [`StreamUsage`].
     pub stream_usage: StreamUsage,
+    /// See [`MaxTokens`].
+    pub max_tokens: MaxTokens,
 }
 
 /// One row of the catalogue.

@@ -4,10 +4,12 @@ use patchbay_core::code::Code;
 use patchbay_core::dialect::Failure;
 use patchbay_store::StoreError;
 use patchbay_store::vault::VaultError;
+use serde::Serialize;
 use thiserror::Error;
 
 /// A refusal that people and programs can act on. It never holds a secret.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename = "CommandError")]
 #[error("{message}")]
 pub struct Error {
     /// What callers branch on.

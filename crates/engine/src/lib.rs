@@ -50,6 +50,17 @@ pub enum VaultChoice {
     Memory,
 }
 
+/// The platform's own data folder, which both shells use unless told otherwise.
+pub fn default_data_dir() -> Result<PathBuf, Error> {
+    let dirs = directories::ProjectDirs::from("", "", "patchbay");
+    dirs.map(|dirs| dirs.data_dir().to_owned()).ok_or_else(|| {
+        Error::invalid(
+            "This system names no data folder.",
+            "Give one with --data-dir DIR.",
+        )
+    })
+}
+
 /// An open data folder.
 #[derive(Debug)]
 pub struct Engine {

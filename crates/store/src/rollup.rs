@@ -157,7 +157,7 @@ pub fn groups(db: &Db, filter: &Filter, by: GroupBy, zone: &TimeZone) -> Result<
         groups
             .entry(key(&bucket, by, zone))
             .or_default()
-            .merge(&bucket.totals)
+            .merge(&bucket.totals);
     })?;
     Ok(groups
         .into_iter()

@@ -48,7 +48,9 @@ pub(crate) fn conditions(filter: &Filter) -> (String, Vec<&dyn ToSql>) {
     for (column, value) in &labels {
         if let Some(value) = value {
             parameters.push(value);
-            sql.push_str(&format!(" AND s.{column} = ?"));
+            for part in [" AND s.", column, " = ?"] {
+                sql.push_str(part);
+            }
         }
     }
     (sql, parameters)

@@ -44,10 +44,7 @@ pub(super) async fn run(engine: &Arc<Engine>, args: RunArgs, output: &Output) ->
             Ok(())
         }
         Ok(Answer::Stream(answer)) => stream(answer, output).await,
-        Err(error) => {
-            let error = playground::call_error(&error);
-            Err(Error::new(error.code, error.message, error.hint))
-        }
+        Err(error) => Err(playground::call_error(&error)),
     }
 }
 

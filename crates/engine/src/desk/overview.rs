@@ -8,6 +8,7 @@ use patchbay_core::chart::{Chart, ChartRequest, DaySpend, SpendByDay, SpendSerie
 use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::health::Health;
 use patchbay_core::money::{DecimalUsd, NanoUsd};
+use patchbay_core::price::PriceBook;
 use patchbay_core::report::{Filter, GroupBy, Totals as Sums};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::{Db, StoreError, rollup};
@@ -23,6 +24,8 @@ const TOP: usize = 5;
 /// Items that need attention are shown up to this; more would be noise.
 const ATTENTION: usize = 3;
 const DAYS: u32 = 30;
+/// The chart colour of providers that the catalogue does not know.
+const OTHER_COLOR: u8 = 6;
 
 /// The first screen's figures.
 #[derive(Clone, Debug, Serialize, specta::Type)]
@@ -146,17 +149,24 @@ pub async fn overview(engine: &Arc<Engine>, zone: TimeZone) -> Result<Overview, 
     engine
         .blocking(move |engine| {
             let now = clock::now();
+            let snapshot = engine.snapshot()?;
             let attention = attention(engine, &fleet, &vault);
             let read = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
-                read(&db, now, &zone, attention)
+                read(&db, now, &zone, &snapshot.prices, attention)
             });
             Ok(read?)
         })
         .await
 }
 
-fn read(db: &Db, now: Timestamp, zone: &TimeZone, attention: Vec<Attention>) -> Result<Overview, StoreError> {
+fn read(
+    db: &Db,
+    now: Timestamp,
+    zone: &TimeZone,
+    prices: &PriceBook,
+    attention: Vec<Attention>,
+) -> Result<Overview, StoreError> {
     let days = last_days(now, 2 * DAYS, zone);
     let edge = |index: usize| days.get(index).map_or(now, |(_, range)| range.from);
     let today = Filter::during(Range {
@@ -183,7 +193,7 @@ fn read(db: &Db, now: Timestamp, zone: &TimeZone, attention: Vec<Attention>) -> 
         yesterday: totals(&rollup::totals(db, &yesterday)?),
         calls_by_hour: hours.iter().map(|hour| short(hour.calls)).collect(),
         p95_by_hour: hours.iter().map(|hour| hour.latency.percentile(95.0)).collect(),
-        unpriced: unpriced(db, &month, zone)?,
+        unpriced: unpriced(db, &month, prices, now)?,
         spend_30d: rollup::totals(db, &month)?.cost.into(),
         spend_prior_30d: rollup::totals(db, &before)?.cost.into(),
         attention,
@@ -232,16 +242,23 @@ fn hours(db: &Db, now: Timestamp) -> Result<Vec<Sums>, StoreError> {
     Ok(hours)
 }
 
-fn unpriced(db: &Db, month: &Filter, zone: &TimeZone) -> Result<Unpriced, StoreError> {
-    let groups = rollup::groups(db, month, GroupBy::Model, zone)?;
-    let without = groups
-        .into_iter()
-        .filter(|group| group.totals.unpriced_attempts > 0);
-    Ok(without.fold(Unpriced::default(), |mut sum, group| {
-        sum.attempts = sum.attempts.saturating_add(short(group.totals.unpriced_attempts));
-        sum.models.push(group.key);
-        sum
-    }))
+/// Only what has no price: a timeout's cost is unknown too, but no price would tell it.
+fn unpriced(db: &Db, month: &Filter, prices: &PriceBook, now: Timestamp) -> Result<Unpriced, StoreError> {
+    let mut sum = Unpriced::default();
+    rollup::scan(db, month, |bucket| {
+        if bucket.totals.unpriced_attempts == 0
+            || prices.find(&bucket.provider, &bucket.model, now, 0).is_some()
+        {
+            return;
+        }
+        sum.attempts = sum
+            .attempts
+            .saturating_add(short(bucket.totals.unpriced_attempts));
+        if !sum.models.contains(&bucket.model) {
+            sum.models.push(bucket.model);
+        }
+    })?;
+    Ok(sum)
 }
 
 fn top(db: &Db, today: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<TopRow>, StoreError> {
@@ -405,14 +422,9 @@ fn series_of(by_day: &[Vec<(String, NanoUsd)>]) -> Vec<SpendSeries> {
             series.push(SpendSeries {
                 id: slug.clone(),
                 name: slug.clone(),
-                color: catalog_color(slug),
+                color: OTHER_COLOR,
             });
         }
     }
     series
-}
-
-/// Anthropic has its colour before it has its row in the catalogue; it is in older ledgers and in the sample data.
-fn catalog_color(slug: &str) -> u8 {
-    if slug == "anthropic" { 2 } else { 6 }
 }

@@ -57,19 +57,8 @@ pub enum PlaygroundEvent {
     /// There is no answer, or no more of it.
     Failed {
         /// Why.
-        error: PlaygroundError,
+        error: Error,
     },
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug, Serialize, specta::Type)]
-pub struct PlaygroundError {
-    /// What the window branches on.
-    pub code: Code,
-    /// What happened, and why.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
 }
 
 /// How an attempt is.
@@ -158,8 +147,7 @@ impl Runs {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
     }
 
-    /// Stops a run; fine where it has ended.
-    pub fn stop(&self, run: &str) {
+    fn stop(&self, run: &str) {
         if let Some(stop) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(run) {
             stop.notify_one();
         }
@@ -179,12 +167,17 @@ pub async fn run(
     tokio::select! {
         () = answer(engine, inbound, caller, &events) => {}
         () = stop.notified() => {
-            let gone = PlaygroundError { code: Code::Cancelled, message: "You stopped it.".into(), hint: String::new() };
+            let gone = Error::new(Code::Cancelled, "You stopped it.", "");
             tell(&events, PlaygroundEvent::Failed { error: gone }).await;
         }
     }
     engine.runs.end(run);
     Ok(())
+}
+
+/// Stops a run by its name; fine where it has ended.
+pub fn stop(engine: &Engine, run: &str) {
+    engine.runs.stop(run);
 }
 
 /// The request in the one form that all calls have.
@@ -276,11 +269,7 @@ async fn relay(
             Piece::Answered(end) => return finish(&head, &end, route, events).await,
             Piece::Failed(failure) => {
                 tell(events, route.ended(AttemptState::Failed, &failure.message)).await;
-                let error = PlaygroundError {
-                    code: failure.code,
-                    hint: remedy(failure.code).into(),
-                    message: failure.message,
-                };
+                let error = Error::from(failure);
                 return tell(events, PlaygroundEvent::Failed { error }).await;
             }
         }
@@ -305,16 +294,12 @@ async fn finish(head: &Head, end: &End, route: &mut Route, events: &mpsc::Sender
 }
 
 /// An error of a call, with the candidates that were not tried.
-pub fn call_error(error: &CallError) -> PlaygroundError {
+pub fn call_error(error: &CallError) -> Error {
     let mut message = error.failure.message.clone();
     if !error.skipped.is_empty() {
         message = format!("{message} Not tried: {}.", error.skipped.join("; "));
     }
-    PlaygroundError {
-        code: error.failure.code,
-        message,
-        hint: remedy(error.failure.code).into(),
-    }
+    Error::new(error.failure.code, message, remedy(error.failure.code))
 }
 
 async fn tell(events: &mpsc::Sender<PlaygroundEvent>, event: PlaygroundEvent) {

@@ -1,6 +1,6 @@
 //! The system's keychain: Secret Service on Linux, Keychain on macOS, Credential Manager on Windows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyring_core::api::CredentialStoreApi;
 use keyring_core::{Entry, Error};
@@ -24,30 +24,56 @@ const SERVICE: &str = "Patchbay";
 pub struct Keychain(Mutex<Option<Arc<PlatformStore>>>);
 
 impl Keychain {
-    fn entry(&self, slot: &Slot) -> Result<Entry, VaultError> {
-        let store = self.store()?;
-        store
-            .build(SERVICE, &slot.account(), None)
-            .map_err(|error| self.explain(&error))
+    /// Runs `act` on the slot's entry; `None` where the keychain is open and has no such entry.
+    fn with_entry<T>(
+        &self,
+        slot: &Slot,
+        act: impl Fn(&Entry) -> Result<T, Error>,
+    ) -> Result<Option<T>, VaultError> {
+        let once = || act(&self.entry(slot)?);
+        let result = once().or_else(|error| match error {
+            // A service that was started anew does not know the session any more.
+            Error::PlatformFailure(_) => {
+                self.forget();
+                once()
+            }
+            other => Err(other),
+        });
+        match result {
+            Ok(value) => Ok(Some(value)),
+            // Behind a lock nobody can tell.
+            Err(Error::NoEntry) if self.state() == VaultState::Locked => Err(VaultError::Locked),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+
+    fn entry(&self, slot: &Slot) -> Result<Entry, Error> {
+        self.store()?.build(SERVICE, &slot.account(), None)
     }
 
     /// The lock is held only to copy the handle: the calls behind it may wait for a person.
-    fn store(&self) -> Result<Arc<PlatformStore>, VaultError> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(store) = known {
+    fn store(&self) -> Result<Arc<PlatformStore>, Error> {
+        if let Some(store) = self.known().clone() {
             return Ok(store);
         }
-        let store = PlatformStore::new().map_err(|error| {
-            tracing::debug!(%error, "no keychain");
-            VaultError::Absent
-        })?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&store));
+        let store = PlatformStore::new()?;
+        *self.known() = Some(Arc::clone(&store));
         Ok(store)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Arc<PlatformStore>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self) {
+        *self.known() = None;
     }
 
     /// What a keychain's error means; the connection is made anew next time.
     fn explain(&self, error: &Error) -> VaultError {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        tracing::debug!(%error, "the keychain refused");
+        self.forget();
         match self.state() {
             VaultState::Absent => VaultError::Absent,
             VaultState::Locked => VaultError::Locked,
@@ -74,29 +100,26 @@ impl Vault for Keychain {
     }
 
     fn put(&self, slot: &Slot, secret: &Secret) -> Result<(), VaultError> {
-        self.entry(slot)?
-            .set_password(secret.expose())
-            .map_err(|error| self.explain(&error))
+        let store = |entry: &Entry| entry.set_password(secret.expose());
+        let stored = match self.with_entry(slot, store) {
+            Err(VaultError::Denied) if make_default_collection() => self.with_entry(slot, store),
+            other => other,
+        };
+        stored.map(drop)
     }
 
     fn get(&self, slot: &Slot) -> Result<Option<Secret>, VaultError> {
-        match self.entry(slot)?.get_password() {
-            Ok(text) => Ok(Some(Secret::new(text))),
-            Err(Error::NoEntry) => Ok(None),
-            Err(error) => Err(self.explain(&error)),
-        }
+        let text = self.with_entry(slot, Entry::get_password)?;
+        Ok(text.map(Secret::new))
     }
 
     fn delete(&self, slot: &Slot) -> Result<(), VaultError> {
-        match self.entry(slot)?.delete_credential() {
-            Ok(()) | Err(Error::NoEntry) => Ok(()),
-            Err(error) => Err(self.explain(&error)),
-        }
+        self.with_entry(slot, Entry::delete_credential).map(drop)
     }
 }
 
-/// Asks the Secret Service itself; nothing here opens a dialog. A service without a default collection is ready: it makes
-/// one with the first secret.
+/// Asks the Secret Service itself; nothing here opens a dialog. A service without a default collection is ready: the first
+/// secret makes one.
 #[cfg(target_os = "linux")]
 fn platform_state() -> VaultState {
     use secret_service::EncryptionType;
@@ -114,6 +137,28 @@ fn platform_state() -> VaultState {
         Err(secret_service::Error::Prompt) => VaultState::Denied,
         Err(_) => VaultState::Absent,
     }
+}
+
+/// Makes the default collection where there is none, as on an account that nobody ever logged in to with a password. The
+/// service asks the person for the new collection's password. Whether it was made.
+#[cfg(target_os = "linux")]
+fn make_default_collection() -> bool {
+    use secret_service::EncryptionType;
+    use secret_service::blocking::SecretService;
+
+    SecretService::connect(EncryptionType::Plain).is_ok_and(|service| {
+        let missing = matches!(
+            service.get_default_collection(),
+            Err(secret_service::Error::NoResult)
+        );
+        missing && service.create_collection("Default keyring", "default").is_ok()
+    })
+}
+
+/// These systems have theirs from the start.
+#[cfg(not(target_os = "linux"))]
+fn make_default_collection() -> bool {
+    false
 }
 
 /// These systems always run one, and unlock it themselves when it is used.

@@ -6,7 +6,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::catalog::{Quirks, StreamUsage};
+use crate::catalog::{MaxTokens, Quirks, StreamUsage};
 use crate::chat::{ChatRequest, Delivery};
 use crate::code::Code;
 use crate::dialect::Failure;
@@ -132,6 +132,11 @@ impl Inbound {
         for (name, value) in &self.fields {
             match name.as_str() {
                 "model" => push_field(&mut body, name, &model),
+                "max_tokens"
+                    if quirks.max_tokens == MaxTokens::Renamed && !self.has("max_completion_tokens") =>
+                {
+                    push_field(&mut body, "max_completion_tokens", value.get());
+                }
                 "stream_options" if ask => push_field(&mut body, name, &with_usage(value)),
                 _ => push_field(&mut body, name, value.get()),
             }
@@ -141,6 +146,10 @@ impl Inbound {
         }
         body.push('}');
         body.into_bytes()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(known, _)| known == name)
     }
 
     fn field<'a, T: Deserialize<'a>>(&'a self, name: &str) -> serde_json::Result<Option<T>> {
@@ -238,6 +247,23 @@ mod tests {
         assert!(
             upstream(own, Quirks::default())
                 .contains(r#""stream_options":{"include_obfuscation":false,"include_usage":true}"#)
+        );
+    }
+
+    #[test]
+    fn m4_the_limit_of_an_answer_is_renamed_where_the_provider_wants_it() {
+        let renamed = Quirks {
+            max_tokens: MaxTokens::Renamed,
+            ..Quirks::default()
+        };
+        let body = r#"{"model":"x","max_tokens":16}"#;
+        assert_eq!(
+            upstream(body, renamed),
+            r#"{"model":"gpt-5-mini","max_completion_tokens":16}"#
+        );
+        assert_eq!(
+            upstream(body, Quirks::default()),
+            r#"{"model":"gpt-5-mini","max_tokens":16}"#
         );
     }
 

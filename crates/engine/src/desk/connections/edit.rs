@@ -147,12 +147,14 @@ fn validated(
     engine: &Engine,
     mut draft: ConnectionDraft,
 ) -> Result<(ConnectionDraft, rules::Connection), Error> {
-    let provider = catalog::provider(&draft.provider).ok_or_else(|| {
-        Error::invalid(
-            format!("There is no provider \"{}\".", draft.provider),
-            "`patchbay providers list` names them.",
-        )
-    })?;
+    let provider = catalog::provider(&draft.provider)
+        .filter(|provider| provider.protocol.is_spoken())
+        .ok_or_else(|| {
+            Error::invalid(
+                format!("There is no provider \"{}\".", draft.provider),
+                "`patchbay providers list` names them.",
+            )
+        })?;
     draft.name = checked_name(&draft.name)?;
     let key = draft
         .key

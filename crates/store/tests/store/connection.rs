@@ -1,17 +1,15 @@
 //! Connections: what an edit, a pause, a deletion changes, and what it leaves alone.
-#![cfg(test)]
-
-mod common;
 
 use std::collections::BTreeMap;
 
-use common::{NOW, answered, append, connect, failed, store};
 use patchbay_core::code::Code;
-use patchbay_core::connection::{Connection, ConnectionStatus, Limits};
+use patchbay_core::connection::{Connection, ConnectionStatus, Limits, Timeouts};
 use patchbay_core::id::ConnectionId;
 use patchbay_core::secret::Secret;
 use patchbay_store::connection::{self, ConnectionState, Editable, NewConnection};
 use patchbay_store::{Store, credential, model, setting};
+
+use crate::common::{NOW, answered, append, connect, failed, store};
 
 fn find(store: &Store, id: ConnectionId) -> Connection {
     let all = store.read(connection::all).expect("connections");
@@ -27,6 +25,26 @@ fn state(store: &Store, id: ConnectionId) -> ConnectionState {
 
 /// A connection with everything set that can be set.
 fn furnished(store: &Store) -> ConnectionId {
+    let id = added(store);
+    let fields = Editable {
+        organization: Some("org-desk".to_owned()),
+        project: Some("proj-fx".to_owned()),
+        timeouts: Timeouts {
+            connect_ms: 1_000,
+            first_byte_ms: 12_000,
+            idle_ms: 30_000,
+            total_ms: 90_000,
+        },
+        streaming: false,
+        ..Editable::from(&find(store, id))
+    };
+    store
+        .write(move |db| connection::update(db, id, &fields, NOW))
+        .expect("edited");
+    id
+}
+
+fn added(store: &Store) -> ConnectionId {
     let new = NewConnection {
         provider: "openai".to_owned(),
         key: "openai_primary".to_owned(),
@@ -63,7 +81,7 @@ fn furnished(store: &Store) -> ConnectionId {
 #[test]
 fn a_connection_is_read_as_it_was_added() {
     let (_folder, store) = store();
-    let found = find(&store, furnished(&store));
+    let found = find(&store, added(&store));
     assert_eq!(
         (found.key.as_str(), found.provider.as_str(), found.priority),
         ("openai_primary", "openai", 3)
