@@ -1,1 +1,133 @@
-//! x
+//! Patchbay's window: a thin shell. Each command calls one use-case of the engine's desk; nothing is decided here.
+
+mod changed;
+mod commands;
+mod state;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use patchbay_engine::VaultChoice;
+use tauri::{Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+use crate::state::Desk;
+
+/// How the program may be started.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "patchbay-desktop",
+    version,
+    about = "The local control room for your AI connections."
+)]
+struct Args {
+    /// Where everything is kept [default: the platform's data folder].
+    #[arg(long, env = "PATCHBAY_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Keep keys in memory only: they are gone when the window closes.
+    #[arg(long)]
+    memory_vault: bool,
+    /// Open with the offline Demo provider and sample data.
+    #[arg(long)]
+    demo: bool,
+    /// The gateway's port of 127.0.0.1; 0 for any free one [default: that of last time, else 4141].
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+impl Args {
+    fn vault(&self) -> VaultChoice {
+        if self.memory_vault {
+            VaultChoice::Memory
+        } else {
+            VaultChoice::Keychain
+        }
+    }
+}
+
+/// Runs the window until it is closed.
+pub fn run() {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("PATCHBAY_LOG").unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let args = Args::parse();
+    let bindings = bindings();
+    let result = tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
+        .plugin(tauri_plugin_window_state::Builder::default().build())
+        .plugin(tauri_plugin_store::Builder::default().build())
+        .plugin(
+            tauri_plugin_opener::Builder::default()
+                .open_js_links_on_click(false)
+                .build(),
+        )
+        .invoke_handler(bindings.invoke_handler())
+        .setup(move |app| {
+            bindings.mount_events(app);
+            app.manage(Desk::open(app.handle(), &args));
+            WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
+                .title("Patchbay")
+                .inner_size(1280.0, 800.0)
+                .min_inner_size(960.0, 640.0)
+                .build()?;
+            Ok(())
+        })
+        .run(tauri::generate_context!());
+    if let Err(error) = result {
+        tracing::error!(%error, "the window could not open");
+    }
+}
+
+/// A second start brings the first one's window to the front.
+fn show(app: &tauri::AppHandle) {
+    let Some(window) = app.get_webview_window("main") else {
+        return;
+    };
+    if let Err(error) = window.unminimize().and_then(|()| window.set_focus()) {
+        tracing::warn!(%error, "the window could not come to the front");
+    }
+}
+
+/// Everything that the page may call or hear. `ui/src/bindings.ts` is generated from it.
+pub fn bindings() -> Builder<tauri::Wry> {
+    Builder::<tauri::Wry>::new()
+        .disable_serde_phases()
+        .commands(collect_commands![
+            commands::status::bootstrap,
+            commands::status::status,
+            commands::status::traffic_stop,
+            commands::status::traffic_resume,
+            commands::status::gateway_listen,
+            commands::connections::providers,
+            commands::connections::connections,
+            commands::connections::connection_add_tested,
+            commands::connections::connection_add_untested,
+            commands::connections::connection_edit,
+            commands::connections::connection_replace_key,
+            commands::connections::connection_enable,
+            commands::connections::connection_pause,
+            commands::connections::connection_remove,
+            commands::connections::connection_reorder,
+            commands::connections::connection_test,
+            commands::connections::connection_test_stop,
+            commands::connections::open_keys_page,
+            commands::playground::targets,
+            commands::playground::playground_run,
+            commands::playground::playground_stop,
+            commands::overview::overview,
+            commands::overview::spend_chart,
+            commands::apps::apps,
+            commands::apps::app_add,
+            commands::apps::app_rotate,
+            commands::apps::app_revoke,
+            commands::demo::demo_load,
+            commands::demo::demo_clear,
+            commands::demo::demo_fault,
+            commands::preferences::preferences,
+            commands::preferences::set_preferences,
+        ])
+        .events(collect_events![changed::Changed])
+}

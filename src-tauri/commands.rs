@@ -1,0 +1,26 @@
+//! The page's commands, by noun. Their bodies only unpack arguments.
+
+pub(crate) mod apps;
+pub(crate) mod connections;
+pub(crate) mod demo;
+pub(crate) mod overview;
+pub(crate) mod playground;
+pub(crate) mod preferences;
+pub(crate) mod status;
+
+use serde::Serialize;
+use tauri::ipc::Channel;
+use tokio::sync::mpsc;
+
+/// A sender whose messages go to the page, in order, until either end is gone.
+fn to_page<T: Serialize + Send + 'static>(channel: Channel<T>) -> mpsc::Sender<T> {
+    let (sender, mut receiver) = mpsc::channel(64);
+    tauri::async_runtime::spawn(async move {
+        while let Some(message) = receiver.recv().await {
+            if channel.send(message).is_err() {
+                return;
+            }
+        }
+    });
+    sender
+}

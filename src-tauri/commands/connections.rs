@@ -1,0 +1,129 @@
+//! Connections and their providers.
+
+use patchbay_core::diagnose::{CheckReport, Spend, StageReport};
+use patchbay_core::secret::Secret;
+use patchbay_engine::desk::connections::{self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit};
+use patchbay_engine::desk::providers::{self, Provider};
+use patchbay_engine::error::Error;
+use tauri::State;
+use tauri::ipc::Channel;
+use tauri_plugin_opener::OpenerExt;
+
+use super::to_page;
+use crate::state::Desk;
+
+/// All providers, in the order of the picker.
+#[tauri::command]
+#[specta::specta]
+pub fn providers() -> Result<Vec<Provider>, Error> {
+    Ok(providers::list())
+}
+
+/// All connections, by provider and priority.
+#[tauri::command]
+#[specta::specta]
+pub async fn connections(desk: State<'_, Desk>) -> Result<Vec<Connection>, Error> {
+    connections::list(&desk.engine()?, desk.zone()).await
+}
+
+/// Tests the draft and saves it only if every stage passes. Stages arrive on the channel while they run.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_add_tested(
+    desk: State<'_, Desk>,
+    draft: ConnectionDraft,
+    on_stage: Channel<StageReport>,
+) -> Result<AddOutcome, Error> {
+    connections::add_tested(&desk.engine()?, draft, to_page(on_stage), desk.zone()).await
+}
+
+/// Saves without a test: the connection shows as untested.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_add_untested(
+    desk: State<'_, Desk>,
+    draft: ConnectionDraft,
+) -> Result<Connection, Error> {
+    connections::add_untested(&desk.engine()?, draft, desk.zone()).await
+}
+
+/// Changes one field; everything else stays.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_edit(
+    desk: State<'_, Desk>,
+    key: String,
+    edit: ConnectionEdit,
+) -> Result<Connection, Error> {
+    connections::edit(&desk.engine()?, &key, edit, desk.zone()).await
+}
+
+/// Replaces the API key at once.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_replace_key(
+    desk: State<'_, Desk>,
+    key: String,
+    secret: String,
+) -> Result<Connection, Error> {
+    connections::replace_key(&desk.engine()?, &key, Secret::new(secret), desk.zone()).await
+}
+
+/// Lets a connection take calls.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_enable(desk: State<'_, Desk>, key: String) -> Result<Connection, Error> {
+    connections::enable(&desk.engine()?, &key, desk.zone()).await
+}
+
+/// Takes a connection out until it is turned on again.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_pause(desk: State<'_, Desk>, key: String) -> Result<Connection, Error> {
+    connections::pause(&desk.engine()?, &key, desk.zone()).await
+}
+
+/// Deletes a connection and its key. Its history stays.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_remove(desk: State<'_, Desk>, key: String) -> Result<(), Error> {
+    connections::remove(&desk.engine()?, &key).await
+}
+
+/// The new order of one provider's connections, first tried first.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_reorder(desk: State<'_, Desk>, keys: Vec<String>) -> Result<(), Error> {
+    connections::reorder(&desk.engine()?, keys).await
+}
+
+/// Runs the stages of a test; `spend` allows the tiny paid completion.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_test(
+    desk: State<'_, Desk>,
+    key: String,
+    spend: Spend,
+    on_stage: Channel<StageReport>,
+) -> Result<CheckReport, Error> {
+    connections::test(&desk.engine()?, &key, spend, to_page(on_stage)).await
+}
+
+/// Stops the running test of this connection, or of a draft, by its connection key.
+#[tauri::command]
+#[specta::specta]
+pub fn connection_test_stop(desk: State<'_, Desk>, key: String) -> Result<(), Error> {
+    connections::test_stop(&*desk.engine()?, &key);
+    Ok(())
+}
+
+/// Opens the provider's page of keys in the browser.
+#[tauri::command]
+#[specta::specta]
+pub fn open_keys_page(desk: State<'_, Desk>, provider: String) -> Result<(), Error> {
+    let page = providers::keys_page(&provider)?;
+    desk.app()
+        .opener()
+        .open_url(page, None::<&str>)
+        .map_err(|_| Error::invalid("No browser opened.", format!("Open {page} yourself.")))
+}

@@ -1,0 +1,43 @@
+//! A prompt by hand.
+
+use patchbay_engine::desk::playground::{self, PlaygroundEvent, PlaygroundRequest};
+use patchbay_engine::desk::providers::{self, Target};
+use patchbay_engine::error::Error;
+use patchbay_engine::pipeline::Caller;
+use tauri::State;
+use tauri::ipc::Channel;
+
+use super::to_page;
+use crate::state::Desk;
+
+/// Everything that a prompt can be sent to.
+#[tauri::command]
+#[specta::specta]
+pub fn targets(desk: State<'_, Desk>) -> Result<Vec<Target>, Error> {
+    providers::targets(&desk.engine()?)
+}
+
+/// Asks, and tells on the channel what happens until the end. `run` is a name by which it can be stopped.
+#[tauri::command]
+#[specta::specta]
+pub async fn playground_run(
+    desk: State<'_, Desk>,
+    run: String,
+    request: PlaygroundRequest,
+    on_event: Channel<PlaygroundEvent>,
+) -> Result<(), Error> {
+    let caller = Caller {
+        app: "playground".into(),
+        feature: "playground".into(),
+        signal: None,
+    };
+    playground::run(&desk.engine()?, &run, caller, request, to_page(on_event)).await
+}
+
+/// Stops a run.
+#[tauri::command]
+#[specta::specta]
+pub fn playground_stop(desk: State<'_, Desk>, run: String) -> Result<(), Error> {
+    playground::stop(&*desk.engine()?, &run);
+    Ok(())
+}

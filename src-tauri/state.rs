@@ -1,0 +1,107 @@
+//! What the window holds: the engine, or why there is none.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::tz::TimeZone;
+use patchbay_engine::desk::{demo, status};
+use patchbay_engine::error::Error;
+use patchbay_engine::{Engine, VaultChoice, clock, default_data_dir, demo::sample::SampleOptions};
+use tauri::AppHandle;
+
+use crate::commands::preferences;
+use crate::{Args, changed};
+
+/// The window's state.
+#[derive(Debug)]
+pub struct Desk {
+    app: AppHandle,
+    data_dir: Result<PathBuf, Error>,
+    vault: VaultChoice,
+    port: Option<u16>,
+    engine: RwLock<Result<Arc<Engine>, Error>>,
+}
+
+impl Desk {
+    /// Opens the data folder and lets the gateway listen. What goes wrong is shown by the window, not here.
+    pub(crate) fn open(app: &AppHandle, args: &Args) -> Self {
+        let data_dir = args.data_dir.clone().map_or_else(default_data_dir, Ok);
+        let closed = Error::new(
+            patchbay_core::code::Code::Internal,
+            "The data folder is not open yet.",
+            "",
+        );
+        let desk = Self {
+            app: app.clone(),
+            data_dir,
+            vault: args.vault(),
+            port: args.port,
+            engine: RwLock::new(Err(closed)),
+        };
+        if let Ok(engine) = desk.reopen()
+            && args.demo
+        {
+            let zone = desk.zone();
+            tauri::async_runtime::spawn(async move {
+                if let Err(error) = demo::load(&engine, SampleOptions::default(), zone).await {
+                    tracing::error!(%error, "the sample data could not be loaded");
+                }
+            });
+        }
+        desk
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> Result<Arc<Engine>, Error> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The engine, opened again where it could not be opened before.
+    pub(crate) fn reopen(&self) -> Result<Arc<Engine>, Error> {
+        if let Ok(engine) = self.engine() {
+            return Ok(engine);
+        }
+        let opened = self
+            .data_dir
+            .clone()
+            .and_then(|folder| tauri::async_runtime::block_on(async { Engine::open(&folder, self.vault) }));
+        if let Ok(engine) = &opened {
+            self.start(engine);
+        }
+        self.engine
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&opened);
+        opened
+    }
+
+    fn start(&self, engine: &Arc<Engine>) {
+        changed::forward(&self.app, engine);
+        tauri::async_runtime::spawn(Arc::clone(engine).keep_up());
+        let (engine, port) = (Arc::clone(engine), self.port);
+        tauri::async_runtime::spawn(async move {
+            // The status bar shows a port that is taken, and offers another.
+            if let Err(error) = status::listen(&engine, port).await {
+                tracing::warn!(%error, "the gateway does not listen");
+            }
+        });
+    }
+
+    /// The zone that days are counted in.
+    pub(crate) fn zone(&self) -> TimeZone {
+        clock::zone_or_system(&preferences::read(self).zone)
+    }
+
+    /// Where the page's preferences are kept; `None` without a data folder.
+    pub(crate) fn preferences_file(&self) -> Option<PathBuf> {
+        self.data_dir
+            .as_deref()
+            .ok()
+            .map(|folder: &Path| folder.join("preferences.json"))
+    }
+
+    /// The running app.
+    pub(crate) fn app(&self) -> &AppHandle {
+        &self.app
+    }
+}
