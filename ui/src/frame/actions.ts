@@ -1,0 +1,45 @@
+// What can be done from anywhere: the keys of the frame and the actions of the palette come from this one list.
+import type { IconName } from "../kit/icon";
+import { screens } from "../screens";
+import { checks } from "../stores/checks.svelte";
+import type { Bindings } from "../stores/keyboard.svelte";
+import { overlays } from "../stores/overlays.svelte";
+import { preferences } from "../stores/preferences.svelte";
+import { router } from "../stores/router.svelte";
+import { session } from "../stores/session.svelte";
+
+export type Action = {
+  id: string;
+  title: string;
+  icon: IconName;
+  /** as the keyboard store knows it */
+  combo: string;
+  /** as people read it */
+  keys: string;
+  run: () => void;
+};
+
+export const actions: Action[] = [
+  action("palette", "Search or run a command", "search", "Ctrl+K", () => overlays.show("palette")),
+  action("settings", "Settings", "gear", "Ctrl+,", () => router.goto("settings")),
+  action("add-connection", "Add connection", "plus", "Ctrl+N", () => overlays.addConnection()),
+  action("test-all", "Test all connections", "bolt", "Shift+T", () => void checks.testAll()),
+  action("stop", "Stop all traffic, asks first", "stop", "Ctrl+Shift+.", stopOrResume),
+  action("sidebar", "Narrow the sidebar", "cols", "Ctrl+B", () => preferences.flipSidebar()),
+  action("theme", "Dark or light", "eye", "Ctrl+Shift+L", () => preferences.flipTheme()),
+  action("shortcuts", "This list", "cmd", "?", () => overlays.show("shortcuts")),
+];
+
+export const bindings: Bindings = Object.fromEntries([
+  ...actions.map(({ combo, run }) => [combo, run]),
+  ...screens.map(({ id, key }) => [`g ${key}`, () => router.goto(id)]),
+]);
+
+export function stopOrResume() {
+  if (session.stopped) void session.resumeTraffic();
+  else overlays.show("stop");
+}
+
+function action(id: string, title: string, icon: IconName, combo: string, run: () => void): Action {
+  return { id, title, icon, combo, keys: combo.replaceAll("+", " "), run };
+}

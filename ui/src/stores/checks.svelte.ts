@@ -1,0 +1,113 @@
+import { SvelteMap } from "svelte/reactivity";
+import { asBackendError, backend, type BackendError, type CheckReport, type StageReport } from "../backend";
+import { duration } from "../format";
+import { verdictState } from "../presentation";
+import { connections } from "./connections.svelte";
+import { router } from "./router.svelte";
+import { merged } from "./stages";
+import { toasts } from "./toasts.svelte";
+
+const AT_ONCE = 4;
+
+export type RunningCheck = { startedAt: number; stages: StageReport[]; stopping: boolean };
+
+/** Tests of saved connections: what runs, and how the last one of this session ended. */
+class Checks {
+  readonly #running = new SvelteMap<string, RunningCheck>();
+  readonly #errors = new SvelteMap<string, BackendError>();
+  #left = $state(0);
+
+  running(key: string): RunningCheck | null {
+    return this.#running.get(key) ?? null;
+  }
+  /** The test itself could not be run (not: the connection failed it). */
+  error(key: string): BackendError | null {
+    return this.#errors.get(key) ?? null;
+  }
+  get anyRunning(): boolean {
+    return this.#running.size > 0;
+  }
+  /** of Test all: how many are still to end */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Tests one connection; a toast says how it ended unless its report is in view. */
+  async test(key: string) {
+    const report = await this.#run(key);
+    if (report && !inView(key)) announce(report);
+  }
+
+  // Null if it could not run or was stopped.
+  async #run(key: string): Promise<CheckReport | null> {
+    if (this.#running.has(key)) return null;
+    this.#errors.delete(key);
+    this.#running.set(key, { startedAt: Date.now(), stages: [], stopping: false });
+    try {
+      const report = await backend.connectionTest(key, "allowed", (stage) => this.#stage(key, stage));
+      await connections.reload();
+      return report;
+    } catch (thrown) {
+      const error = asBackendError(thrown);
+      if (error.code !== "cancelled") this.#errors.set(key, error);
+      return null;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  /** Tests every connection that is on, four at a time, and says how it went. */
+  async testAll() {
+    if (this.#left > 0) return;
+    const queue = connections.list.filter((connection) => connection.status !== "inactive").map(({ key }) => key);
+    const reports: CheckReport[] = [];
+    this.#left = queue.length;
+    const worker = async () => {
+      for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
+        const report = await this.#run(key);
+        if (report) reports.push(report);
+        this.#left -= 1;
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    this.#left = 0;
+    if (reports.length > 0) announceAll(reports);
+  }
+
+  async stop(key: string) {
+    const run = this.#running.get(key);
+    if (!run) return;
+    this.#running.set(key, { ...run, stopping: true });
+    await backend.connectionTestStop(key).catch((thrown: unknown) => toasts.failed(thrown));
+  }
+
+  #stage(key: string, stage: StageReport) {
+    const run = this.#running.get(key);
+    if (run) this.#running.set(key, { ...run, stages: merged(run.stages, stage) });
+  }
+}
+
+function inView(key: string): boolean {
+  return router.screen === "connections" && router.item === key && router.query["tab"] === "test";
+}
+
+function announce(report: CheckReport) {
+  const { icon, tone } = verdictState(report.verdict);
+  const passed = report.verdict === "passed";
+  const text = passed ? `${report.name} passed in ${duration(report.took_ms)}` : `${report.name}: ${report.title}`;
+  const run = () => router.open("connections", report.connection, { tab: "test" });
+  toasts.note(text, icon, tone, { label: "Report", run });
+}
+
+function announceAll(reports: CheckReport[]) {
+  const amount = (verdict: CheckReport["verdict"]) => reports.filter((report) => report.verdict === verdict).length;
+  const words = [
+    `${amount("passed")} passed`,
+    amount("limited") > 0 && `${amount("limited")} limited`,
+    amount("failed") > 0 && `${amount("failed")} failed`,
+  ].filter((part) => part !== false);
+  const failed = amount("failed") > 0;
+  toasts.note(`Tested ${reports.length}: ${words.join(", ")}`, failed ? "xoct" : "okc", failed ? "bad" : "ok");
+}
+
+export const checks = new Checks();

@@ -1,0 +1,73 @@
+export type Query = Record<string, string>;
+type Place = { screen: string; item: string; query: Query };
+
+/** Where we are: `#/screen/item?filter=…`. The address is the only copy of it, so Back, reload and links just work. */
+class Router {
+  #place = $state.raw<Place>({ screen: "", item: "", query: {} });
+  /** The last address of each screen: its filters survive going away and coming back. */
+  readonly #last = new Map<string, string>();
+
+  get screen() {
+    return this.#place.screen;
+  }
+  /** what is open on the screen, "" if nothing */
+  get item() {
+    return this.#place.item;
+  }
+  get query(): Query {
+    return this.#place.query;
+  }
+
+  start(): () => void {
+    const read = () => this.#read();
+    window.addEventListener("hashchange", read);
+    read();
+    return () => window.removeEventListener("hashchange", read);
+  }
+
+  /** The address a link to a screen should have: as it was left. */
+  link(screen: string): string {
+    return this.#last.get(screen) ?? address({ screen, item: "", query: {} });
+  }
+
+  /** Goes to a screen as it was left. */
+  goto(screen: string) {
+    location.hash = this.link(screen);
+  }
+
+  /** Goes to one thing on a screen. */
+  open(screen: string, item: string, query: Query = {}) {
+    location.hash = address({ screen, item, query });
+  }
+
+  /** Opens or closes (with "") an item on this screen; filters stay. */
+  select(item: string) {
+    location.hash = address({ ...this.#place, item });
+  }
+
+  /** Changes filters in place; an empty value drops one. No step in the history: Back leaves the screen. */
+  filter(change: Query) {
+    const query = Object.fromEntries(Object.entries({ ...this.#place.query, ...change }).filter(([, text]) => text));
+    history.replaceState(null, "", address({ ...this.#place, query }));
+    this.#read();
+  }
+
+  #read() {
+    const place = parse(location.hash);
+    this.#place = place;
+    if (place.screen) this.#last.set(place.screen, address(place));
+  }
+}
+
+function parse(hash: string): Place {
+  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?");
+  const [screen = "", item = ""] = path.split("/").map(decodeURIComponent);
+  return { screen, item, query: Object.fromEntries(new URLSearchParams(search)) };
+}
+
+function address({ screen, item, query }: Place): string {
+  const search = new URLSearchParams(query).toString();
+  return `#/${screen}${item ? `/${encodeURIComponent(item)}` : ""}${search ? `?${search}` : ""}`;
+}
+
+export const router = new Router();

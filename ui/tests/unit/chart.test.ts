@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import type { App, Overview, Totals } from "../../src/backend";
+import { cursorAfter, tipLines, tipPlace } from "../../src/kit/chart";
+import { answered, change, isFresh, named, zoneName } from "../../src/screens/overview/figures";
+import { spendChart } from "../fixtures/chart";
+import { apps, noOverview, overview } from "../fixtures/data";
+
+const chart = (hidden: string[] = []) => spendChart({ width: 676, height: 200, theme: "dark", days: 30, hidden });
+
+describe("the overlay of a chart", () => {
+  it("lists what is drawn of a day, in the order of the legend", () => {
+    expect(tipLines(chart(), 11).map(({ series }) => series.id)).toEqual([
+      "openai",
+      "anthropic",
+      "gemini",
+      "openrouter",
+    ]);
+    expect(tipLines(chart(["openai", "gemini"]), 11).map(({ series }) => series.id)).toEqual([
+      "anthropic",
+      "openrouter",
+    ]);
+  });
+  it("leaves out what spent nothing", () => {
+    const one = chart();
+    one.rows[3] = ["0", "0.000000001", "0.0000", "-0"];
+    expect(tipLines(one, 3).map(({ series }) => series.id)).toEqual(["anthropic"]);
+    expect(tipLines(one, 99)).toEqual([]);
+  });
+  it("hangs the tooltip inside the chart", () => {
+    const { slots } = chart();
+    const [first, last] = [slots[0], slots[29]];
+    expect(tipPlace(chart(), 0, 676)).toEqual({ left: (first?.x ?? 0) + (first?.w ?? 0) + 8 });
+    expect(tipPlace(chart(), 29, 676)).toEqual({ right: 676 - (last?.x ?? 0) + 8 });
+  });
+  it.each([
+    ["ArrowLeft", null, 29],
+    ["ArrowRight", null, 29],
+    ["ArrowLeft", 5, 4],
+    ["ArrowLeft", 0, 0],
+    ["ArrowRight", 29, 29],
+    ["Home", 12, 0],
+    ["End", null, 29],
+    ["Enter", 3, null],
+  ])("%s at %j goes to %j", (key, at, to) => expect(cursorAfter(key, at, 30)).toBe(to));
+  it("has no cursor without days", () => expect(cursorAfter("Home", null, 0)).toBeNull());
+});
+
+describe("the figures of the overview", () => {
+  it.each([
+    [1268, 1174, 8],
+    [90, 100, -10],
+    [5, 0, null],
+    [0, 5, -100],
+  ])("%d after %d is a change of %j%%", (now, before, by) => expect(change(now, before)).toBe(by));
+
+  it.each([
+    ["America/New_York", "New York time"],
+    ["UTC", "UTC"],
+    ["Etc/UTC", "UTC"],
+    ["America/Argentina/Buenos_Aires", "Buenos Aires time"],
+  ])("%s is %j", (zone, words) => expect(zoneName(zone)).toBe(words));
+
+  it("has no share without calls", () => {
+    expect(answered(noOverview.today)).toBeNull();
+    expect(answered({ calls: 1000, answered_calls: 998 } as Totals)).toBe(9980);
+  });
+
+  it("is fresh only until the first call, even a free one", () => {
+    const unused = [{ ...apps[0], last_used_at: null } as App];
+    expect(isFresh(noOverview, [])).toBe(true);
+    expect(isFresh(noOverview, unused)).toBe(true);
+    expect(isFresh(noOverview, apps)).toBe(false);
+    expect(isFresh({ ...noOverview, unpriced: { attempts: 1, models: ["llama3.3"] } } as Overview, unused)).toBe(false);
+    expect(isFresh(overview, unused)).toBe(false);
+  });
+
+  it.each([
+    [["a"], "a"],
+    [["a", "b"], "a and b"],
+    [["a", "b", "c", "d"], "a, b and 2 more"],
+  ])("names %j as %j", (models, words) => expect(named(models)).toBe(words));
+});

@@ -1,0 +1,274 @@
+// The whole window on the fixture engine: what a user does, and what reaches the backend.
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type * as Engine from "./fixtures/engine";
+
+let close = async () => {};
+
+type Window = ReturnType<typeof Engine.installEngine>;
+
+/** A fresh window: the stores are singletons, so each test loads its own. */
+async function open(hash: string, scene = ""): Promise<Window> {
+  vi.resetModules();
+  location.hash = hash;
+  const { installEngine } = await import("./fixtures/engine");
+  const engine = installEngine({ fast: true, name: scene });
+  // Svelte is fresh too, so the window is mounted with the very one it was loaded with.
+  const svelte = await import("svelte");
+  const { default: App } = await import("../src/App.svelte");
+  const app = svelte.mount(App, { target: document.body });
+  close = () => svelte.unmount(app);
+  return engine;
+}
+
+const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
+const find = (id: string) => screen.findByTestId(id, {}, { timeout: 3000 });
+
+afterEach(async () => {
+  await close();
+  clearMocks();
+  location.hash = "";
+});
+
+describe("the frame", () => {
+  it("opens on the last screen and shows the gateway", async () => {
+    await open("");
+    const nav = await find("nav-connections");
+    await waitFor(() => expect(nav.getAttribute("aria-current")).toBe("page"));
+    expect((await find("status-gateway")).textContent).toContain("Gateway listening");
+    expect((await find("status-failing")).textContent).toContain("1 connection failing");
+  });
+
+  it("says why it cannot open, and tries again", async () => {
+    const engine = await open("", "newer");
+    const problem = await find("problem");
+    expect(problem.dataset["code"]).toBe("database_newer");
+    await fireEvent.click(screen.getByTestId("problem-retry"));
+    await waitFor(() => expect(calls(engine, "bootstrap")).toHaveLength(2));
+  });
+
+  it("asks before it stops traffic, with the focus on Cancel, and resumes", async () => {
+    const engine = await open("#/connections");
+    await fireEvent.click(await find("kill"));
+    expect(document.activeElement).toBe(screen.getByTestId("stop-traffic-cancel"));
+    await fireEvent.click(screen.getByTestId("stop-traffic-go"));
+    await find("stopped-note");
+    expect(calls(engine, "traffic_stop")).toHaveLength(1);
+    await fireEvent.click(screen.getByTestId("resume"));
+    await waitFor(() => expect(screen.queryByTestId("stopped-note")).toBeNull());
+  });
+
+  it("marks sample data and clears it", async () => {
+    const engine = await open("#/connections", "sample");
+    await fireEvent.click(await find("sample-data-clear"));
+    await waitFor(() => expect(screen.queryByTestId("sample-data")).toBeNull());
+    expect(calls(engine, "demo_clear")).toHaveLength(1);
+  });
+
+  it("warns about a locked keychain", async () => {
+    await open("#/connections", "locked");
+    expect((await find("vault-note")).textContent).toContain("The keychain is locked");
+  });
+
+  it("runs an action from the palette", async () => {
+    await open("#/connections");
+    await find("conn-conn_openai_main");
+    await fireEvent.keyDown(window, { key: "k", code: "KeyK", ctrlKey: true });
+    const input = await find("palette-input");
+    await fireEvent.input(input, { target: { value: "open settings" } });
+    await fireEvent.keyDown(input, { key: "Enter" });
+    await waitFor(() => expect(location.hash).toBe("#/settings"));
+  });
+
+  it("goes by G and a letter, but not while somebody types", async () => {
+    await open("#/connections");
+    const filter = await find("filter-text");
+    await fireEvent.keyDown(filter, { key: "g", code: "KeyG" });
+    await fireEvent.keyDown(filter, { key: "s", code: "KeyS" });
+    expect(location.hash).toContain("connections");
+    await fireEvent.keyDown(window, { key: "g", code: "KeyG" });
+    await fireEvent.keyDown(window, { key: "s", code: "KeyS" });
+    await waitFor(() => expect(location.hash).toBe("#/settings"));
+  });
+});
+
+describe("connections", () => {
+  it("switch off at once", async () => {
+    const engine = await open("#/connections");
+    await fireEvent.click(await find("switch-conn_openai_main"));
+    expect((await find("health-conn_openai_main")).textContent).toBe("Off");
+    await waitFor(() => expect(calls(engine, "connection_pause")[0]?.args).toEqual({ key: "conn_openai_main" }));
+  });
+
+  it("reorder by Alt and arrows, and Undo takes it back", async () => {
+    const engine = await open("#/connections");
+    const row = await find("conn-conn_openai_main");
+    await fireEvent.keyDown(row, { key: "ArrowDown", altKey: true });
+    await waitFor(() => expect(calls(engine, "connection_reorder")).toHaveLength(1));
+    expect(calls(engine, "connection_reorder")[0]?.args).toEqual({ keys: ["conn_openai_spare", "conn_openai_main"] });
+    expect((await find("toast-text")).textContent).toBe("OpenAI primary, now second of 2");
+    await fireEvent.click(screen.getByTestId("toast-action"));
+    await waitFor(() => expect(calls(engine, "connection_reorder")).toHaveLength(2));
+    expect(calls(engine, "connection_reorder")[1]?.args).toEqual({ keys: ["conn_openai_main", "conn_openai_spare"] });
+  });
+
+  it("save a field when it is left, and show what the backend has against it", async () => {
+    const engine = await open("#/connections/conn_openai_main");
+    const name = await find("set-name");
+    await fireEvent.input(name, { target: { value: "Claude strategy" } });
+    await fireEvent.blur(name);
+    expect((await screen.findByText(/Another connection is called Claude strategy/)).getAttribute("role")).toBe(
+      "alert",
+    );
+    expect(screen.getByTestId("save-state").textContent).toContain("Not saved");
+    await fireEvent.input(name, { target: { value: "OpenAI desk" } });
+    await fireEvent.keyDown(name, { key: "Enter" });
+    await waitFor(() => expect(screen.getByTestId("save-state").textContent).toContain("All changes saved"));
+    expect(engine.state.connections[0]?.name).toBe("OpenAI desk");
+  });
+
+  it("show the stages and the remedies of a failing test, and each remedy works", async () => {
+    await open("#/connections/conn_openrouter?tab=test");
+    await fireEvent.click(await find("detail-test"));
+    await waitFor(() => expect(screen.queryByTestId("test-running")).toBeNull());
+    const auth = within(await find("stage-auth"));
+    expect(auth.getByText("Failed")).toBeTruthy();
+    await fireEvent.click(screen.getByTestId("remedy-replace_key"));
+    await find("set-secret-save");
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("set-secret")));
+  });
+
+  it("test all, four at most at a time, and say how it went", async () => {
+    const engine = await open("#/connections");
+    await find("conn-conn_openai_main");
+    await fireEvent.click(screen.getByTestId("test-all"));
+    expect((await screen.findByText(/Tested 9: 8 passed, 1 failed/, {}, { timeout: 4000 })).textContent).toBeTruthy();
+    expect(engine.load.peak).toBe(4);
+    expect(calls(engine, "connection_test").every(({ args }) => args["spend"] === "allowed")).toBe(true);
+  });
+
+  it("say what filters hide, and clear them", async () => {
+    await open("#/connections?q=nothing");
+    await find("filtered-none");
+    await fireEvent.click(screen.getByText("Clear filters"));
+    await find("conn-conn_openai_main");
+    expect(location.hash).toBe("#/connections");
+  });
+
+  it("are deleted only after a question", async () => {
+    const engine = await open("#/connections/conn_openai_main");
+    await fireEvent.click(await find("delete"));
+    await fireEvent.click(screen.getByTestId("remove-cancel"));
+    expect(calls(engine, "connection_remove")).toHaveLength(0);
+    await fireEvent.click(screen.getByTestId("delete"));
+    await fireEvent.click(screen.getByTestId("remove-go"));
+    await waitFor(() => expect(screen.queryByTestId("conn-conn_openai_main")).toBeNull());
+  });
+
+  it("show an error of the list with Retry", async () => {
+    const engine = await open("#/connections", "broken");
+    await find("error-note");
+    const before = calls(engine, "connections").length;
+    await fireEvent.click(screen.getByText("Retry"));
+    await waitFor(() => expect(calls(engine, "connections").length).toBeGreaterThan(before));
+  });
+});
+
+describe("add connection", () => {
+  const fill = async (secret: string, name = "Night desk") => {
+    await fireEvent.click(await find("add-connection"));
+    await fireEvent.click(await find("add-provider-anthropic"));
+    await fireEvent.input(await find("add-name"), { target: { value: name } });
+    await fireEvent.input(await find("add-secret"), { target: { value: secret } });
+  };
+
+  it("checks the shape of the key before anything is sent", async () => {
+    const engine = await open("#/connections");
+    await fill("ghp_wrong_key_of_another");
+    await fireEvent.click(screen.getByTestId("add-test-save"));
+    expect(await screen.findByText("Anthropic keys start with sk-ant-")).toBeTruthy();
+    expect(calls(engine, "connection_add_tested")).toHaveLength(0);
+  });
+
+  it("keeps the typed key and offers remedies when the test fails", async () => {
+    await open("#/connections");
+    await fill("sk-ant-bad-0123456789");
+    await fireEvent.click(screen.getByTestId("add-test-save"));
+    expect((await find("add-report")).dataset["verdict"]).toBe("failed");
+    expect(screen.getByTestId<HTMLInputElement>("add-secret").value).toBe("sk-ant-bad-0123456789");
+    await fireEvent.click(screen.getByTestId("remedy-replace_key"));
+    expect(document.activeElement).toBe(screen.getByTestId("add-secret"));
+  });
+
+  it("saves, closes and opens what it saved when all stages pass", async () => {
+    const engine = await open("#/connections");
+    await fill("sk-ant-good-0123456789");
+    await fireEvent.click(screen.getByTestId("add-test-save"));
+    await find("conn-conn_night_desk");
+    await waitFor(() => expect(screen.queryByTestId("add-dialog")).toBeNull());
+    expect(location.hash).toBe("#/connections/conn_night_desk");
+    expect(calls(engine, "connection_add_tested")[0]?.args["draft"]).toMatchObject({
+      provider: "anthropic",
+      name: "Night desk",
+      key: "conn_night_desk",
+      base_url: null,
+      secret: "sk-ant-good-0123456789",
+    });
+  });
+
+  it("shows a taken name at the field", async () => {
+    await open("#/connections");
+    await fill("sk-ant-good-0123456789", "OpenAI primary");
+    await fireEvent.click(screen.getByTestId("add-save-untested"));
+    const message = await screen.findByText("Another connection is called OpenAI primary");
+    expect(screen.getByTestId("add-name").getAttribute("aria-describedby")).toBe(message.id);
+  });
+
+  it("asks once before it throws input away", async () => {
+    await open("#/connections");
+    await fill("sk-ant-good-0123456789");
+    await fireEvent.click(screen.getByTestId("add-cancel"));
+    await fireEvent.click(await find("add-discard"));
+    await waitFor(() => expect(screen.queryByTestId("add-dialog")).toBeNull());
+  });
+});
+
+describe("apps", () => {
+  it("show a new token once", async () => {
+    await open("#/apps");
+    await fireEvent.click(await find("add-app"));
+    await fireEvent.input(await find("app-name"), { target: { value: "grid-bot" } });
+    await fireEvent.click(screen.getByTestId("app-save"));
+    expect(((await find("app-token")) as HTMLInputElement).value).toBe("pb_live_7Hc2Rk9vTq4WnZ0bMx4T");
+    location.hash = "#/settings";
+    await find("gateway-state");
+    location.hash = "#/apps/grid-bot";
+    await find("app-detail");
+    expect(screen.queryByTestId("app-token")).toBeNull();
+  });
+
+  it("are revoked only after a question", async () => {
+    const engine = await open("#/apps/news-digest");
+    await fireEvent.click(await find("app-revoke"));
+    await fireEvent.click(await find("revoke-go"));
+    await waitFor(() => expect(screen.getByTestId("app-state").textContent).toBe("Revoked"));
+    expect(calls(engine, "app_revoke")[0]?.args).toEqual({ name: "news-digest" });
+  });
+});
+
+describe("settings", () => {
+  it("apply the theme at once and save it", async () => {
+    const engine = await open("#/settings");
+    await fireEvent.click(await find("theme-light"));
+    expect(document.documentElement.dataset["theme"]).toBe("light");
+    await waitFor(() => expect(engine.state.preferences.theme).toBe("light"));
+  });
+
+  it("show a taken port at its field", async () => {
+    await open("#/settings/gateway");
+    await fireEvent.input(await find("gateway-port"), { target: { value: "4142" } });
+    await fireEvent.click(screen.getByTestId("gateway-listen"));
+    expect(await screen.findByText(/Port 4142 is taken by another program. Use 4143/)).toBeTruthy();
+  });
+});
