@@ -1,9 +1,6 @@
 //! Tells Tauri where the capabilities and permissions lie: beside the shell's sources, not at the top of the repository.
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a build script tells cargo of failure by its exit code"
-)]
+#[expect(clippy::disallowed_methods, reason = "a build script tells cargo of failure by its exit code")]
 fn main() {
     let permissions =
         tauri_build::AppManifest::new().permissions_path_pattern("./src-tauri/permissions/**/*.toml");

@@ -34,14 +34,8 @@ pub enum Changed {
 }
 
 impl Changed {
-    const ALL: [Self; 6] = [
-        Self::Connections,
-        Self::Usage,
-        Self::Status,
-        Self::Apps,
-        Self::Settings,
-        Self::Checks,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Connections, Self::Usage, Self::Status, Self::Apps, Self::Settings, Self::Checks];
 }
 
 impl From<changes::Changed> for Changed {
@@ -59,12 +53,12 @@ impl From<changes::Changed> for Changed {
 
 /// Tells the page of the engine's changes for as long as both live.
 pub(crate) fn forward(app: &AppHandle, engine: &Arc<Engine>) {
-    let mut changes = engine.changes().subscribe();
+    let mut news = engine.changes().subscribe();
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         loop {
             let mut together = BTreeSet::new();
-            let mut next = changes.recv().await;
+            let mut next = news.recv().await;
             let until = Instant::now() + TOGETHER;
             loop {
                 match next {
@@ -73,7 +67,7 @@ pub(crate) fn forward(app: &AppHandle, engine: &Arc<Engine>) {
                     Err(RecvError::Lagged(_)) => together.extend(Changed::ALL),
                     Err(RecvError::Closed) => return,
                 }
-                match timeout_at(until, changes.recv()).await {
+                match timeout_at(until, news.recv()).await {
                     Ok(result) => next = result,
                     Err(_) => break,
                 }

@@ -1,6 +1,11 @@
 //! Patchbay's window: a thin shell. Each command calls one use-case of the engine's desk; nothing is decided here.
 
 mod changed;
+#[expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every command answers a Result: the page has one way to call them"
+)]
 mod commands;
 mod state;
 
@@ -15,11 +20,7 @@ use crate::state::Desk;
 
 /// How the program may be started.
 #[derive(Clone, Debug, Parser)]
-#[command(
-    name = "patchbay-desktop",
-    version,
-    about = "The local control room for your AI connections."
-)]
+#[command(name = "patchbay-desktop", version, about = "The local control room for your AI connections.")]
 struct Args {
     /// Where everything is kept [default: the platform's data folder].
     #[arg(long, env = "PATCHBAY_DATA_DIR", value_name = "DIR")]
@@ -37,15 +38,12 @@ struct Args {
 
 impl Args {
     fn vault(&self) -> VaultChoice {
-        if self.memory_vault {
-            VaultChoice::Memory
-        } else {
-            VaultChoice::Keychain
-        }
+        if self.memory_vault { VaultChoice::Memory } else { VaultChoice::Keychain }
     }
 }
 
 /// Runs the window until it is closed.
+#[expect(clippy::disallowed_methods, reason = "Tauri's macro exits where its own tables are broken")]
 pub fn run() {
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -59,11 +57,7 @@ pub fn run() {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_store::Builder::default().build())
-        .plugin(
-            tauri_plugin_opener::Builder::default()
-                .open_js_links_on_click(false)
-                .build(),
-        )
+        .plugin(tauri_plugin_opener::Builder::default().open_js_links_on_click(false).build())
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             bindings.mount_events(app);

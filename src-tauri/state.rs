@@ -26,11 +26,7 @@ impl Desk {
     /// Opens the data folder and lets the gateway listen. What goes wrong is shown by the window, not here.
     pub(crate) fn open(app: &AppHandle, args: &Args) -> Self {
         let data_dir = args.data_dir.clone().map_or_else(default_data_dir, Ok);
-        let closed = Error::new(
-            patchbay_core::code::Code::Internal,
-            "The data folder is not open yet.",
-            "",
-        );
+        let closed = Error::new(patchbay_core::code::Code::Internal, "The data folder is not open yet.", "");
         let desk = Self {
             app: app.clone(),
             data_dir,
@@ -68,10 +64,7 @@ impl Desk {
         if let Ok(engine) = &opened {
             self.start(engine);
         }
-        self.engine
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&opened);
+        self.engine.write().unwrap_or_else(PoisonError::into_inner).clone_from(&opened);
         opened
     }
 
@@ -94,10 +87,7 @@ impl Desk {
 
     /// Where the page's preferences are kept; `None` without a data folder.
     pub(crate) fn preferences_file(&self) -> Option<PathBuf> {
-        self.data_dir
-            .as_deref()
-            .ok()
-            .map(|folder: &Path| folder.join("preferences.json"))
+        self.data_dir.as_deref().ok().map(|folder: &Path| folder.join("preferences.json"))
     }
 
     /// The running app.

@@ -37,16 +37,11 @@ fn the_bindings_are_up_to_date() {
 #[test]
 fn every_command_is_permitted_and_no_other() {
     let permissions = include_str!("../src-tauri/permissions/patchbay.toml");
-    let permitted: BTreeSet<&str> = permissions
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","))
-        .collect();
+    let permitted: BTreeSet<&str> =
+        permissions.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();
     let bindings = generated();
-    let called: BTreeSet<&str> = bindings
-        .split("__TAURI_INVOKE(\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .collect();
+    let called: BTreeSet<&str> =
+        bindings.split("__TAURI_INVOKE(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(called, permitted);
     assert!(called.len() > 30);
 }
@@ -54,10 +49,7 @@ fn every_command_is_permitted_and_no_other() {
 #[test]
 fn k1_secrets_go_in_and_never_come_out() {
     let bindings = generated();
-    let code = bindings
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with(['/', '*']));
+    let code = bindings.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*']));
     let naming: Vec<&str> = code.filter(|line| line.contains("secret")).collect();
     // The argument of one command and the field of the draft, which is only ever an argument.
     assert_eq!(naming.len(), 2, "{naming:#?}");

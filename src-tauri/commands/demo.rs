@@ -12,9 +12,7 @@ use crate::state::Desk;
 #[tauri::command]
 #[specta::specta]
 pub async fn demo_load(desk: State<'_, Desk>) -> Result<(), Error> {
-    demo::load(&desk.engine()?, SampleOptions::default(), desk.zone())
-        .await
-        .map(|_| ())
+    demo::load(&desk.engine()?, SampleOptions::default(), desk.zone()).await.map(|_| ())
 }
 
 /// Removes both.

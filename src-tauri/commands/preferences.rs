@@ -67,10 +67,8 @@ impl Default for Preferences {
 
 /// The preferences; defaults where there are none or the file cannot be read.
 pub(crate) fn read(desk: &Desk) -> Preferences {
-    let stored = desk
-        .preferences_file()
-        .and_then(|file| desk.app().store(file).ok())
-        .and_then(|store| store.get(KEY));
+    let stored =
+        desk.preferences_file().and_then(|file| desk.app().store(file).ok()).and_then(|store| store.get(KEY));
     stored.and_then(complete).unwrap_or_default()
 }
 
@@ -102,13 +100,8 @@ pub fn set_preferences(desk: State<'_, Desk>, preferences: Preferences) -> Resul
             "Make the data folder writable.",
         )
     };
-    let file = desk
-        .preferences_file()
-        .ok_or_else(|| failed("there is no data folder".to_owned()))?;
-    let store = desk
-        .app()
-        .store(file)
-        .map_err(|error| failed(error.to_string()))?;
+    let file = desk.preferences_file().ok_or_else(|| failed("there is no data folder".to_owned()))?;
+    let store = desk.app().store(file).map_err(|error| failed(error.to_string()))?;
     store.set(KEY, serde_json::json!(preferences));
     store.save().map_err(|error| failed(error.to_string()))
 }
@@ -121,9 +114,6 @@ mod tests {
     fn preferences_of_an_older_patchbay_are_completed() {
         let older = serde_json::json!({ "theme": "dark", "sidebar": "rail", "gone": 1 });
         let whole = complete(older).expect("readable");
-        assert_eq!(
-            (whole.theme, whole.sidebar, whole.text_size),
-            (ThemeChoice::Dark, Sidebar::Rail, 100)
-        );
+        assert_eq!((whole.theme, whole.sidebar, whole.text_size), (ThemeChoice::Dark, Sidebar::Rail, 100));
     }
 }

@@ -1,2 +1,15 @@
-#[test]
-fn x() {}
+//! The gateway from outside: real HTTP on loopback, from a bot's request to the row in the ledger.
+#![cfg(test)]
+
+mod attempts;
+mod auth;
+mod chat;
+mod exchanges;
+mod failures;
+mod ledger;
+mod odd;
+mod routes;
+mod secrets;
+mod stops;
+mod upstream;
+mod world;

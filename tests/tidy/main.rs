@@ -17,15 +17,12 @@ struct Source {
 
 impl Source {
     fn is_in(&self, folder: &str) -> bool {
-        self.path
-            .strip_prefix(folder)
-            .is_some_and(|rest| rest.starts_with('/'))
+        self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
-const TEXT: [&str; 14] = [
-    "css", "html", "js", "json", "md", "rs", "sh", "sql", "svelte", "svg", "toml", "ts", "tsv", "yml",
-];
+const TEXT: [&str; 14] =
+    ["css", "html", "js", "json", "md", "rs", "sh", "sql", "svelte", "svg", "toml", "ts", "tsv", "yml"];
 
 /// Folders that are built or downloaded.
 const NOT_OURS: [&str; 5] = [".git", "dist", "gen", "node_modules", "target"];
@@ -45,10 +42,7 @@ fn sources(endings: &[&str]) -> Vec<Source> {
     collect(root(), &mut paths);
     paths.sort();
     let found: Vec<Source> = paths.iter().filter_map(|path| read(path, endings)).collect();
-    assert!(
-        !found.is_empty(),
-        "no {endings:?} file was found: this test looks in the wrong place"
-    );
+    assert!(!found.is_empty(), "no {endings:?} file was found: this test looks in the wrong place");
     found
 }
 
@@ -66,15 +60,9 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
 
 fn read(path: &Path, endings: &[&str]) -> Option<Source> {
     let ending = path.extension()?.to_str()?;
-    let relative = path
-        .strip_prefix(root())
-        .unwrap()
-        .to_string_lossy()
-        .replace('\\', "/");
-    (endings.contains(&ending) && !is_exempt(&relative)).then(|| Source {
-        path: relative,
-        text: fs::read_to_string(path).unwrap(),
-    })
+    let relative = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+    (endings.contains(&ending) && !is_exempt(&relative))
+        .then(|| Source { path: relative, text: fs::read_to_string(path).unwrap() })
 }
 
 /// `path:line: text` of every line that is bad.
@@ -82,10 +70,7 @@ fn lines_where(files: &[Source], is_bad: impl Fn(&str) -> bool) -> Vec<String> {
     let place = |file: &Source, (index, line): (usize, &str)| {
         is_bad(line).then(|| format!("{}:{}: {}", file.path, index + 1, line.trim()))
     };
-    files
-        .iter()
-        .flat_map(|file| file.text.lines().enumerate().filter_map(move |l| place(file, l)))
-        .collect()
+    files.iter().flat_map(|file| file.text.lines().enumerate().filter_map(move |l| place(file, l))).collect()
 }
 
 #[track_caller]

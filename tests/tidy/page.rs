@@ -6,17 +6,11 @@ use crate::{Source, demand, is_word_part, lines_where, prove, sources};
 const MAY_SHOW_MARKUP: [&str; 1] = ["ui/src/kit/Chart.svelte"];
 
 fn page(endings: &[&str]) -> Vec<Source> {
-    sources(endings)
-        .into_iter()
-        .filter(|file| file.is_in("ui/src"))
-        .collect()
+    sources(endings).into_iter().filter(|file| file.is_in("ui/src")).collect()
 }
 
 fn page_without(endings: &[&str], exceptions: &[&str]) -> Vec<Source> {
-    page(endings)
-        .into_iter()
-        .filter(|file| !exceptions.contains(&file.path.as_str()))
-        .collect()
+    page(endings).into_iter().filter(|file| !exceptions.contains(&file.path.as_str())).collect()
 }
 
 #[test]
@@ -51,10 +45,7 @@ fn imports_the_backend(line: &str) -> bool {
 
 #[test]
 fn colours_stand_in_one_file() {
-    let files = page_without(
-        &["css", "svelte", "ts"],
-        &["ui/src/tokens.css", "ui/src/bindings.ts"],
-    );
+    let files = page_without(&["css", "svelte", "ts"], &["ui/src/tokens.css", "ui/src/bindings.ts"]);
     demand(
         &lines_where(&files, has_a_colour),
         "Use a token: var(--…). A colour that is missing is added to tokens.css, for both themes.",
@@ -82,19 +73,12 @@ fn colours_stand_in_one_file() {
 
 fn has_a_colour(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
-    let is_called = |name: &str| {
-        lower
-            .match_indices(name)
-            .any(|(at, _)| !lower[..at].ends_with(is_word_part))
-    };
-    [
-        "rgb(", "rgba(", "hsl(", "hsla(", "hwb(", "lab(", "lch(", "oklab(", "oklch(",
-    ]
-    .iter()
-    .any(|name| is_called(name))
-        || lower
-            .match_indices('#')
-            .any(|(at, _)| is_hex_colour(&lower[..at], &lower[at + 1..]))
+    let is_called =
+        |name: &str| lower.match_indices(name).any(|(at, _)| !lower[..at].ends_with(is_word_part));
+    ["rgb(", "rgba(", "hsl(", "hsla(", "hwb(", "lab(", "lch(", "oklab(", "oklch("]
+        .iter()
+        .any(|name| is_called(name))
+        || lower.match_indices('#').any(|(at, _)| is_hex_colour(&lower[..at], &lower[at + 1..]))
 }
 
 /// `#` also begins blocks (`{#if`), private fields (`this.#add`), entities and links; none of these is a colour.
@@ -115,21 +99,11 @@ fn no_text_becomes_markup() {
         &lines_where(&files, shows_markup),
         "Show it as text: what a model or a provider says is never markup. Only charts, drawn by our own code, are.",
     );
-    prove(
-        shows_markup,
-        &["<p>{@html answer}</p>", "node.innerHTML = text"],
-        &["<p>{answer}</p>"],
-    );
+    prove(shows_markup, &["<p>{@html answer}</p>", "node.innerHTML = text"], &["<p>{answer}</p>"]);
 }
 
 fn shows_markup(line: &str) -> bool {
-    [
-        "{@html",
-        "innerHTML",
-        "outerHTML",
-        "insertAdjacentHTML",
-        "document.write",
-    ]
-    .iter()
-    .any(|way| line.contains(way))
+    ["{@html", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"]
+        .iter()
+        .any(|way| line.contains(way))
 }

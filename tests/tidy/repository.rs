@@ -7,21 +7,9 @@ use std::fs;
 const MAY_USE: [(&str, &str, &[&str]); 5] = [
     ("patchbay-core", "crates/core/Cargo.toml", &[]),
     ("patchbay-store", "crates/store/Cargo.toml", &["patchbay-core"]),
-    (
-        "patchbay-engine",
-        "crates/engine/Cargo.toml",
-        &["patchbay-core", "patchbay-store"],
-    ),
-    (
-        "patchbay-cli",
-        "crates/cli/Cargo.toml",
-        &["patchbay-core", "patchbay-store", "patchbay-engine"],
-    ),
-    (
-        "patchbay-desktop",
-        "Cargo.toml",
-        &["patchbay-core", "patchbay-store", "patchbay-engine"],
-    ),
+    ("patchbay-engine", "crates/engine/Cargo.toml", &["patchbay-core", "patchbay-store"]),
+    ("patchbay-cli", "crates/cli/Cargo.toml", &["patchbay-core", "patchbay-store", "patchbay-engine"]),
+    ("patchbay-desktop", "Cargo.toml", &["patchbay-core", "patchbay-store", "patchbay-engine"]),
 ];
 
 /// What would bring a clock, a socket, a file or a random number into the core.
@@ -64,23 +52,15 @@ fn every_crate_has_its_place_in_the_line() {
         .map(|file| file.path)
         .filter(|path| path.ends_with("Cargo.toml"))
         .collect();
-    let unknown: Vec<String> = manifests
-        .into_iter()
-        .filter(|path| !MAY_USE.iter().any(|(_, known, _)| known == path))
-        .collect();
-    demand(
-        &unknown,
-        "A new crate: say in MAY_USE (tests/tidy/repository.rs) which crates it may use.",
-    );
+    let unknown: Vec<String> =
+        manifests.into_iter().filter(|path| !MAY_USE.iter().any(|(_, known, _)| known == path)).collect();
+    demand(&unknown, "A new crate: say in MAY_USE (tests/tidy/repository.rs) which crates it may use.");
 }
 
 #[test]
 fn the_core_is_pure() {
     let used = dependencies(&fs::read_to_string(root().join("crates/core/Cargo.toml")).unwrap());
-    let found: Vec<String> = used
-        .into_iter()
-        .filter(|name| IMPURE.contains(&name.as_str()))
-        .collect();
+    let found: Vec<String> = used.into_iter().filter(|name| IMPURE.contains(&name.as_str())).collect();
     demand(
         &found,
         "The core only decides. Take the value as a parameter and do the rest in the store or the engine.",
@@ -96,16 +76,11 @@ fn dependencies(manifest: &str) -> Vec<String> {
             let header = header.trim_end_matches(']');
             is_inside = header.contains("dependencies") && !header.starts_with("workspace");
             names.extend(
-                header
-                    .rsplit_once("dependencies.")
-                    .filter(|_| is_inside)
-                    .map(|(_, name)| name.to_owned()),
+                header.rsplit_once("dependencies.").filter(|_| is_inside).map(|(_, name)| name.to_owned()),
             );
         } else if is_inside && !line.starts_with('#') {
             let name = line.split(['.', '=', ' ']).next().unwrap_or_default();
-            let package = line
-                .split_once("package")
-                .and_then(|(_, rest)| rest.split('"').nth(1));
+            let package = line.split_once("package").and_then(|(_, rest)| rest.split('"').nth(1));
             names.extend(
                 [name, package.unwrap_or_default()]
                     .iter()
@@ -126,9 +101,7 @@ fn a_manifest_is_read_right() {
 
 #[test]
 fn migrations_are_numbered_in_order() {
-    let folders = fs::read_dir(root().join("migrations"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let folders = fs::read_dir(root().join("migrations")).unwrap().map(|entry| entry.unwrap().path());
     let mut names: Vec<String> = folders
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
@@ -147,10 +120,7 @@ fn migrations_are_numbered_in_order() {
         &found,
         "Name migrations NUMBER-what-it-does, without gaps or doubles. Those that were released stay as they are.",
     );
-    assert_eq!(
-        [number_of("02-usage"), number_of("usage"), number_of("3")],
-        [Some(2), None, None]
-    );
+    assert_eq!([number_of("02-usage"), number_of("usage"), number_of("3")], [Some(2), None, None]);
 }
 
 fn number_of(folder: &str) -> Option<usize> {
@@ -171,9 +141,7 @@ fn nothing_is_left_unfinished() {
 }
 
 fn is_unfinished(line: &str) -> bool {
-    ["TODO", "FIXME", "todo!", "unimplemented!"]
-        .iter()
-        .any(|word| has_word(line, word))
+    ["TODO", "FIXME", "todo!", "unimplemented!"].iter().any(|word| has_word(line, word))
 }
 
 #[test]
@@ -184,12 +152,7 @@ fn the_text_speaks_of_the_product() {
     );
     prove(
         cites_the_workshop,
-        &[
-            "as decided in session 12",
-            "see issue #7",
-            "Issue 31: fix",
-            "Session #3",
-        ],
+        &["as decided in session 12", "see issue #7", "Issue 31: fix", "Session #3"],
         &["the session ends", "session_12", "an issue with 3 parts"],
     );
 }
@@ -217,10 +180,7 @@ fn links_between_documents_lead_somewhere() {
     for document in sources(&["md"]) {
         let path = root().join(&document.path);
         let folder = path.parent().unwrap();
-        for target in links(&document.text)
-            .iter()
-            .filter(|target| !folder.join(target).exists())
-        {
+        for target in links(&document.text).iter().filter(|target| !folder.join(target).exists()) {
             found.push(format!("{}: {target}", document.path));
         }
     }
@@ -234,14 +194,9 @@ fn links(markdown: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for (index, block) in markdown.split("```").enumerate() {
         for prose in block.split('`').step_by(2).filter(|_| index % 2 == 0) {
-            let inside = prose
-                .split("](")
-                .skip(1)
-                .filter_map(|rest| rest.split([')', ' ', '#']).next());
+            let inside = prose.split("](").skip(1).filter_map(|rest| rest.split([')', ' ', '#']).next());
             targets.extend(
-                inside
-                    .filter(|target| !target.is_empty() && !target.contains(':'))
-                    .map(str::to_owned),
+                inside.filter(|target| !target.is_empty() && !target.contains(':')).map(str::to_owned),
             );
         }
     }

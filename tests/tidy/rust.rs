@@ -9,36 +9,16 @@ const LONGEST_FILE: usize = 500;
 const EXCUSED: [(&str, &str); 0] = [];
 
 /// How many rules each letter has. A test that proves rule R2 is called `r2_…`.
-const RULES: [(char, u32); 9] = [
-    ('r', 6),
-    ('f', 9),
-    ('c', 5),
-    ('t', 4),
-    ('k', 5),
-    ('a', 3),
-    ('n', 4),
-    ('m', 6),
-    ('x', 4),
-];
+const RULES: [(char, u32); 9] =
+    [('r', 6), ('f', 9), ('c', 5), ('t', 4), ('k', 5), ('a', 3), ('n', 4), ('m', 6), ('x', 4)];
 
 /// Words that say that a thing does something, but not what.
-const EMPTY_WORDS: [&str; 7] = [
-    "manager",
-    "service",
-    "helper",
-    "util",
-    "utility",
-    "processor",
-    "handler",
-];
+const EMPTY_WORDS: [&str; 7] = ["manager", "service", "helper", "util", "utility", "processor", "handler"];
 
 #[test]
 fn lints_are_silenced_only_where_they_are_expected() {
     let found = lines_where(&sources(&["rs"]), allows_a_lint);
-    demand(
-        &found,
-        "Write #[expect(the_lint, reason = \"…\")]: it says why, and goes away with its cause.",
-    );
+    demand(&found, "Write #[expect(the_lint, reason = \"…\")]: it says why, and goes away with its cause.");
     prove(
         allows_a_lint,
         &["#[allow(dead_code)]", "  #![allow(unused)]"],
@@ -54,12 +34,7 @@ fn allows_a_lint(line: &str) -> bool {
 fn names_say_what_a_thing_is() {
     let files = sources(&["rs", "svelte", "ts"]);
     let mut found = lines_where(&files, declares_an_empty_name);
-    found.extend(
-        files
-            .iter()
-            .filter(|file| has_empty_word(&file.path))
-            .map(|file| file.path.clone()),
-    );
+    found.extend(files.iter().filter(|file| has_empty_word(&file.path)).map(|file| file.path.clone()));
     demand(
         &found,
         "Name the thing after what it is or decides (Router, Trail, Desk), not Manager, Service, Helper, Util, \
@@ -73,35 +48,15 @@ fn names_say_what_a_thing_is() {
             "mod utils;",
             "export class UsageService {",
         ],
-        &[
-            "struct Trail;",
-            "/// a type Manager would be",
-            "let kind = SecretService;",
-            "enum Manageress {",
-        ],
+        &["struct Trail;", "/// a type Manager would be", "let kind = SecretService;", "enum Manageress {"],
     );
 }
 
 fn declares_an_empty_name(line: &str) -> bool {
-    const KEYWORDS: [&str; 8] = [
-        "struct",
-        "enum",
-        "trait",
-        "type",
-        "union",
-        "mod",
-        "class",
-        "interface",
-    ];
+    const KEYWORDS: [&str; 8] = ["struct", "enum", "trait", "type", "union", "mod", "class", "interface"];
     let is_prose = line.trim_start().starts_with(['/', '*', '#']);
-    let words: Vec<&str> = line
-        .split(|c| !is_word_part(c))
-        .filter(|word| !word.is_empty())
-        .collect();
-    !is_prose
-        && words
-            .windows(2)
-            .any(|pair| KEYWORDS.contains(&pair[0]) && has_empty_word(pair[1]))
+    let words: Vec<&str> = line.split(|c| !is_word_part(c)).filter(|word| !word.is_empty()).collect();
+    !is_prose && words.windows(2).any(|pair| KEYWORDS.contains(&pair[0]) && has_empty_word(pair[1]))
 }
 
 /// Looks at each word of `snake_case`, `CamelCase` and `path/names.rs`.
@@ -156,8 +111,7 @@ fn what_a_module_offers_is_listed_by_name() {
 }
 
 fn statements(text: &str) -> impl Iterator<Item = &str> {
-    text.split(';')
-        .filter_map(|part| part.rfind("pub").map(|at| part[at..].trim()))
+    text.split(';').filter_map(|part| part.rfind("pub").map(|at| part[at..].trim()))
 }
 
 fn re_exports_all(statement: &str) -> bool {
@@ -187,10 +141,7 @@ fn tests_named_after_a_rule_name_one_that_exists() {
         &["r7_never", "p95_is_exact", "f0_x", "x44_y"],
         &["r2_never_more", "utf8_is_kept", "f9_health", "round"],
     );
-    assert_eq!(
-        test_names("#[test]\n#[expect(x)]\nfn r2_a() {}\nfn r9_b() {}\n"),
-        ["r2_a"]
-    );
+    assert_eq!(test_names("#[test]\n#[expect(x)]\nfn r2_a() {}\nfn r9_b() {}\n"), ["r2_a"]);
 }
 
 /// The functions whose attributes make them a test.
@@ -219,7 +170,5 @@ fn names_no_rule(name: &str) -> bool {
         return false;
     };
     letter.is_ascii_lowercase()
-        && !RULES
-            .iter()
-            .any(|(known, count)| *known == letter && (1..=*count).contains(&number))
+        && !RULES.iter().any(|(known, count)| *known == letter && (1..=*count).contains(&number))
 }

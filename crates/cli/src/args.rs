@@ -27,9 +27,7 @@ pub struct Args {
 impl Args {
     /// The data folder: as given, else the platform's.
     pub fn data_dir(&self) -> Result<PathBuf, Error> {
-        self.data_dir
-            .clone()
-            .map_or_else(patchbay_engine::default_data_dir, Ok)
+        self.data_dir.clone().map_or_else(patchbay_engine::default_data_dir, Ok)
     }
 }
 
@@ -395,14 +393,11 @@ pub enum Fault {
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    pair.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| "write NAME=VALUE".to_owned())
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
 fn parse_rate(text: &str) -> Result<(u32, u32), String> {
-    let parts = text
-        .split_once('/')
-        .and_then(|(n, seconds)| Some((n.parse().ok()?, seconds.parse().ok()?)));
+    let parts = text.split_once('/').and_then(|(n, seconds)| Some((n.parse().ok()?, seconds.parse().ok()?)));
     parts
         .filter(|(n, seconds)| *n > 0 && *seconds > 0)
         .ok_or_else(|| "write N/SECONDS, such as 10/60".to_owned())

@@ -26,7 +26,7 @@ use crate::output::Output;
 /// Does what the command line says.
 pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Result<ExitCode, Error> {
     match command {
-        Command::Serve { port, demo } => serve::run(engine, port, demo, output).await?,
+        Command::Serve { port, demo } => serve::run(engine, port, demo).await?,
         Command::Providers(command) => providers::run(&command, output),
         Command::Connections(command) => return connections::run(engine, command, output).await,
         Command::Apps(command) => apps::run(engine, command, output).await?,

@@ -35,16 +35,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Error::new(
-                Code::Internal,
-                format!("Patchbay could not start: {error}."),
-                "Close some programs and try again.",
-            )
-        })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Error::new(
+            Code::Internal,
+            format!("Patchbay could not start: {error}."),
+            "Close some programs and try again.",
+        )
+    })?;
     runtime.block_on(async {
         let engine: Arc<Engine> = Engine::open(&args.data_dir()?, args.vault.into())?;
         commands::run(&engine, args.command, output).await
@@ -56,8 +53,13 @@ fn exit_code(code: Code) -> ExitCode {
     ExitCode::from(match code {
         Code::InvalidInput => 2,
         Code::Stopped | Code::RateLimited | Code::QuotaExhausted => 3,
-        Code::VaultAbsent | Code::VaultLocked | Code::VaultDenied | Code::VaultFailed => 4,
-        Code::CredentialMissing | Code::KeyRefused | Code::PermissionDenied => 4,
+        Code::VaultAbsent
+        | Code::VaultLocked
+        | Code::VaultDenied
+        | Code::VaultFailed
+        | Code::CredentialMissing
+        | Code::KeyRefused
+        | Code::PermissionDenied => 4,
         _ => 1,
     })
 }

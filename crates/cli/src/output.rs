@@ -22,9 +22,7 @@ enum Format {
 impl Output {
     /// For the `--json` flag.
     pub fn new(json: bool) -> Self {
-        Self {
-            format: if json { Format::Json } else { Format::Text },
-        }
+        Self { format: if json { Format::Json } else { Format::Text } }
     }
 
     /// Whether scripts read it.
@@ -35,63 +33,54 @@ impl Output {
     /// One line for people; nothing for scripts.
     pub fn line(&self, text: &str) {
         if !self.is_json() {
-            self.raw(&format!("{text}\n"));
+            raw(&format!("{text}\n"));
         }
-    }
-
-    /// Exactly this. A reader that went away (`| head`) is no error.
-    pub fn raw(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// A document for scripts; for people, what `text` makes of it.
     pub fn document<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) {
         if self.is_json() {
-            self.json_line(value);
+            json_line(value);
         } else {
-            self.raw(&text(value));
+            raw(&text(value));
         }
-    }
-
-    /// One JSON document on one line.
-    pub fn json_line<T: Serialize>(&self, value: &T) {
-        match serde_json::to_string(value) {
-            Ok(json) => self.raw(&format!("{json}\n")),
-            Err(error) => self.note(&error.to_string()),
-        }
-    }
-
-    /// A message on standard error.
-    pub fn note(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// What went wrong and what to do, on standard error.
     pub fn error(&self, error: &Error) {
         if self.is_json() {
             let document = serde_json::json!({ "error": { "code": error.code, "message": error.message, "hint": error.hint } });
-            return self.note(&document.to_string());
+            return note(&document.to_string());
         }
-        let hint = if error.hint.is_empty() {
-            String::new()
-        } else {
-            format!("\n{}", error.hint)
-        };
-        self.note(&format!("patchbay: {}{hint}", error.message));
+        let hint = if error.hint.is_empty() { String::new() } else { format!("\n{}", error.hint) };
+        note(&format!("patchbay: {}{hint}", error.message));
     }
+}
+
+/// Exactly this on standard output. A reader that went away (`| head`) is no error.
+pub fn raw(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// One JSON document on one line.
+pub fn json_line<T: Serialize>(value: &T) {
+    match serde_json::to_string(value) {
+        Ok(json) => raw(&format!("{json}\n")),
+        Err(error) => note(&error.to_string()),
+    }
+}
+
+/// A message on standard error.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// A table with a heading.
 pub fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table
-        .load_preset(NOTHING)
-        .set_header(heading.iter().map(|text| (*text).to_owned()));
+    table.load_preset(NOTHING).set_header(heading.iter().map(|text| (*text).to_owned()));
     table.add_rows(rows);
-    let text: String = table
-        .lines()
-        .flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()])
-        .collect();
+    let text: String = table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect();
     text
 }

@@ -172,16 +172,8 @@ mod tests {
             assert!((1..=6).contains(&p.color), "{}", p.slug);
             assert_eq!(p.tile.len(), 2, "{}", p.slug);
             assert!(!p.base_url.ends_with('/'), "{}", p.slug);
-            assert!(
-                p.base_url.is_empty() || p.base_url.starts_with("https://") || p.local,
-                "{}",
-                p.slug
-            );
-            assert!(
-                p.key != KeyNeed::Required || p.keys_page.starts_with("https://"),
-                "{}",
-                p.slug
-            );
+            assert!(p.base_url.is_empty() || p.base_url.starts_with("https://") || p.local, "{}", p.slug);
+            assert!(p.key != KeyNeed::Required || p.keys_page.starts_with("https://"), "{}", p.slug);
         }
         assert!(provider(DEMO).is_some());
     }

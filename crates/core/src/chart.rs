@@ -154,16 +154,8 @@ pub fn spend_by_day(request: &ChartRequest, spend: &SpendByDay, cap: Option<Nano
         summary: table.summary(),
         plot: drawn.plot,
         slots: drawn.slots,
-        rows: table
-            .rows
-            .iter()
-            .map(|row| row.iter().map(|amount| (*amount).into()).collect())
-            .collect(),
-        totals: table
-            .rows
-            .iter()
-            .map(|row| row.iter().copied().sum::<NanoUsd>().into())
-            .collect(),
+        rows: table.rows.iter().map(|row| row.iter().map(|amount| (*amount).into()).collect()).collect(),
+        totals: table.rows.iter().map(|row| row.iter().copied().sum::<NanoUsd>().into()).collect(),
         empty: table.rows.iter().flatten().all(|amount| *amount == NanoUsd::ZERO),
         series: table.series,
     }

@@ -57,10 +57,7 @@ impl Delivery {
 impl ChatRequest {
     /// A single question.
     pub fn prompt(model: &str, text: &str, delivery: Delivery) -> Self {
-        let message = Message {
-            role: Role::User,
-            content: text.to_owned(),
-        };
+        let message = Message { role: Role::User, content: text.to_owned() };
         Self {
             model: model.to_owned(),
             messages: vec![message],

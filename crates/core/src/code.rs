@@ -136,11 +136,7 @@ impl Code {
             C::MalformedAnswer => (Retry::Once, Rotate::Next, Blame::Connection),
             _ => (Retry::Never, Rotate::Stop, Blame::Nobody),
         };
-        Policy {
-            rotate,
-            retry_same,
-            health,
-        }
+        Policy { rotate, retry_same, health }
     }
 
     /// The name on the wire, in the ledger and in `--json`.
@@ -196,19 +192,11 @@ mod tests {
 
     #[test]
     fn f3_a_bad_prompt_neither_rotates_nor_hurts() {
-        for code in [
-            Code::BadRequest,
-            Code::ContextTooLong,
-            Code::ContentFiltered,
-            Code::Cancelled,
-            Code::Offline,
-        ] {
+        for code in
+            [Code::BadRequest, Code::ContextTooLong, Code::ContentFiltered, Code::Cancelled, Code::Offline]
+        {
             let policy = code.policy();
-            assert_eq!(
-                (policy.rotate, policy.health),
-                (Rotate::Stop, Blame::Nobody),
-                "{code:?}"
-            );
+            assert_eq!((policy.rotate, policy.health), (Rotate::Stop, Blame::Nobody), "{code:?}");
         }
     }
 
@@ -217,23 +205,14 @@ mod tests {
         for code in [Code::KeyRefused, Code::PermissionDenied, Code::QuotaExhausted] {
             assert_eq!(
                 code.policy(),
-                Policy {
-                    rotate: Rotate::Next,
-                    retry_same: Retry::Never,
-                    health: Blame::Account
-                }
+                Policy { rotate: Rotate::Next, retry_same: Retry::Never, health: Blame::Account }
             );
         }
     }
 
     #[test]
     fn names_are_read_back() {
-        for code in [
-            Code::VaultLocked,
-            Code::NoCandidate,
-            Code::DatabaseNewer,
-            Code::UpstreamFailed,
-        ] {
+        for code in [Code::VaultLocked, Code::NoCandidate, Code::DatabaseNewer, Code::UpstreamFailed] {
             assert_eq!(Code::parse(code.as_str()), Some(code));
         }
         assert_eq!(Code::parse("no_such_code"), None);

@@ -74,12 +74,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect_ms: 5_000,
-            first_byte_ms: 60_000,
-            idle_ms: 120_000,
-            total_ms: 600_000,
-        }
+        Self { connect_ms: 5_000, first_byte_ms: 60_000, idle_ms: 120_000, total_ms: 600_000 }
     }
 }
 
@@ -165,11 +160,8 @@ pub enum UrlError {
 /// The base URL in its one form, from whatever people paste: without trailing slashes and without the route behind it.
 pub fn normalise_base_url(text: &str) -> Result<String, UrlError> {
     let text = text.trim();
-    let with_scheme = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("{}://{text}", guess_scheme(text))
-    };
+    let with_scheme =
+        if text.contains("://") { text.to_owned() } else { format!("{}://{text}", guess_scheme(text)) };
     let url = Url::parse(&with_scheme).map_err(|_| UrlError::Shape(text.to_owned()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(UrlError::Scheme(url.scheme().to_owned()));
@@ -184,13 +176,7 @@ pub fn normalise_base_url(text: &str) -> Result<String, UrlError> {
         return Err(UrlError::Query);
     }
     let mut base = url.as_str().trim_end_matches('/');
-    for route in [
-        "/chat/completions",
-        "/completions",
-        "/responses",
-        "/embeddings",
-        "/models",
-    ] {
+    for route in ["/chat/completions", "/completions", "/responses", "/embeddings", "/models"] {
         base = base.strip_suffix(route).unwrap_or(base).trim_end_matches('/');
     }
     Ok(base.to_owned())
@@ -198,20 +184,14 @@ pub fn normalise_base_url(text: &str) -> Result<String, UrlError> {
 
 /// A pasted `localhost:11434` is plain HTTP, a pasted `api.example.com` is not.
 fn guess_scheme(text: &str) -> &'static str {
-    if is_loopback_host(text.split(['/', ':']).next().unwrap_or(text)) {
-        "http"
-    } else {
-        "https"
-    }
+    if is_loopback_host(text.split(['/', ':']).next().unwrap_or(text)) { "http" } else { "https" }
 }
 
 /// Whether a host is this machine.
 pub fn is_loopback_host(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether the key would cross a network in the clear (K5).
@@ -231,19 +211,13 @@ pub fn key_from_name(name: &str) -> String {
         }
     }
     let key = key.trim_end_matches('_');
-    if key.is_empty() {
-        "connection".to_owned()
-    } else {
-        key.chars().take(64).collect()
-    }
+    if key.is_empty() { "connection".to_owned() } else { key.chars().take(64).collect() }
 }
 
 /// Whether a text may be a connection key: 1 to 64 of `a-z 0-9 _ -`.
 pub fn is_key(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -255,10 +229,7 @@ mod tests {
         for (pasted, base) in [
             ("https://api.openai.com/v1", "https://api.openai.com/v1"),
             (" https://api.openai.com/v1/ ", "https://api.openai.com/v1"),
-            (
-                "https://api.openai.com/v1/chat/completions",
-                "https://api.openai.com/v1",
-            ),
+            ("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1"),
             ("https://api.deepseek.com", "https://api.deepseek.com"),
             ("localhost:11434/v1", "http://localhost:11434/v1"),
             ("127.0.0.1:1234", "http://127.0.0.1:1234"),
@@ -272,18 +243,9 @@ mod tests {
     fn what_is_no_base_url_says_why() {
         assert!(matches!(normalise_base_url("not a url"), Err(UrlError::Shape(_))));
         assert!(matches!(normalise_base_url(""), Err(UrlError::Shape(_))));
-        assert!(matches!(
-            normalise_base_url("ftp://x.example"),
-            Err(UrlError::Scheme(_))
-        ));
-        assert_eq!(
-            normalise_base_url("https://me:pw@x.example/v1"),
-            Err(UrlError::Credentials)
-        );
-        assert_eq!(
-            normalise_base_url("https://x.example/v1?key=abc"),
-            Err(UrlError::Query)
-        );
+        assert!(matches!(normalise_base_url("ftp://x.example"), Err(UrlError::Scheme(_))));
+        assert_eq!(normalise_base_url("https://me:pw@x.example/v1"), Err(UrlError::Credentials));
+        assert_eq!(normalise_base_url("https://x.example/v1?key=abc"), Err(UrlError::Query));
     }
 
     #[test]
@@ -297,11 +259,9 @@ mod tests {
 
     #[test]
     fn keys_are_made_from_names() {
-        for (name, key) in [
-            ("OpenAI primary", "openai_primary"),
-            ("  Größe! ", "gr_e"),
-            ("日本", "connection"),
-        ] {
+        for (name, key) in
+            [("OpenAI primary", "openai_primary"), ("  Größe! ", "gr_e"), ("日本", "connection")]
+        {
             assert_eq!(key_from_name(name), key);
             assert!(is_key(key));
         }

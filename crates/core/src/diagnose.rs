@@ -79,8 +79,7 @@ impl Subject {
         let url = Url::parse(&self.base_url).ok()?;
         let mut parts = url.path_segments()?;
         let is_version = |part: &str| {
-            part.strip_prefix('v')
-                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         };
         (!parts.any(is_version)).then(|| format!("{}/v1", self.base_url.trim_end_matches('/')))
     }
@@ -121,23 +120,14 @@ impl Words {
         detail: impl Into<String>,
         remedies: impl IntoIterator<Item = Remedy>,
     ) -> Self {
-        Self {
-            what: what.into(),
-            detail: detail.into(),
-            remedies: remedies.into_iter().collect(),
-        }
+        Self { what: what.into(), detail: detail.into(), remedies: remedies.into_iter().collect() }
     }
 }
 
 /// Judges a test.
 pub fn verdict(subject: &Subject, findings: Findings) -> CheckReport {
-    let failed = findings
-        .failed
-        .clone()
-        .map(|(stage, cause)| (stage, cause.settle(stage)));
-    let verdict = failed
-        .as_ref()
-        .map_or(Verdict::Passed, |(_, cause)| cause.verdict());
+    let failed = findings.failed.clone().map(|(stage, cause)| (stage, cause.settle(stage)));
+    let verdict = failed.as_ref().map_or(Verdict::Passed, |(_, cause)| cause.verdict());
     let words = match &failed {
         Some((stage, cause)) => words(subject, *stage, cause, &findings.models),
         None => success(subject, &findings),
@@ -210,16 +200,8 @@ fn words(subject: &Subject, stage: Stage, cause: &Cause, models: &[String]) -> W
 fn success(subject: &Subject, findings: &Findings) -> Words {
     let passed = |report: &&StageReport| report.verdict == Some(Verdict::Passed);
     let count = findings.stages.iter().filter(passed).count();
-    let asked = findings
-        .stages
-        .iter()
-        .filter(passed)
-        .any(|report| report.stage == Stage::Completion);
-    let stages = if count == Stage::ALL.len() {
-        "All 6 stages".to_owned()
-    } else {
-        plural(count, "stage")
-    };
+    let asked = findings.stages.iter().filter(passed).any(|report| report.stage == Stage::Completion);
+    let stages = if count == Stage::ALL.len() { "All 6 stages".to_owned() } else { plural(count, "stage") };
     let models = match findings.models.len() {
         0 => String::new(),
         count => format!(" {} found.", plural(count, "model")),
@@ -229,10 +211,8 @@ fn success(subject: &Subject, findings: &Findings) -> Words {
         (true, Some(cost)) => format!("The test cost ${cost}."),
         (true, None) => "What the test cost is not known.".to_owned(),
     };
-    let pick = Remedy::new(
-        RemedyAction::PickModel,
-        "Pick a default model, so that the test can ask it a question.",
-    );
+    let pick =
+        Remedy::new(RemedyAction::PickModel, "Pick a default model, so that the test can ask it a question.");
     Words::new(
         format!("{} answers", subject.name),
         format!("{stages} passed in {}.{models} {cost}", took(findings.took_ms)),
@@ -243,25 +223,13 @@ fn success(subject: &Subject, findings: &Findings) -> Words {
 /// All six stages in order: those that were run, with the verdict on the one where the test ended, and the others with
 /// the reason why not.
 fn all_stages(subject: &Subject, run: &[StageReport], failed: Option<&(Stage, Cause)>) -> Vec<StageReport> {
-    let at = |stage: Stage| {
-        failed
-            .filter(|(failed, _)| *failed == stage)
-            .map(|(_, cause)| cause)
-    };
+    let at = |stage: Stage| failed.filter(|(failed, _)| *failed == stage).map(|(_, cause)| cause);
     let complete = |stage: Stage| {
         let report = run.iter().find(|report| report.stage == stage).cloned();
-        let skipped = StageReport {
-            stage,
-            verdict: None,
-            started_ms: 0,
-            took_ms: None,
-            evidence: String::new(),
-        };
+        let skipped =
+            StageReport { stage, verdict: None, started_ms: 0, took_ms: None, evidence: String::new() };
         let mut report = report.unwrap_or(skipped);
-        let verdict = at(stage)
-            .map(Cause::verdict)
-            .or(report.verdict)
-            .unwrap_or(Verdict::NotRun);
+        let verdict = at(stage).map(Cause::verdict).or(report.verdict).unwrap_or(Verdict::NotRun);
         report.verdict = Some(verdict);
         if verdict == Verdict::NotRun && report.evidence.is_empty() {
             report.evidence = why_not_run(subject, stage, failed);
@@ -286,11 +254,7 @@ fn why_not_run(subject: &Subject, stage: Stage, failed: Option<&(Stage, Cause)>)
 }
 
 fn plural(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// "640 ms", "2.31 s", "1 min 42 s".

@@ -26,12 +26,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without an HTTP answer.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: shorten(&message.into()),
-            status: None,
-            retry_after_ms: None,
-        }
+        Self { code, message: shorten(&message.into()), status: None, retry_after_ms: None }
     }
 }
 
@@ -39,20 +34,14 @@ impl Failure {
 /// reset of an exhausted window as a Go duration ("6m0s", as OpenAI and Groq send it).
 pub fn retry_after_ms<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<u64> {
     let millis = header("retry-after-ms").and_then(|ms| ms.trim().parse().ok());
-    let seconds = || {
-        header("retry-after")
-            .and_then(|s| s.trim().parse::<u64>().ok())
-            .map(|s| s.saturating_mul(1_000))
-    };
+    let seconds =
+        || header("retry-after").and_then(|s| s.trim().parse::<u64>().ok()).map(|s| s.saturating_mul(1_000));
     let window = |kind: &str| {
         let remaining = header(&format!("x-ratelimit-remaining-{kind}"))?.trim();
         let reset = header(&format!("x-ratelimit-reset-{kind}"))?;
         (remaining == "0").then(|| parse_go_duration(reset)).flatten()
     };
-    millis
-        .or_else(seconds)
-        .or_else(|| window("requests"))
-        .or_else(|| window("tokens"))
+    millis.or_else(seconds).or_else(|| window("requests")).or_else(|| window("tokens"))
 }
 
 /// One line of provider text, cut to a length that fits a log.

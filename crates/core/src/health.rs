@@ -66,12 +66,7 @@ mod tests {
     use super::*;
 
     fn vitals(answered: u32, failed: u32, consecutive_errors: u32) -> Vitals {
-        Vitals {
-            answered,
-            failed,
-            consecutive_errors,
-            ..Vitals::default()
-        }
+        Vitals { answered, failed, consecutive_errors, ..Vitals::default() }
     }
 
     #[test]
@@ -80,21 +75,7 @@ mod tests {
         assert_eq!(vitals(95, 5, 0).health(), Health::Healthy);
         assert_eq!(vitals(94, 6, 4).health(), Health::Degraded);
         assert_eq!(vitals(95, 5, 5).health(), Health::Warning);
-        assert_eq!(
-            Vitals {
-                needs_attention: true,
-                ..vitals(50, 0, 0)
-            }
-            .health(),
-            Health::Critical
-        );
-        assert_eq!(
-            Vitals {
-                breaker_open: true,
-                ..vitals(50, 0, 0)
-            }
-            .health(),
-            Health::Critical
-        );
+        assert_eq!(Vitals { needs_attention: true, ..vitals(50, 0, 0) }.health(), Health::Critical);
+        assert_eq!(Vitals { breaker_open: true, ..vitals(50, 0, 0) }.health(), Health::Critical);
     }
 }

@@ -31,9 +31,7 @@ impl NanoUsd {
         }
         let value: u128 = digits.parse().ok()?;
         let shift = 9 + exponent - i32::try_from(fraction.len()).ok()?;
-        scale(value, shift)
-            .and_then(|nano| i64::try_from(nano).ok())
-            .map(Self)
+        scale(value, shift).and_then(|nano| i64::try_from(nano).ok()).map(Self)
     }
 }
 
@@ -55,10 +53,7 @@ impl fmt::Display for NanoUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let nano = self.0.unsigned_abs();
-        let (whole, fraction) = (
-            nano / NANO_PER_USD.unsigned_abs(),
-            nano % NANO_PER_USD.unsigned_abs(),
-        );
+        let (whole, fraction) = (nano / NANO_PER_USD.unsigned_abs(), nano % NANO_PER_USD.unsigned_abs());
         if fraction == 0 {
             return write!(f, "{sign}{whole}");
         }
@@ -123,16 +118,7 @@ mod tests {
 
     #[test]
     fn c2_money_refuses_what_is_no_amount() {
-        for text in [
-            "",
-            "-1",
-            "abc",
-            "1.2.3",
-            "1e999",
-            "99999999999999999999",
-            "NaN",
-            "0x10",
-        ] {
+        for text in ["", "-1", "abc", "1.2.3", "1e999", "99999999999999999999", "NaN", "0x10"] {
             assert_eq!(NanoUsd::from_decimal(text), None, "{text}");
         }
     }

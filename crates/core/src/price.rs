@@ -46,10 +46,7 @@ impl Price {
             (written, self.cache_write.unwrap_or(self.input)),
             (usage.output.unwrap_or(0), self.output),
         ];
-        let total: i128 = parts
-            .iter()
-            .map(|(tokens, price)| i128::from(*tokens) * i128::from(price.0))
-            .sum();
+        let total: i128 = parts.iter().map(|(tokens, price)| i128::from(*tokens) * i128::from(price.0)).sum();
         let rounded = (total + TOKENS_PER_PRICE / 2) / TOKENS_PER_PRICE;
         NanoUsd(i64::try_from(rounded).unwrap_or(i64::MAX))
     }
@@ -79,9 +76,7 @@ impl PriceBook {
     pub fn new(rows: Vec<PriceRow>) -> Self {
         let mut own: HashMap<_, Vec<PriceRow>> = HashMap::new();
         for row in rows {
-            own.entry((row.provider.clone(), row.model.clone()))
-                .or_default()
-                .push(row);
+            own.entry((row.provider.clone(), row.model.clone())).or_default().push(row);
         }
         Self { own }
     }
@@ -91,11 +86,7 @@ impl PriceBook {
     pub fn find(&self, provider: &str, model: &str, at: Timestamp, input_tokens: u64) -> Option<Price> {
         let own = self.own.get(&(provider.to_owned(), model.to_owned()));
         let newest = own.and_then(|rows| {
-            let newest = rows
-                .iter()
-                .map(|row| row.effective_from)
-                .filter(|from| *from <= at)
-                .max()?;
+            let newest = rows.iter().map(|row| row.effective_from).filter(|from| *from <= at).max()?;
             Some(
                 rows.iter()
                     .filter(|row| row.effective_from == newest)
@@ -119,19 +110,13 @@ impl PriceBook {
         source: CostSource,
     ) -> Cost {
         if let Some(amount) = usage.reported_cost {
-            return Cost {
-                amount: Some(amount),
-                source: CostSource::Reported,
-            };
+            return Cost { amount: Some(amount), source: CostSource::Reported };
         }
         if !usage.is_reported() {
             return Cost::UNKNOWN;
         }
         match self.find(provider, model, at, usage.input.unwrap_or(0)) {
-            Some(price) => Cost {
-                amount: Some(price.cost(usage)),
-                source,
-            },
+            Some(price) => Cost { amount: Some(price.cost(usage)), source },
             None => Cost::UNKNOWN,
         }
     }
@@ -139,28 +124,16 @@ impl PriceBook {
 
 fn tier(prices: &[Price], input_tokens: u64) -> Option<Price> {
     let fits = |price: &&Price| price.above_tokens.is_none_or(|above| input_tokens > above);
-    prices
-        .iter()
-        .filter(fits)
-        .max_by_key(|price| price.above_tokens.unwrap_or(0))
-        .copied()
+    prices.iter().filter(fits).max_by_key(|price| price.above_tokens.unwrap_or(0)).copied()
 }
 
 type Bundled = HashMap<&'static str, HashMap<&'static str, Vec<Price>>>;
 
 static BUNDLED: LazyLock<Bundled> = LazyLock::new(|| {
     let mut table = Bundled::new();
-    for line in include_str!("../data/prices.tsv")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-    {
+    for line in include_str!("../data/prices.tsv").lines().filter(|line| !line.starts_with('#')) {
         if let Some((provider, model, price)) = parse_line(line) {
-            table
-                .entry(provider)
-                .or_default()
-                .entry(model)
-                .or_default()
-                .push(price);
+            table.entry(provider).or_default().entry(model).or_default().push(price);
         }
     }
     table
@@ -184,17 +157,7 @@ fn parse_line(line: &'static str) -> Option<(&'static str, &'static str, Price)>
     let (input, output) = (money(), money());
     let (cached_input, cache_write) = (money(), money());
     let above_tokens = fields.next().and_then(|above| above.parse().ok());
-    Some((
-        provider,
-        model,
-        Price {
-            input: input?,
-            output: output?,
-            cached_input,
-            cache_write,
-            above_tokens,
-        },
-    ))
+    Some((provider, model, Price { input: input?, output: output?, cached_input, cache_write, above_tokens }))
 }
 
 #[cfg(test)]
@@ -208,62 +171,34 @@ mod tests {
     }
 
     fn usage(input: u64, output: u64, cached: u64) -> TokenUsage {
-        TokenUsage {
-            input: Some(input),
-            output: Some(output),
-            cached: Some(cached),
-            ..TokenUsage::default()
-        }
+        TokenUsage { input: Some(input), output: Some(output), cached: Some(cached), ..TokenUsage::default() }
     }
 
     #[test]
     fn c2_input_output_and_cached_tokens_are_priced_apart() {
-        let price = Price {
-            input: usd("2"),
-            output: usd("8"),
-            cached_input: Some(usd("0.5")),
-            ..Price::FREE
-        };
+        let price =
+            Price { input: usd("2"), output: usd("8"), cached_input: Some(usd("0.5")), ..Price::FREE };
         assert_eq!(price.cost(&usage(1_000, 500, 400)), usd("0.0054"));
     }
 
     #[test]
     fn c2_an_unknown_model_costs_unknown() {
         let book = PriceBook::default();
-        let cost = book.cost(
-            "openai",
-            "no-such-model",
-            NOW,
-            &usage(10, 10, 0),
-            CostSource::Priced,
-        );
+        let cost = book.cost("openai", "no-such-model", NOW, &usage(10, 10, 0), CostSource::Priced);
         assert_eq!(cost, Cost::UNKNOWN);
     }
 
     #[test]
     fn c2_a_reported_cost_wins_over_the_table() {
-        let used = TokenUsage {
-            reported_cost: Some(NanoUsd(60_000)),
-            ..usage(10, 10, 0)
-        };
+        let used = TokenUsage { reported_cost: Some(NanoUsd(60_000)), ..usage(10, 10, 0) };
         let cost = PriceBook::default().cost("openai", "gpt-5-mini", NOW, &used, CostSource::Priced);
-        assert_eq!(
-            cost,
-            Cost {
-                amount: Some(NanoUsd(60_000)),
-                source: CostSource::Reported
-            }
-        );
+        assert_eq!(cost, Cost { amount: Some(NanoUsd(60_000)), source: CostSource::Reported });
     }
 
     #[test]
     fn c2_cached_tokens_beyond_the_input_never_make_a_cost_negative() {
-        let price = Price {
-            input: usd("2"),
-            output: usd("8"),
-            cached_input: Some(usd("0.5")),
-            ..Price::FREE
-        };
+        let price =
+            Price { input: usd("2"), output: usd("8"), cached_input: Some(usd("0.5")), ..Price::FREE };
         assert_eq!(price.cost(&usage(100, 0, 4_000)), price.cost(&usage(100, 0, 100)));
     }
 
@@ -273,54 +208,27 @@ mod tests {
             provider: "openai".into(),
             model: "gpt-5-mini".into(),
             effective_from: Timestamp(from),
-            price: Price {
-                input: usd(input),
-                ..Price::FREE
-            },
+            price: Price { input: usd(input), ..Price::FREE },
         };
         let book = PriceBook::new(vec![row(NOW.0, "3"), row(NOW.0 + 1_000, "4")]);
-        let input = |at: i64| {
-            book.find("openai", "gpt-5-mini", Timestamp(at), 1)
-                .map(|price| price.input)
-        };
+        let input = |at: i64| book.find("openai", "gpt-5-mini", Timestamp(at), 1).map(|price| price.input);
         assert_eq!(input(NOW.0), Some(usd("3")));
         assert_eq!(input(NOW.0 + 1_000), Some(usd("4")));
-        assert_eq!(
-            input(NOW.0 - 1),
-            Some(usd("0.25")),
-            "the bundled price holds before"
-        );
+        assert_eq!(input(NOW.0 - 1), Some(usd("0.25")), "the bundled price holds before");
     }
 
     #[test]
     fn c2_a_tier_holds_for_the_whole_call() {
-        let base = Price {
-            input: usd("1.25"),
-            ..Price::FREE
-        };
-        let long = Price {
-            input: usd("2.5"),
-            above_tokens: Some(200_000),
-            ..Price::FREE
-        };
+        let base = Price { input: usd("1.25"), ..Price::FREE };
+        let long = Price { input: usd("2.5"), above_tokens: Some(200_000), ..Price::FREE };
         assert_eq!(tier(&[base, long], 200_000), Some(base));
         assert_eq!(tier(&[base, long], 200_001), Some(long));
     }
 
     #[test]
     fn the_bundled_table_is_read_whole() {
-        let lines = include_str!("../data/prices.tsv")
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .count();
-        assert_eq!(
-            BUNDLED
-                .values()
-                .flat_map(HashMap::values)
-                .map(Vec::len)
-                .sum::<usize>(),
-            lines
-        );
+        let lines = include_str!("../data/prices.tsv").lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(BUNDLED.values().flat_map(HashMap::values).map(Vec::len).sum::<usize>(), lines);
         assert!(lines > 900);
     }
 }

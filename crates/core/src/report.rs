@@ -48,10 +48,7 @@ pub struct Filter {
 impl Filter {
     /// Everything in a span of time.
     pub fn during(range: Range) -> Self {
-        Self {
-            range: Some(range),
-            ..Self::default()
-        }
+        Self { range: Some(range), ..Self::default() }
     }
 
     /// Sets the condition of that name; `false` for a name that is none.

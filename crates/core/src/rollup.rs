@@ -63,9 +63,7 @@ impl Latencies {
 
     /// Reads the stored form.
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, Unreadable> {
-        let histogram = Deserializer::new()
-            .deserialize(&mut bytes)
-            .map_err(|_| Unreadable)?;
+        let histogram = Deserializer::new().deserialize(&mut bytes).map_err(|_| Unreadable)?;
         Ok(Self(Some(histogram)))
     }
 }
@@ -96,10 +94,7 @@ mod tests {
     fn the_stored_form_is_read_back() {
         let latencies = of([0, 7, 1_234, u64::MAX]);
         let back = Latencies::from_bytes(&latencies.to_bytes()).expect("readable");
-        assert_eq!(
-            (back.count(), back.percentile(50.0)),
-            (4, latencies.percentile(50.0))
-        );
+        assert_eq!((back.count(), back.percentile(50.0)), (4, latencies.percentile(50.0)));
         assert!(latencies.to_bytes().len() < 80, "{}", latencies.to_bytes().len());
         assert!(Latencies::from_bytes(b"nonsense").is_err());
     }

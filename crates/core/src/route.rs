@@ -66,10 +66,7 @@ pub fn plan<'a>(
     last_used: impl Fn(&Connection) -> i64,
 ) -> Plan<'a> {
     let address = read_address(connections, requested);
-    let mut plan = Plan {
-        candidates: Vec::new(),
-        skipped: Vec::new(),
-    };
+    let mut plan = Plan { candidates: Vec::new(), skipped: Vec::new() };
     for connection in connections {
         let Some(model) = model_on(connection, &address) else {
             continue;
@@ -81,12 +78,7 @@ pub fn plan<'a>(
     }
     plan.candidates.sort_by_key(|candidate| {
         let connection = candidate.connection;
-        (
-            connection.priority,
-            !connection.is_default,
-            last_used(connection),
-            connection.id,
-        )
+        (connection.priority, !connection.is_default, last_used(connection), connection.id)
     });
     plan
 }
@@ -112,9 +104,7 @@ fn read_address<'a>(connections: &[Connection], requested: &'a str) -> Address<'
 fn model_on(connection: &Connection, address: &Address<'_>) -> Option<String> {
     match *address {
         Address::Connection(key, model) => {
-            let model = model
-                .map(str::to_owned)
-                .or_else(|| connection.default_model.clone());
+            let model = model.map(str::to_owned).or_else(|| connection.default_model.clone());
             model.filter(|_| connection.key == key)
         }
         Address::Provider(slug, model) => (connection.provider == slug).then(|| model.to_owned()),
@@ -206,9 +196,7 @@ impl Pursuit {
 
     fn same_after(&self, failure: &Failure, retry: Retry, max_retries: u32, jitter: u64) -> Option<u64> {
         if failure.code == Code::RateLimited {
-            return failure
-                .retry_after_ms
-                .filter(|wait| *wait <= SHORT_WAIT_MS && self.tries_here == 1);
+            return failure.retry_after_ms.filter(|wait| *wait <= SHORT_WAIT_MS && self.tries_here == 1);
         }
         let allowed = match retry {
             Retry::Never => 0,
@@ -267,10 +255,7 @@ pub(crate) mod tests {
 
     fn keys(connections: &[Connection], requested: &str) -> Vec<String> {
         let plan = plan(connections, requested, |connection| connection.id.0);
-        plan.candidates
-            .iter()
-            .map(|c| format!("{} {}", c.connection.key, c.model))
-            .collect()
+        plan.candidates.iter().map(|c| format!("{} {}", c.connection.key, c.model)).collect()
     }
 
     #[test]
@@ -345,42 +330,20 @@ pub(crate) mod tests {
         assert!(
             matches!(pursuit.failed(&broken, 9, 1, u64::MAX), Next::Same { after_ms } if after_ms <= 500)
         );
-        assert!(matches!(
-            pursuit.failed(&broken, 9, 1, 7),
-            Next::Same { after_ms: 7 }
-        ));
-        assert_eq!(
-            pursuit.failed(&broken, 9, 1, 0),
-            Next::GiveUp,
-            "four attempts in all"
-        );
+        assert!(matches!(pursuit.failed(&broken, 9, 1, 7), Next::Same { after_ms: 7 }));
+        assert_eq!(pursuit.failed(&broken, 9, 1, 0), Next::GiveUp, "four attempts in all");
     }
 
     #[test]
     fn f3_a_bad_request_ends_the_call_and_a_refused_key_moves_on() {
-        assert_eq!(
-            Pursuit::default().failed(&failure(Code::BadRequest), 3, 3, 0),
-            Next::GiveUp
-        );
-        assert_eq!(
-            Pursuit::default().failed(&failure(Code::KeyRefused), 3, 3, 0),
-            Next::Candidate
-        );
+        assert_eq!(Pursuit::default().failed(&failure(Code::BadRequest), 3, 3, 0), Next::GiveUp);
+        assert_eq!(Pursuit::default().failed(&failure(Code::KeyRefused), 3, 3, 0), Next::Candidate);
     }
 
     #[test]
     fn f3_a_rate_limit_waits_only_when_the_wait_is_short() {
-        let limited = |wait| Failure {
-            retry_after_ms: Some(wait),
-            ..failure(Code::RateLimited)
-        };
-        assert_eq!(
-            Pursuit::default().failed(&limited(1_000), 0, 2, 0),
-            Next::Same { after_ms: 1_000 }
-        );
-        assert_eq!(
-            Pursuit::default().failed(&limited(60_000), 0, 2, 0),
-            Next::Candidate
-        );
+        let limited = |wait| Failure { retry_after_ms: Some(wait), ..failure(Code::RateLimited) };
+        assert_eq!(Pursuit::default().failed(&limited(1_000), 0, 2, 0), Next::Same { after_ms: 1_000 });
+        assert_eq!(Pursuit::default().failed(&limited(60_000), 0, 2, 0), Next::Candidate);
     }
 }

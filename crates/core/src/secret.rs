@@ -30,11 +30,7 @@ impl Secret {
     /// The last four characters, by which people recognise a key; nothing of a key shorter than 12.
     pub fn tail(&self) -> String {
         let count = self.0.chars().count();
-        if count < 12 {
-            String::new()
-        } else {
-            self.0.chars().skip(count - 4).collect()
-        }
+        if count < 12 { String::new() } else { self.0.chars().skip(count - 4).collect() }
     }
 
     /// `text` with every occurrence of this secret replaced: for what providers echo back.
@@ -69,10 +65,7 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "Secret(…)");
         assert_eq!(secret.expose(), "sk-proj-abcdefghijkl7fQ2");
         assert_eq!(secret.tail(), "7fQ2");
-        assert_eq!(
-            secret.redact("bad key sk-proj-abcdefghijkl7fQ2!"),
-            "bad key …7fQ2!"
-        );
+        assert_eq!(secret.redact("bad key sk-proj-abcdefghijkl7fQ2!"), "bad key …7fQ2!");
     }
 
     #[test]

@@ -135,18 +135,10 @@ mod tests {
             b": hi\n\nevent: error\r\ndata:{\"a\":1}\r\n\r\ndata: x\ndata: y\n\ndata: [DONE]",
             &[],
         );
-        let data: Vec<_> = events
-            .iter()
-            .map(|e| (e.name.as_deref(), e.data.as_deref()))
-            .collect();
+        let data: Vec<_> = events.iter().map(|e| (e.name.as_deref(), e.data.as_deref())).collect();
         assert_eq!(
             data,
-            [
-                (None, None),
-                (Some("error"), Some("{\"a\":1}")),
-                (None, Some("x\ny")),
-                (None, Some("[DONE]"))
-            ]
+            [(None, None), (Some("error"), Some("{\"a\":1}")), (None, Some("x\ny")), (None, Some("[DONE]"))]
         );
     }
 

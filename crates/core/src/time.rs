@@ -17,6 +17,7 @@ pub struct Timestamp(#[specta(type = u32)] pub i64);
 
 impl Timestamp {
     /// The start of the rollup bucket that holds this moment.
+    #[must_use]
     pub fn bucket(self) -> Self {
         Self(self.0.div_euclid(BUCKET_MS) * BUCKET_MS)
     }
@@ -58,10 +59,7 @@ pub struct Range {
 
 /// The span of a calendar day in `zone`: 23, 24 or 25 hours.
 pub fn day_range(date: Date, zone: &TimeZone) -> Range {
-    Range {
-        from: day_start(date, zone),
-        to: day_start(date.saturating_add(1.day()), zone),
-    }
+    Range { from: day_start(date, zone), to: day_start(date.saturating_add(1.day()), zone) }
 }
 
 /// The last `days` calendar days up to and including the one that holds `now`, oldest first.
@@ -76,10 +74,8 @@ pub fn last_days(now: Timestamp, days: u32, zone: &TimeZone) -> Vec<(Date, Range
 
 /// Midnight, or the first moment of the day where daylight saving skips midnight.
 fn day_start(date: Date, zone: &TimeZone) -> Timestamp {
-    let start = zone
-        .to_ambiguous_timestamp(date.at(0, 0, 0, 0))
-        .compatible()
-        .unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let start =
+        zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0)).compatible().unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     Timestamp(start.as_millisecond())
 }
 
@@ -118,13 +114,7 @@ mod tests {
 
     #[test]
     fn t1_days_start_on_a_bucket_in_zones_off_by_30_and_45_minutes() {
-        for name in [
-            "Asia/Kolkata",
-            "Asia/Kathmandu",
-            "Australia/Eucla",
-            "Australia/Lord_Howe",
-            "UTC",
-        ] {
+        for name in ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Eucla", "Australia/Lord_Howe", "UTC"] {
             for (_, range) in last_days(Timestamp(1_790_000_000_000), 400, &zone(name).expect("a zone")) {
                 assert_eq!(range.from, range.from.bucket(), "{name}");
             }
@@ -133,11 +123,7 @@ mod tests {
 
     #[test]
     fn days_join_without_gap() {
-        let days = last_days(
-            Timestamp(1_790_000_000_000),
-            30,
-            &zone("America/New_York").expect("a zone"),
-        );
+        let days = last_days(Timestamp(1_790_000_000_000), 30, &zone("America/New_York").expect("a zone"));
         assert_eq!(days.len(), 30);
         for pair in days.windows(2) {
             assert_eq!(pair[0].1.to, pair[1].1.from);
@@ -151,12 +137,7 @@ mod tests {
 
     #[test]
     fn go_durations_are_read() {
-        for (text, ms) in [
-            ("6m0s", 360_000),
-            ("17.399999999s", 17_399),
-            ("4ms", 4),
-            ("1s", 1_000),
-        ] {
+        for (text, ms) in [("6m0s", 360_000), ("17.399999999s", 17_399), ("4ms", 4), ("1s", 1_000)] {
             assert_eq!(parse_go_duration(text), Some(ms), "{text}");
         }
         assert_eq!(parse_go_duration("soon"), None);

@@ -66,15 +66,9 @@ pub struct Cost {
 
 impl Cost {
     /// Nothing is known.
-    pub const UNKNOWN: Self = Self {
-        amount: None,
-        source: CostSource::Unknown,
-    };
+    pub const UNKNOWN: Self = Self { amount: None, source: CostSource::Unknown };
     /// Nothing was sent, or the provider charges nothing for a refusal.
-    pub const NOTHING: Self = Self {
-        amount: Some(NanoUsd::ZERO),
-        source: CostSource::Priced,
-    };
+    pub const NOTHING: Self = Self { amount: Some(NanoUsd::ZERO), source: CostSource::Priced };
 }
 
 /// A rough count of tokens for text whose usage nobody reported: four bytes a token, at least one.

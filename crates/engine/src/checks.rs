@@ -4,6 +4,7 @@
 mod network;
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -39,10 +40,7 @@ pub struct Running(Mutex<HashMap<String, Arc<Notify>>>);
 impl Running {
     fn begin(&self, key: &str) -> Arc<Notify> {
         let stop = Arc::new(Notify::new());
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.to_owned(), Arc::clone(&stop));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), Arc::clone(&stop));
         stop
     }
 
@@ -106,28 +104,20 @@ impl<'a> Test<'a> {
     async fn stages(&mut self, spend: Spend) -> Result<(), Cause> {
         let place = network::Place::of(self.connection).ok_or(Cause::NotAnApi)?;
         let addresses = self.stage(Stage::Dns, network::resolve(&place)).await?;
-        let stream = self
-            .stage(
-                Stage::Tcp,
-                network::connect(&place, &addresses, self.connection.timeouts),
-            )
-            .await?;
+        let stream =
+            self.stage(Stage::Tcp, network::connect(&place, &addresses, self.connection.timeouts)).await?;
         if place.is_tls() {
             self.stage(Stage::Tls, network::handshake(&place, stream)).await?;
         }
         let (engine, connection) = (self.engine, self.connection);
         let (key, listed) = self.stage(Stage::Auth, authenticate(engine, connection)).await?;
-        let models = self
-            .stage(Stage::Models, list(engine, connection, key.as_ref(), listed))
-            .await?;
+        let models = self.stage(Stage::Models, list(engine, connection, key.as_ref(), listed)).await?;
         let wanted = self.connection.default_model.clone();
-        let model = self.stage(Stage::Models, present(wanted, &models)).await;
+        let model = self.stage(Stage::Models, ready(present(wanted, &models))).await;
         self.models = models;
         let model = model?;
         if spend == Spend::Allowed {
-            let (text, cost) = self
-                .stage(Stage::Completion, complete(engine, connection, &model))
-                .await?;
+            let (text, cost) = self.stage(Stage::Completion, complete(engine, connection, &model)).await?;
             (self.answer, self.cost) = (text, cost);
         }
         Ok(())
@@ -162,9 +152,9 @@ impl<'a> Test<'a> {
         });
         report.evidence = match &result {
             Ok((_, evidence)) => evidence.clone(),
-            Err(Cause::Http(failure)) => failure
-                .status
-                .map_or_else(|| failure.message.clone(), |status| format!("Answered {status}")),
+            Err(Cause::Http(failure)) => {
+                failure.status.map_or_else(|| failure.message.clone(), |status| format!("Answered {status}"))
+            }
             Err(_) => String::new(),
         };
         if let Err(Cause::Http(failure)) = &result {
@@ -201,11 +191,7 @@ impl<'a> Test<'a> {
 
 fn subject(connection: &Connection) -> Subject {
     let url = Url::parse(&connection.base_url).ok();
-    let host = url
-        .as_ref()
-        .and_then(Url::host_str)
-        .unwrap_or_default()
-        .to_owned();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
     Subject {
         key: connection.key.clone(),
         name: connection.name.clone(),
@@ -261,16 +247,12 @@ async fn list(
     if models.is_empty() {
         return Err(Cause::EmptyModelList);
     }
-    let evidence = if models.len() == 1 {
-        "1 model".to_owned()
-    } else {
-        format!("{} models", models.len())
-    };
+    let evidence = if models.len() == 1 { "1 model".to_owned() } else { format!("{} models", models.len()) };
     Ok((models, evidence))
 }
 
 /// The model to ask: the connection's own, which must be on the list, or the first of the list.
-async fn present(wanted: Option<String>, models: &[String]) -> Found<String> {
+fn present(wanted: Option<String>, models: &[String]) -> Found<String> {
     let count = models.len();
     match wanted {
         Some(wanted) if models.contains(&wanted) => {
@@ -278,10 +260,7 @@ async fn present(wanted: Option<String>, models: &[String]) -> Found<String> {
             Ok((wanted, evidence))
         }
         Some(wanted) => {
-            let nearest = nearest(&wanted, models, 3)
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
+            let nearest = nearest(&wanted, models, 3).into_iter().map(str::to_owned).collect();
             Err(Cause::ModelMissing { nearest })
         }
         None => {
@@ -299,28 +278,16 @@ async fn complete(
 ) -> Found<(String, Option<NanoUsd>)> {
     let mut question = ChatRequest::prompt(model, QUESTION, Delivery::Whole);
     question.max_tokens = Some(MOST_TOKENS);
-    let caller = Caller {
-        app: APP.into(),
-        feature: FEATURE.into(),
-        signal: None,
-    };
+    let caller = Caller { app: APP.into(), feature: FEATURE.into(), signal: None };
     let inbound = Inbound::own(&question).map_err(Cause::Http)?;
-    let call = Call {
-        usage_type: UsageType::Test,
-        ..Call::new(inbound, caller)
-    };
-    let answer = pipeline::attempt_once(engine, call, connection, model)
-        .await
-        .map_err(Cause::Http)?;
+    let call = Call { usage_type: UsageType::Test, ..Call::new(inbound, caller) };
+    let answer = pipeline::attempt_once(engine, call, connection, model).await.map_err(Cause::Http)?;
     // A model that reasons may spend all of so few tokens before its first word.
     if answer.text.trim().is_empty() && answer.end.finish_reason.as_deref() != Some("length") {
         return Err(Cause::EmptyAnswer);
     }
     let tokens = answer.end.usage.output.unwrap_or(0);
-    Ok((
-        (answer.text, answer.end.cost.amount),
-        format!("{model} answered with {tokens} tokens"),
-    ))
+    Ok(((answer.text, answer.end.cost.amount), format!("{model} answered with {tokens} tokens")))
 }
 
 async fn get(
@@ -329,12 +296,6 @@ async fn get(
     key: Option<&Secret>,
     route: &str,
 ) -> Result<Vec<u8>, Cause> {
-    let response = engine
-        .upstream
-        .get(connection, key, route)
-        .await
-        .map_err(Cause::Http)?;
-    upstream::read_whole(response, connection)
-        .await
-        .map_err(Cause::Http)
+    let response = engine.upstream.get(connection, key, route).await.map_err(Cause::Http)?;
+    upstream::read_whole(response, connection).await.map_err(Cause::Http)
 }

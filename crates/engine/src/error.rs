@@ -23,11 +23,7 @@ pub struct Error {
 impl Error {
     /// An error with a remedy.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            hint: hint.into(),
-        }
+        Self { code, message: message.into(), hint: hint.into() }
     }
 
     /// Input that does not fit.

@@ -46,10 +46,7 @@ impl Gateway {
             std::io::ErrorKind::AddrInUse => Error::new(
                 Code::PortInUse,
                 format!("Port {port} is taken by another program."),
-                format!(
-                    "Use {}, or stop the other program and try again.",
-                    port.saturating_add(1)
-                ),
+                format!("Use {}, or stop the other program and try again.", port.saturating_add(1)),
             ),
             _ => Error::new(
                 Code::Internal,
@@ -57,9 +54,7 @@ impl Gateway {
                 "Choose another port.",
             ),
         };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(failed)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
         let router = routes::router(Arc::clone(engine), address.port());

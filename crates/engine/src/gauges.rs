@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use patchbay_core::id::ConnectionId;
 use tokio::sync::watch;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Live figures.
 #[derive(Debug, Default)]
@@ -61,20 +61,12 @@ impl Gauges {
     /// A connection is used now.
     pub fn used(&self, connection: ConnectionId) {
         let now = crate::clock::now().0;
-        self.last_used
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(connection, now);
+        self.last_used.lock().unwrap_or_else(PoisonError::into_inner).insert(connection, now);
     }
 
     /// When a connection was used last, in milliseconds since 1970; 0 for never in this process.
     pub fn last_used(&self, connection: ConnectionId) -> i64 {
-        self.last_used
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&connection)
-            .copied()
-            .unwrap_or(0)
+        self.last_used.lock().unwrap_or_else(PoisonError::into_inner).get(&connection).copied().unwrap_or(0)
     }
 
     /// Cuts everything on its way.

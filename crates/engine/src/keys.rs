@@ -22,11 +22,7 @@ pub struct Keys {
 impl Keys {
     /// Keys of the store with this id.
     pub fn new(vault: Arc<dyn Vault>, store_id: String) -> Self {
-        Self {
-            vault,
-            store_id,
-            known: Mutex::default(),
-        }
+        Self { vault, store_id, known: Mutex::default() }
     }
 
     /// The vault itself.
@@ -36,11 +32,7 @@ impl Keys {
 
     /// Where a version lies.
     pub fn slot(&self, connection: ConnectionId, version: u32) -> Slot {
-        Slot {
-            store: self.store_id.clone(),
-            connection,
-            version,
-        }
+        Slot { store: self.store_id.clone(), connection, version }
     }
 
     /// The active key of a connection; `None` for one without. The vault is asked on a thread that may block.
@@ -49,29 +41,17 @@ impl Keys {
             return Ok(None);
         };
         let place = (connection.id, credential.version);
-        if let Some(secret) = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&place)
-        {
+        if let Some(secret) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
             return Ok(Some(secret.clone()));
         }
         let slot = self.slot(connection.id, credential.version);
-        let secret = self
-            .with_vault(move |vault| vault.get(&slot))
-            .await?
-            .ok_or_else(|| {
-                Error::new(
-                    Code::CredentialMissing,
-                    format!(
-                        "The key of {} is not in the {} any more.",
-                        connection.name,
-                        self.vault.name()
-                    ),
-                    "Replace the key of this connection.",
-                )
-            })?;
+        let secret = self.with_vault(move |vault| vault.get(&slot)).await?.ok_or_else(|| {
+            Error::new(
+                Code::CredentialMissing,
+                format!("The key of {} is not in the {} any more.", connection.name, self.vault.name()),
+                "Replace the key of this connection.",
+            )
+        })?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(id, _), _| *id != connection.id);
         known.insert(place, secret.clone());
@@ -89,14 +69,8 @@ impl Keys {
     {
         let vault = Arc::clone(&self.vault);
         let done = tokio::task::spawn_blocking(move || work(vault.as_ref())).await;
-        done.map_err(|_| {
-            Error::new(
-                Code::VaultFailed,
-                "The keychain's call was broken off.",
-                "Try again.",
-            )
-        })?
-        .map_err(Into::into)
+        done.map_err(|_| Error::new(Code::VaultFailed, "The keychain's call was broken off.", "Try again."))?
+            .map_err(Into::into)
     }
 }
 
@@ -104,18 +78,12 @@ impl Keys {
     /// Remembers the key of a draft while it is tested: it is in no vault yet.
     pub fn lend(&self, draft: ConnectionId, secret: Option<&Secret>) {
         if let Some(secret) = secret {
-            self.known
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert((draft, 0), secret.clone());
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((draft, 0), secret.clone());
         }
     }
 
     /// Forgets the key of a draft.
     pub fn take_back(&self, draft: ConnectionId) {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|(id, _), _| *id != draft);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _), _| *id != draft);
     }
 }

@@ -34,12 +34,7 @@ struct Waiting {
 impl Ledger {
     /// A ledger of this process, known by `owner`.
     pub fn new(store: Store, owner: String, changes: Changes) -> Self {
-        Self {
-            store,
-            owner,
-            changes,
-            waiting: Mutex::default(),
-        }
+        Self { store, owner, changes, waiting: Mutex::default() }
     }
 
     /// Notes that an attempt begins, without waiting: it is written with the next group.

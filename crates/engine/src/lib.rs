@@ -53,12 +53,8 @@ pub enum VaultChoice {
 /// The platform's own data folder, which both shells use unless told otherwise.
 pub fn default_data_dir() -> Result<PathBuf, Error> {
     let dirs = directories::ProjectDirs::from("", "", "patchbay");
-    dirs.map(|dirs| dirs.data_dir().to_owned()).ok_or_else(|| {
-        Error::invalid(
-            "This system names no data folder.",
-            "Give one with --data-dir DIR.",
-        )
-    })
+    dirs.map(|dirs| dirs.data_dir().to_owned())
+        .ok_or_else(|| Error::invalid("This system names no data folder.", "Give one with --data-dir DIR."))
 }
 
 /// An open data folder.
@@ -97,11 +93,7 @@ impl Engine {
             data_dir: data_dir.to_owned(),
             snapshots: Snapshots::default(),
             keys: Keys::new(vault, store_id),
-            ledger: Arc::new(Ledger::new(
-                store.clone(),
-                owner.name().to_owned(),
-                changes.clone(),
-            )),
+            ledger: Arc::new(Ledger::new(store.clone(), owner.name().to_owned(), changes.clone())),
             gauges: Gauges::default(),
             upstream: Upstream::default(),
             demo: Mutex::default(),
@@ -136,11 +128,7 @@ impl Engine {
         } else {
             self.gauges.resume();
         }
-        if !fresh
-            .connections
-            .iter()
-            .any(|connection| connection.provider == DEMO)
-        {
+        if !fresh.connections.iter().any(|connection| connection.provider == DEMO) {
             return;
         }
         match self.demo_server() {
@@ -185,12 +173,9 @@ impl Engine {
                 Ok(snapshot) => {
                     let version = Some(snapshot.version);
                     if seen.is_some() && seen != version {
-                        for changed in [
-                            Changed::Connections,
-                            Changed::Apps,
-                            Changed::Settings,
-                            Changed::Status,
-                        ] {
+                        for changed in
+                            [Changed::Connections, Changed::Apps, Changed::Settings, Changed::Status]
+                        {
                             self.changes.send(changed);
                         }
                     }
@@ -236,12 +221,10 @@ fn prepare(store: &Store, data_dir: &Path) -> Result<String, StoreError> {
             let attempts = open_attempt::interrupt(db, name)?;
             tracing::info!(attempts, "entered attempts that a crash had cut off");
         }
-        match setting::get(db, "store_id")? {
-            Some(id) => Ok(id),
-            None => {
-                setting::set(db, "store_id", &fresh_id, now)?;
-                Ok(fresh_id)
-            }
+        if let Some(id) = setting::get(db, "store_id")? {
+            return Ok(id);
         }
+        setting::set(db, "store_id", &fresh_id, now)?;
+        Ok(fresh_id)
     })
 }

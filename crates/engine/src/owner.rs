@@ -23,25 +23,14 @@ impl Owner {
         let full = |error: std::io::Error| {
             Error::new(
                 Code::DiskFull,
-                format!(
-                    "The data folder {} cannot be written: {error}.",
-                    data_dir.display()
-                ),
+                format!("The data folder {} cannot be written: {error}.", data_dir.display()),
                 "Free some space or make the folder writable, then try again.",
             )
         };
         std::fs::create_dir_all(path.parent().unwrap_or(data_dir)).map_err(full)?;
-        let lock = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .open(&path)
-            .map_err(full)?;
+        let lock = OpenOptions::new().create_new(true).write(true).open(&path).map_err(full)?;
         lock.lock().map_err(full)?;
-        Ok(Self {
-            name,
-            path,
-            _lock: lock,
-        })
+        Ok(Self { name, path, _lock: lock })
     }
 
     /// The random name.

@@ -41,13 +41,7 @@ pub struct Call {
 impl Call {
     /// A call with a fresh id and nobody watching.
     pub fn new(inbound: Inbound, caller: Caller) -> Self {
-        Self {
-            id: CallId(uuid::Uuid::now_v7()),
-            inbound,
-            caller,
-            usage_type: UsageType::Chat,
-            watcher: None,
-        }
+        Self { id: CallId(uuid::Uuid::now_v7()), inbound, caller, usage_type: UsageType::Chat, watcher: None }
     }
 }
 
@@ -98,7 +92,7 @@ pub struct Head {
 #[derive(Debug)]
 pub enum Answer {
     /// In one piece; it is in the ledger.
-    Whole(Whole),
+    Whole(Box<Whole>),
     /// In events; it is in the ledger before the last of them arrives.
     Stream(Streamed),
 }
@@ -172,32 +166,18 @@ pub struct CallError {
 /// Serves a call.
 pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError> {
     let guard = engine.gauges.enter();
-    let refused = |failure, skipped| CallError {
-        failure,
-        call: call.id,
-        head: None,
-        skipped,
-    };
-    let snapshot = engine
-        .snapshot()
-        .map_err(|error| refused(internal(&error), Vec::new()))?;
+    let refused = |failure, skipped| CallError { failure, call: call.id, head: None, skipped };
+    let snapshot = engine.snapshot().map_err(|error| refused(internal(&error), Vec::new()))?;
     if let Some(stopped) = &snapshot.stopped {
         return Err(refused(
-            Failure::new(
-                Code::Stopped,
-                format!("All traffic was stopped by {}.", stopped.by),
-            ),
+            Failure::new(Code::Stopped, format!("All traffic was stopped by {}.", stopped.by)),
             Vec::new(),
         ));
     }
-    let plan = plan(&snapshot.connections, &call.inbound.model, |connection| {
-        engine.gauges.last_used(connection.id)
-    });
-    let skipped = plan
-        .skipped
-        .iter()
-        .map(|(c, why)| format!("{}: {}", c.name, why.as_text()))
-        .collect::<Vec<_>>();
+    let plan =
+        plan(&snapshot.connections, &call.inbound.model, |connection| engine.gauges.last_used(connection.id));
+    let skipped =
+        plan.skipped.iter().map(|(c, why)| format!("{}: {}", c.name, why.as_text())).collect::<Vec<_>>();
     if plan.candidates.is_empty() {
         return Err(refused(nobody(&call.inbound.model, &plan), skipped));
     }
@@ -217,23 +197,14 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
         let took_ms = trail.elapsed_ms();
         let retries = candidate.connection.max_retries;
         let next = pursuit.failed(&failure, retries, plan.candidates.len(), fastrand::u64(..));
-        let position = if next == Next::GiveUp {
-            Position::Final
-        } else {
-            Position::Earlier
-        };
+        let position = if next == Next::GiveUp { Position::Final } else { Position::Earlier };
         trail.failed(&failure, position).await;
         watch(&call, &head, candidate, Some(&failure), took_ms).await;
         match next {
             Next::Same { after_ms } => pause(after_ms).await,
             Next::Candidate => {}
             Next::GiveUp => {
-                return Err(CallError {
-                    failure,
-                    call: call.id,
-                    head: Some(head),
-                    skipped,
-                });
+                return Err(CallError { failure, call: call.id, head: Some(head), skipped });
             }
         }
     }
@@ -249,14 +220,11 @@ pub async fn attempt_once(
     let mut guard = Some(engine.gauges.enter());
     let snapshot = engine.snapshot().map_err(|error| internal(&error))?;
     let call = Arc::new(call);
-    let candidate = Candidate {
-        connection,
-        model: model.to_owned(),
-    };
+    let candidate = Candidate { connection, model: model.to_owned() };
     let head = head(&call, &candidate, 1);
     let trail = begin(engine, &snapshot, &call, &candidate, 1);
     match attempt::attempt(engine, &call, &candidate, &head, trail, &mut guard).await {
-        Ok(Answer::Whole(answer)) => Ok(answer),
+        Ok(Answer::Whole(answer)) => Ok(*answer),
         Ok(Answer::Stream(_)) => Err(Failure::new(Code::Internal, "A whole answer was asked for.")),
         Err((trail, failure)) => {
             trail.failed(&failure, Position::Final).await;
@@ -273,13 +241,7 @@ fn begin(
     attempt: u32,
 ) -> Trail {
     engine.gauges.used(candidate.connection.id);
-    Trail::begin(
-        &engine.ledger,
-        snapshot,
-        call,
-        (candidate.connection, &candidate.model),
-        attempt,
-    )
+    Trail::begin(&engine.ledger, snapshot, call, (candidate.connection, &candidate.model), attempt)
 }
 
 fn head(call: &Call, candidate: &Candidate<'_>, attempts: u32) -> Head {
@@ -293,7 +255,6 @@ fn head(call: &Call, candidate: &Candidate<'_>, attempts: u32) -> Head {
 }
 
 /// The backoff before the same connection is tried again.
-#[expect(clippy::disallowed_methods, reason = "a backoff is a wait for time")]
 async fn pause(after_ms: u64) {
     tokio::time::sleep(Duration::from_millis(after_ms)).await;
 }
@@ -317,16 +278,10 @@ fn nobody(model: &str, plan: &Plan<'_>) -> Failure {
         let status = Some(404);
         return Failure {
             status,
-            ..Failure::new(
-                Code::ModelNotFound,
-                format!("No connection has the model \"{model}\"."),
-            )
+            ..Failure::new(Code::ModelNotFound, format!("No connection has the model \"{model}\"."))
         };
     }
-    Failure::new(
-        Code::NoCandidate,
-        format!("No connection may answer for \"{model}\" now."),
-    )
+    Failure::new(Code::NoCandidate, format!("No connection may answer for \"{model}\" now."))
 }
 
 fn internal(error: &Error) -> Failure {

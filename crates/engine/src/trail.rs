@@ -67,10 +67,7 @@ impl Trail {
             signal: call.caller.signal.clone(),
             profile_version: None,
             requested_model: call.inbound.model.clone(),
-            credential_version: connection
-                .credential
-                .as_ref()
-                .map(|credential| credential.version),
+            credential_version: connection.credential.as_ref().map(|credential| credential.version),
             usage: TokenUsage::default(),
             cost: Cost::UNKNOWN,
             total_ms: 0,
@@ -186,11 +183,8 @@ impl Trail {
         row.error = Some(failure.code);
         row.message = Some(failure.message.clone());
         let refused = row.status.is_some_and(|status| status >= 400);
-        row.cost = if self.sent == Sent::Nothing || refused {
-            Cost::NOTHING
-        } else {
-            self.cost_of_part(&mut row)
-        };
+        row.cost =
+            if self.sent == Sent::Nothing || refused { Cost::NOTHING } else { self.cost_of_part(&mut row) };
         self.ended(row, outcome)
     }
 
@@ -205,13 +199,7 @@ impl Trail {
     }
 
     fn price(&self, row: &UsageRow) -> Cost {
-        self.snapshot.prices.cost(
-            &row.series.provider,
-            &row.series.model,
-            row.at,
-            &row.usage,
-            self.source,
-        )
+        self.snapshot.prices.cost(&row.series.provider, &row.series.model, row.at, &row.usage, self.source)
     }
 
     fn ended(&self, mut row: UsageRow, outcome: Outcome) -> UsageRow {

@@ -51,10 +51,9 @@ impl Upstream {
         body: Vec<u8>,
     ) -> Result<Response, Failure> {
         let mut request = Self::request(connection, key, Method::POST, route)?;
-        request.headers_mut().insert(
-            "content-type",
-            reqwest::header::HeaderValue::from_static("application/json"),
-        );
+        request
+            .headers_mut()
+            .insert("content-type", reqwest::header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
         self.send(connection, key, request).await
     }
@@ -77,10 +76,7 @@ impl Upstream {
         route: &str,
     ) -> Result<Request, Failure> {
         let url = Url::parse(&format!("{}/{route}", connection.base_url)).map_err(|_| {
-            Failure::new(
-                Code::InvalidInput,
-                format!("{} has no usable base URL.", connection.name),
-            )
+            Failure::new(Code::InvalidInput, format!("{} has no usable base URL.", connection.name))
         })?;
         let mut request = Request::new(method, url);
         let headers = request.headers_mut();
@@ -91,12 +87,9 @@ impl Upstream {
                     format!("The header {name} of {} cannot be sent.", connection.name),
                 )
             };
-            let name = name
-                .parse::<reqwest::header::HeaderName>()
-                .map_err(|error| bad(error.to_string()))?;
-            let mut value = value
-                .parse::<reqwest::header::HeaderValue>()
-                .map_err(|error| bad(error.to_string()))?;
+            let name = name.parse::<reqwest::header::HeaderName>().map_err(|error| bad(error.to_string()))?;
+            let mut value =
+                value.parse::<reqwest::header::HeaderValue>().map_err(|error| bad(error.to_string()))?;
             value.set_sensitive(sensitive == Sensitive::Yes);
             headers.insert(name, value);
             Ok(())
@@ -104,20 +97,15 @@ impl Upstream {
         for (name, value) in &connection.headers {
             put(name, value, Sensitive::No)?;
         }
-        for (name, value) in [
-            ("openai-organization", &connection.organization),
-            ("openai-project", &connection.project),
-        ] {
+        for (name, value) in
+            [("openai-organization", &connection.organization), ("openai-project", &connection.project)]
+        {
             if let Some(value) = value {
                 put(name, value, Sensitive::No)?;
             }
         }
         if let Some(key) = key {
-            put(
-                "authorization",
-                &format!("Bearer {}", key.expose()),
-                Sensitive::Yes,
-            )?;
+            put("authorization", &format!("Bearer {}", key.expose()), Sensitive::Yes)?;
         }
         Ok(request)
     }
@@ -148,16 +136,10 @@ impl Upstream {
     }
 
     fn client(&self, connection: &Connection, url: &Url) -> Result<Client, Failure> {
-        let loopback = if url.host_str().is_some_and(is_loopback_host) {
-            Loopback::Yes
-        } else {
-            Loopback::No
-        };
-        let way = Way {
-            connect_ms: connection.timeouts.connect_ms,
-            proxy: connection.proxy.clone(),
-            loopback,
-        };
+        let loopback =
+            if url.host_str().is_some_and(is_loopback_host) { Loopback::Yes } else { Loopback::No };
+        let way =
+            Way { connect_ms: connection.timeouts.connect_ms, proxy: connection.proxy.clone(), loopback };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&way) {
             return Ok(client.clone());
@@ -229,10 +211,9 @@ pub async fn read_whole(response: Response, connection: &Connection) -> Result<V
     let wait = Duration::from_millis(connection.timeouts.total_ms.into());
     match timeout(wait, read_up_to(response, MAX_ANSWER)).await {
         Ok(Ok(body)) if body.len() < MAX_ANSWER => Ok(body),
-        Ok(Ok(_)) => Err(Failure::new(
-            Code::MalformedAnswer,
-            "The answer is longer than 64 MiB and was broken off.",
-        )),
+        Ok(Ok(_)) => {
+            Err(Failure::new(Code::MalformedAnswer, "The answer is longer than 64 MiB and was broken off."))
+        }
         Ok(Err(_)) => Err(Failure::new(
             Code::StreamCut,
             format!("{} ended its answer before its end.", connection.name),
@@ -261,17 +242,10 @@ pub fn explain(error: &reqwest::Error, url: &Url) -> Failure {
     let host = url.host_str().unwrap_or("the address");
     let port = url.port_or_known_default().unwrap_or(0);
     if error.is_timeout() {
-        return Failure::new(
-            Code::TimedOut,
-            format!("No connection to {host} on port {port} in time."),
-        );
+        return Failure::new(Code::TimedOut, format!("No connection to {host} on port {port} in time."));
     }
     let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
-    let says = |word: &str| {
-        causes
-            .iter()
-            .any(|cause| cause.to_ascii_lowercase().contains(word))
-    };
+    let says = |word: &str| causes.iter().any(|cause| cause.to_ascii_lowercase().contains(word));
     let text = match io_kind(error) {
         Some(ErrorKind::ConnectionRefused) if is_loopback_host(host) => {
             format!("Port {port} on this machine is closed: nothing listens there.")
@@ -281,14 +255,12 @@ pub fn explain(error: &reqwest::Error, url: &Url) -> Failure {
             format!("There is no route to {host}.")
         }
         _ if says("dns error") || says("lookup address") => format!("No address was found for {host}."),
-        _ if says("certificate") => format!(
-            "The certificate of {host} is not trusted: {}.",
-            causes.last().map_or("", String::as_str)
-        ),
-        _ if error.is_connect() => format!(
-            "No connection to {host} on port {port}: {}.",
-            causes.last().map_or("", String::as_str)
-        ),
+        _ if says("certificate") => {
+            format!("The certificate of {host} is not trusted: {}.", causes.last().map_or("", String::as_str))
+        }
+        _ if error.is_connect() => {
+            format!("No connection to {host} on port {port}: {}.", causes.last().map_or("", String::as_str))
+        }
         _ => format!(
             "{host} broke the connection off: {}.",
             causes.last().map_or("no reason given", String::as_str)
@@ -298,9 +270,7 @@ pub fn explain(error: &reqwest::Error, url: &Url) -> Failure {
 }
 
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
-    causes(error)
-        .find_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .map(std::io::Error::kind)
+    causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind)
 }
 
 /// What lies behind an error, the nearest first. The error's own text is left out: it names the URL.

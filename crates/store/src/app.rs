@@ -10,10 +10,7 @@ use crate::error::StoreError;
 /// Adds an app.
 pub fn insert(db: &Db, name: &str, feature: Option<&str>, now: Timestamp) -> Result<AppId, StoreError> {
     if find(db, name)?.is_some() {
-        return Err(StoreError::NameTaken {
-            what: "an app named",
-            name: name.to_owned(),
-        });
+        return Err(StoreError::NameTaken { what: "an app named", name: name.to_owned() });
     }
     db.execute(
         "INSERT INTO app (name, feature, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)",
@@ -44,36 +41,25 @@ pub fn add_token(
 
 /// Refuses all its tokens from now on.
 pub fn revoke(db: &Db, app: AppId, now: Timestamp) -> Result<(), StoreError> {
-    db.execute(
-        "UPDATE app SET state = 'revoked', updated_at = ?2 WHERE id = ?1",
-        (app.0, now.0),
-    )?;
+    db.execute("UPDATE app SET state = 'revoked', updated_at = ?2 WHERE id = ?1", (app.0, now.0))?;
     db.execute("DELETE FROM app_token WHERE app_id = ?1", [app.0])?;
     Ok(())
 }
 
 /// Lets a revoked app in again; it needs a new token.
 pub fn revive(db: &Db, app: AppId, now: Timestamp) -> Result<(), StoreError> {
-    db.execute(
-        "UPDATE app SET state = 'active', updated_at = ?2 WHERE id = ?1",
-        (app.0, now.0),
-    )?;
+    db.execute("UPDATE app SET state = 'active', updated_at = ?2 WHERE id = ?1", (app.0, now.0))?;
     Ok(())
 }
 
 /// The app of that name.
 pub fn find(db: &Db, name: &str) -> Result<Option<App>, StoreError> {
-    Ok(db
-        .query_row("SELECT * FROM app WHERE name = ?1", [name], from_row)
-        .optional()?)
+    Ok(db.query_row("SELECT * FROM app WHERE name = ?1", [name], from_row).optional()?)
 }
 
 /// The app of that name, or an error that names it.
 pub fn get(db: &Db, name: &str) -> Result<App, StoreError> {
-    find(db, name)?.ok_or_else(|| StoreError::NotFound {
-        what: "app",
-        name: name.to_owned(),
-    })
+    find(db, name)?.ok_or_else(|| StoreError::NotFound { what: "app", name: name.to_owned() })
 }
 
 /// All apps by name.

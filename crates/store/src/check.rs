@@ -33,8 +33,6 @@ pub fn latest<R: DeserializeOwned>(db: &Db, connection: ConnectionId) -> Result<
     let mut statement = db.prepare_cached(
         "SELECT report FROM connection_check WHERE connection_id = ?1 ORDER BY at DESC, id DESC LIMIT 1",
     )?;
-    let report: Option<String> = statement
-        .query_row([connection.0], |row| row.get("report"))
-        .optional()?;
+    let report: Option<String> = statement.query_row([connection.0], |row| row.get("report")).optional()?;
     Ok(report.and_then(|json| serde_json::from_str(&json).ok()))
 }

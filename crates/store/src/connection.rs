@@ -171,10 +171,7 @@ pub fn set_status(
 
 /// Lets the connection into chains.
 pub fn mark_tested(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
-    db.execute(
-        "UPDATE connection SET tested = 1 WHERE id = ?1 AND tested = 0",
-        [id.0],
-    )?;
+    db.execute("UPDATE connection SET tested = 1 WHERE id = ?1 AND tested = 0", [id.0])?;
     Ok(())
 }
 
@@ -189,10 +186,7 @@ pub fn set_default(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
 
 /// Takes the default away, where it is the default.
 pub fn clear_default(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
-    db.execute(
-        "UPDATE provider SET default_connection_id = NULL WHERE default_connection_id = ?1",
-        [id.0],
-    )?;
+    db.execute("UPDATE provider SET default_connection_id = NULL WHERE default_connection_id = ?1", [id.0])?;
     Ok(())
 }
 
@@ -204,10 +198,7 @@ pub fn reorder(db: &Db, keys: &[String], now: Timestamp) -> Result<(), StoreErro
             (key, priority, now.0),
         )?;
         if changed == 0 {
-            return Err(StoreError::NotFound {
-                what: "connection",
-                name: key.clone(),
-            });
+            return Err(StoreError::NotFound { what: "connection", name: key.clone() });
         }
     }
     Ok(())
@@ -217,10 +208,7 @@ pub fn reorder(db: &Db, keys: &[String], now: Timestamp) -> Result<(), StoreErro
 pub fn delete(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
     let profiles = profiles_using(db, id)?;
     if !profiles.is_empty() {
-        return Err(StoreError::InUse {
-            what: "The connection",
-            by: profiles.join(", "),
-        });
+        return Err(StoreError::InUse { what: "The connection", by: profiles.join(", ") });
     }
     db.execute("DELETE FROM connection WHERE id = ?1", [id.0])?;
     Ok(())
@@ -258,11 +246,7 @@ fn from_row(row: &Row<'_>, models: &mut HashMap<i64, Vec<String>>) -> rusqlite::
     let provider_url: String = row.get("api_base_url")?;
     let known = catalog::provider(&provider);
     let mut models = models.remove(&id).unwrap_or_default();
-    models.extend(
-        known
-            .into_iter()
-            .flat_map(|provider| provider.known_models.iter().cloned()),
-    );
+    models.extend(known.into_iter().flat_map(|provider| provider.known_models.iter().cloned()));
     Ok(Connection {
         id: ConnectionId(id),
         key: row.get("connection_key")?,
@@ -324,10 +308,7 @@ fn models_by_connection(db: &Db) -> Result<HashMap<i64, Vec<String>>, StoreError
     let mut models: HashMap<i64, Vec<String>> = HashMap::new();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        models
-            .entry(row.get("connection_id")?)
-            .or_default()
-            .push(row.get("model")?);
+        models.entry(row.get("connection_id")?).or_default().push(row.get("model")?);
     }
     Ok(models)
 }
@@ -335,16 +316,8 @@ fn models_by_connection(db: &Db) -> Result<HashMap<i64, Vec<String>>, StoreError
 fn refuse_taken(db: &Db, key: &str, name: &str, except: Option<ConnectionId>) -> Result<(), StoreError> {
     let taken = |what, column: &str, value: &str| -> Result<(), StoreError> {
         let sql = format!("SELECT id FROM connection WHERE {column} = ?1 AND id IS NOT ?2");
-        match db
-            .query_row(&sql, (value, except.map(|id| id.0)), |row| {
-                row.get::<_, i64>("id")
-            })
-            .optional()?
-        {
-            Some(_) => Err(StoreError::NameTaken {
-                what,
-                name: value.to_owned(),
-            }),
+        match db.query_row(&sql, (value, except.map(|id| id.0)), |row| row.get::<_, i64>("id")).optional()? {
+            Some(_) => Err(StoreError::NameTaken { what, name: value.to_owned() }),
             None => Ok(()),
         }
     };

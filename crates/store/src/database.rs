@@ -33,9 +33,7 @@ struct Inner {
 impl Store {
     /// Opens the store in `folder`, creating or migrating it where needed.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let full = || StoreError::DiskFull {
-            path: folder.to_owned(),
-        };
+        let full = || StoreError::DiskFull { path: folder.to_owned() };
         std::fs::create_dir_all(folder).map_err(|_| full())?;
         let path = folder.join(FILE);
         let at_path = |error: rusqlite::Error| match StoreError::from(error) {
@@ -46,13 +44,7 @@ impl Store {
         // A newer database is refused before anything about it is changed.
         migrate::to_newest(&mut db, &path)?;
         db.pragma_update(None, "journal_mode", "wal").map_err(at_path)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                path,
-                readers: Mutex::default(),
-            }),
-            writer: Writer::start(db)?,
-        })
+        Ok(Self { inner: Arc::new(Inner { path, readers: Mutex::default() }), writer: Writer::start(db)? })
     }
 
     /// Runs a query on a reader of its own; it sees what was committed before it began.
@@ -60,10 +52,9 @@ impl Store {
         let idle = self.readers().pop();
         let db = match idle {
             Some(db) => db,
-            None => connect(
-                &self.inner.path,
-                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-            )?,
+            None => {
+                connect(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?
+            }
         };
         let result = query(&db);
         let mut readers = self.readers();
@@ -176,12 +167,8 @@ mod tests {
     fn two_stores_share_one_folder() {
         let (folder, first) = store();
         let second = Store::open(folder.path()).expect("opens too");
-        first
-            .write(|db| Ok(db.execute("INSERT INTO alias VALUES ('a', 'x')", [])?))
-            .expect("written");
-        second
-            .write(|db| Ok(db.execute("INSERT INTO alias VALUES ('b', 'x')", [])?))
-            .expect("written");
+        first.write(|db| Ok(db.execute("INSERT INTO alias VALUES ('a', 'x')", [])?)).expect("written");
+        second.write(|db| Ok(db.execute("INSERT INTO alias VALUES ('b', 'x')", [])?)).expect("written");
         assert_eq!((count(&first), count(&second)), (2, 2));
     }
 

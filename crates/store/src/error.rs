@@ -97,9 +97,7 @@ impl From<rusqlite::Error> for StoreError {
                 | ErrorCode::ReadOnly
                 | ErrorCode::CannotOpen
                 | ErrorCode::SystemIoFailure,
-            ) => Self::DiskFull {
-                path: PathBuf::from("patchbay.db"),
-            },
+            ) => Self::DiskFull { path: PathBuf::from("patchbay.db") },
             _ => Self::Sqlite(error.to_string()),
         }
     }

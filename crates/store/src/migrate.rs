@@ -24,11 +24,7 @@ pub(crate) fn to_newest(db: &mut Connection, path: &Path) -> Result<(), StoreErr
     let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = newest();
     if found > known {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     if found == known {
         return Ok(());
@@ -36,9 +32,7 @@ pub(crate) fn to_newest(db: &mut Connection, path: &Path) -> Result<(), StoreErr
     if found > 0 {
         back_up(db, path, found)?;
     }
-    let migrations = MIGRATIONS
-        .as_ref()
-        .map_err(|error| StoreError::Sqlite(error.clone()))?;
+    let migrations = MIGRATIONS.as_ref().map_err(|error| StoreError::Sqlite(error.clone()))?;
     migrations.to_latest(db).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
         other => StoreError::Sqlite(other.to_string()),
@@ -51,8 +45,7 @@ fn back_up(db: &Connection, path: &Path, format: i64) -> Result<PathBuf, StoreEr
     let full = |_| StoreError::DiskFull { path: folder.clone() };
     std::fs::create_dir_all(&folder).map_err(full)?;
     let copy = folder.join(format!("patchbay-format-{format}.db"));
-    db.backup("main", &copy, None)
-        .map_err(|_| StoreError::DiskFull { path: copy.clone() })?;
+    db.backup("main", &copy, None).map_err(|_| StoreError::DiskFull { path: copy.clone() })?;
     Ok(copy)
 }
 
@@ -63,27 +56,17 @@ mod tests {
     /// The schema that all migrations together make, as SQLite tells it.
     fn schema() -> String {
         let mut db = Connection::open_in_memory().expect("memory");
-        MIGRATIONS
-            .as_ref()
-            .expect("well-formed")
-            .to_latest(&mut db)
-            .expect("migrates");
+        MIGRATIONS.as_ref().expect("well-formed").to_latest(&mut db).expect("migrates");
         let mut statement = db
             .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY type = 'trigger', type = 'index', tbl_name, name")
             .expect("a query");
-        let rows = statement
-            .query_map([], |row| row.get::<_, String>(0))
-            .expect("rows");
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).expect("rows");
         rows.map(|sql| sql.expect("text") + ";\n").collect()
     }
 
     #[test]
     fn migrations_are_valid() {
-        MIGRATIONS
-            .as_ref()
-            .expect("well-formed")
-            .validate()
-            .expect("every step applies");
+        MIGRATIONS.as_ref().expect("well-formed").validate().expect("every step applies");
     }
 
     #[test]
@@ -105,23 +88,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("patchbay.db");
         let mut db = Connection::open(&path).expect("opens");
-        MIGRATIONS
-            .as_ref()
-            .expect("well-formed")
-            .to_version(&mut db, 1)
-            .expect("an old store");
-        db.execute("INSERT INTO setting VALUES ('theme', '\"dark\"', 1)", [])
-            .expect("a row");
+        MIGRATIONS.as_ref().expect("well-formed").to_version(&mut db, 1).expect("an old store");
+        db.execute("INSERT INTO setting VALUES ('theme', '\"dark\"', 1)", []).expect("a row");
         to_newest(&mut db, &path).expect("migrates");
 
         let copy = Connection::open(folder.path().join("backups/patchbay-format-1.db")).expect("the copy");
-        let kept: String = copy
-            .query_row("SELECT value FROM setting", [], |row| row.get(0))
-            .expect("the row");
+        let kept: String =
+            copy.query_row("SELECT value FROM setting", [], |row| row.get(0)).expect("the row");
         assert_eq!(kept, "\"dark\"");
-        let format: i64 = db
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .expect("a version");
+        let format: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version");
         assert_eq!(format, newest());
     }
 
@@ -130,8 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("patchbay.db");
         let mut db = Connection::open(&path).expect("opens");
-        db.pragma_update(None, "user_version", newest() + 1)
-            .expect("a newer format");
+        db.pragma_update(None, "user_version", newest() + 1).expect("a newer format");
         let before = std::fs::read(&path).expect("bytes");
         let refused = to_newest(&mut db, &path).expect_err("refused");
         assert!(matches!(refused, StoreError::Newer { .. }), "{refused}");

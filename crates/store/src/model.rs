@@ -17,10 +17,7 @@ pub fn seen(db: &Db, connection: ConnectionId, models: &[String], now: Timestamp
          SELECT provider_id, ?2, 'test', ?3, ?3 FROM connection WHERE id = ?1
          ON CONFLICT (provider_id, model) DO UPDATE SET last_seen_at = excluded.last_seen_at, state = 'available'",
     )?;
-    for model in models
-        .iter()
-        .filter(|model| (1..=200).contains(&model.chars().count()))
-    {
+    for model in models.iter().filter(|model| (1..=200).contains(&model.chars().count())) {
         reach.execute((connection.0, model, now.0))?;
         catalogue.execute((connection.0, model, now.0))?;
     }

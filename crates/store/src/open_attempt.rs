@@ -32,9 +32,8 @@ pub fn owners(db: &Db) -> Result<Vec<String>, StoreError> {
 /// Enters what a dead process left open into the ledger, and answers how many attempts that were.
 pub fn interrupt(db: &Db, owner: &str) -> Result<usize, StoreError> {
     let mut statement = db.prepare("SELECT record FROM open_attempt WHERE owner = ?1")?;
-    let records: Vec<String> = statement
-        .query_map([owner], |row| row.get("record"))?
-        .collect::<Result<_, _>>()?;
+    let records: Vec<String> =
+        statement.query_map([owner], |row| row.get("record"))?.collect::<Result<_, _>>()?;
     for record in &records {
         match serde_json::from_str::<UsageRow>(record) {
             Ok(row) => crate::usage::append(db, &row)?,

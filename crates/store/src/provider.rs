@@ -35,15 +35,9 @@ pub fn sync_catalog(db: &Connection, catalog: &[CatalogProvider], now: Timestamp
 
 /// The row of a slug.
 pub fn id(db: &Connection, slug: &str) -> Result<ProviderId, StoreError> {
-    let found = db
-        .query_row("SELECT id FROM provider WHERE slug = ?1", [slug], |row| {
-            row.get("id")
-        })
-        .optional()?;
-    found.map(ProviderId).ok_or_else(|| StoreError::NotFound {
-        what: "provider",
-        name: slug.to_owned(),
-    })
+    let found =
+        db.query_row("SELECT id FROM provider WHERE slug = ?1", [slug], |row| row.get("id")).optional()?;
+    found.map(ProviderId).ok_or_else(|| StoreError::NotFound { what: "provider", name: slug.to_owned() })
 }
 
 /// A provider as lists show it.

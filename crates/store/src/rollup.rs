@@ -54,9 +54,8 @@ type Stored = (Option<Vec<u8>>, Option<Vec<u8>>);
 fn stored_latencies(db: &Db, bucket: i64, series_id: i64) -> Result<Stored, StoreError> {
     let mut statement =
         db.prepare_cached("SELECT latency, first_token FROM rollup WHERE bucket = ?1 AND series_id = ?2")?;
-    let stored = statement.query_row((bucket, series_id), |row| {
-        Ok((row.get("latency")?, row.get("first_token")?))
-    });
+    let stored =
+        statement.query_row((bucket, series_id), |row| Ok((row.get("latency")?, row.get("first_token")?)));
     Ok(stored.optional()?.unwrap_or_default())
 }
 
@@ -116,11 +115,8 @@ pub fn scan(db: &Db, filter: &Filter, mut each: impl FnMut(Bucket)) -> Result<()
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Bucket> {
     let calls: u64 = row.get("calls")?;
     let answered = row.get::<_, String>("outcome")? == Outcome::Answered.as_str();
-    let latency = if answered {
-        read_latencies(row.get_ref("latency")?.as_blob()?)
-    } else {
-        Latencies::default()
-    };
+    let latency =
+        if answered { read_latencies(row.get_ref("latency")?.as_blob()?) } else { Latencies::default() };
     Ok(Bucket {
         at: Timestamp(row.get("bucket")?),
         connection: row.get("connection_key")?,
@@ -154,15 +150,9 @@ pub fn totals(db: &Db, filter: &Filter) -> Result<Totals, StoreError> {
 pub fn groups(db: &Db, filter: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<Group>, StoreError> {
     let mut groups: BTreeMap<String, Totals> = BTreeMap::new();
     scan(db, filter, |bucket| {
-        groups
-            .entry(key(&bucket, by, zone))
-            .or_default()
-            .merge(&bucket.totals);
+        groups.entry(key(&bucket, by, zone)).or_default().merge(&bucket.totals);
     })?;
-    Ok(groups
-        .into_iter()
-        .map(|(key, totals)| Group { key, totals })
-        .collect())
+    Ok(groups.into_iter().map(|(key, totals)| Group { key, totals }).collect())
 }
 
 fn key(bucket: &Bucket, by: GroupBy, zone: &TimeZone) -> String {

@@ -66,11 +66,9 @@ pub(crate) fn span(filter: &Filter) -> (i64, i64) {
 
 /// Whether any sample data is there.
 pub fn has_sample(db: &Db) -> Result<bool, StoreError> {
-    Ok(db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM series WHERE sample = 1) AS there",
-        [],
-        |row| row.get("there"),
-    )?)
+    Ok(db.query_row("SELECT EXISTS (SELECT 1 FROM series WHERE sample = 1) AS there", [], |row| {
+        row.get("there")
+    })?)
 }
 
 /// Removes the sample data, and nothing else.

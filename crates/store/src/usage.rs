@@ -90,9 +90,8 @@ pub fn vitals(db: &Db, connection: ConnectionId, now: Timestamp) -> Result<Vital
             break;
         }
         let class: Option<String> = row.get("error_class")?;
-        let blame = class
-            .and_then(|class| Code::parse(&class))
-            .map_or(Blame::Nobody, |code| code.policy().health);
+        let blame =
+            class.and_then(|class| Code::parse(&class)).map_or(Blame::Nobody, |code| code.policy().health);
         match (row.get::<_, String>("outcome")?.as_str(), blame) {
             ("answered", _) => vitals.answered += 1,
             (_, Blame::Connection | Blame::Account) => vitals.failed += 1,

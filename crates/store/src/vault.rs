@@ -27,10 +27,7 @@ pub struct Slot {
 impl Slot {
     /// The account name in a keychain.
     fn account(&self) -> String {
-        format!(
-            "{}/connection-{}/v{}",
-            self.store, self.connection.0, self.version
-        )
+        format!("{}/connection-{}/v{}", self.store, self.connection.0, self.version)
     }
 }
 

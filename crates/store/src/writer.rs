@@ -52,9 +52,7 @@ impl Writer {
 
 fn run(mut db: Connection, queue: &Receiver<Job>) {
     while let Ok(first) = queue.recv() {
-        let group = std::iter::once(first)
-            .chain(queue.try_iter().take(GROUP - 1))
-            .collect();
+        let group = std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
         commit(&mut db, group);
     }
 }
@@ -95,20 +93,14 @@ fn in_savepoint<T>(
     }
     db.execute_batch("SAVEPOINT job")?;
     let result = work(db);
-    let end = if result.is_ok() {
-        "RELEASE job"
-    } else {
-        "ROLLBACK TO job; RELEASE job"
-    };
+    let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
     let ended = db.execute_batch(end).map_err(StoreError::from);
     result.and_then(|value| ended.map(|()| value))
 }
 
 /// A disk that is full or fails makes SQLite itself throw the whole transaction away, in the middle of a job.
 fn rolled_back() -> StoreError {
-    StoreError::DiskFull {
-        path: crate::database::FILE.into(),
-    }
+    StoreError::DiskFull { path: crate::database::FILE.into() }
 }
 
 #[cfg(test)]
@@ -148,17 +140,9 @@ mod tests {
         .expect("a table");
         let outcomes = Outcomes::default();
         for group in groups {
-            commit(
-                &mut db,
-                group
-                    .iter()
-                    .map(|(number, rows)| job(*number, *rows, &outcomes))
-                    .collect(),
-            );
+            commit(&mut db, group.iter().map(|(number, rows)| job(*number, *rows, &outcomes)).collect());
         }
-        let mut statement = db
-            .prepare("SELECT DISTINCT n FROM filled ORDER BY n")
-            .expect("a query");
+        let mut statement = db.prepare("SELECT DISTINCT n FROM filled ORDER BY n").expect("a query");
         let rows = statement.query_map([], |row| row.get(0)).expect("rows");
         let there = rows.collect::<Result<_, _>>().expect("numbers");
         let settled = outcomes.lock().expect("held").clone();
@@ -168,11 +152,7 @@ mod tests {
     #[test]
     fn c4_on_a_full_disk_what_is_told_is_what_is_there() {
         let (settled, there) = run_groups(&[&[(1, 1)], &[(2, 1), (3, 99), (4, 1)], &[(5, 1)]]);
-        let told: Vec<u32> = settled
-            .iter()
-            .filter(|(_, ok)| *ok)
-            .map(|(number, _)| *number)
-            .collect();
+        let told: Vec<u32> = settled.iter().filter(|(_, ok)| *ok).map(|(number, _)| *number).collect();
         assert_eq!(told, there, "{settled:?}");
         assert_eq!(settled.len(), 5);
         assert!(!told.contains(&3) && told.contains(&1) && told.contains(&5));

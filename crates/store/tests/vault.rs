@@ -40,9 +40,7 @@ fn in_own_session(test: fn()) {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let output = nested(name, folder.path())
-        .output()
-        .expect("dbus-run-session runs");
+    let output = nested(name, folder.path()).output().expect("dbus-run-session runs");
     assert!(
         output.status.success(),
         "{}\n{}",
@@ -65,11 +63,9 @@ fn nested(name: &str, folder: &Path) -> Command {
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("GNOME_KEYRING_CONTROL");
-    for (variable, part) in [
-        ("XDG_RUNTIME_DIR", "run"),
-        ("XDG_DATA_HOME", "data"),
-        ("XDG_CONFIG_HOME", "config"),
-    ] {
+    for (variable, part) in
+        [("XDG_RUNTIME_DIR", "run"), ("XDG_DATA_HOME", "data"), ("XDG_CONFIG_HOME", "config")]
+    {
         let path = folder.join(part);
         std::fs::create_dir(&path).expect("a folder");
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
@@ -118,22 +114,13 @@ impl Drop for Daemon {
 fn wait_for(keychain: &Keychain, state: VaultState) {
     let begun = Instant::now();
     while keychain.state() != state {
-        assert!(
-            begun.elapsed() < SOON,
-            "it is {:?}, not {state:?}",
-            keychain.state()
-        );
+        assert!(begun.elapsed() < SOON, "it is {:?}, not {state:?}", keychain.state());
     }
 }
 
 fn lock() {
     let status = Command::new("dbus-send")
-        .args([
-            "--session",
-            "--print-reply",
-            "--dest=org.freedesktop.secrets",
-            "/org/freedesktop/secrets",
-        ])
+        .args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"])
         .arg("org.freedesktop.Secret.Service.Lock")
         .arg("array:objpath:/org/freedesktop/secrets/collection/login")
         .stdout(Stdio::null())
@@ -142,11 +129,7 @@ fn lock() {
 }
 
 fn slot(version: u32) -> Slot {
-    Slot {
-        store: "test-store".to_owned(),
-        connection: ConnectionId(7),
-        version,
-    }
+    Slot { store: "test-store".to_owned(), connection: ConnectionId(7), version }
 }
 
 fn key(text: &str) -> Secret {
@@ -155,16 +138,8 @@ fn key(text: &str) -> Secret {
 
 /// Every door says the same, and none says "no key".
 fn check_refusal(keychain: &Keychain, expected: &VaultError, code: Code) {
-    assert_eq!(
-        keychain.get(&slot(1)).as_ref(),
-        Err(expected),
-        "a key that is there"
-    );
-    assert_eq!(
-        keychain.get(&slot(99)).as_ref(),
-        Err(expected),
-        "a key that is not there"
-    );
+    assert_eq!(keychain.get(&slot(1)).as_ref(), Err(expected), "a key that is there");
+    assert_eq!(keychain.get(&slot(99)).as_ref(), Err(expected), "a key that is not there");
     assert_eq!(keychain.put(&slot(1), &key("sk-other")).as_ref(), Err(expected));
     assert_eq!(keychain.put(&slot(2), &key("sk-new")).as_ref(), Err(expected));
     assert_eq!(keychain.delete(&slot(1)).as_ref(), Err(expected));
@@ -184,24 +159,13 @@ fn k1_a_secret_goes_there_and_back() {
         keychain.put(&slot(1), &key("sk-changed")).expect("stored again");
         assert_eq!(keychain.get(&slot(1)), Ok(Some(key("sk-changed"))));
         let another = Keychain::default();
-        assert_eq!(
-            another.get(&slot(2)),
-            Ok(Some(key("sk-second"))),
-            "as another process sees it"
-        );
-        let elsewhere = Slot {
-            store: "another store".to_owned(),
-            ..slot(1)
-        };
+        assert_eq!(another.get(&slot(2)), Ok(Some(key("sk-second"))), "as another process sees it");
+        let elsewhere = Slot { store: "another store".to_owned(), ..slot(1) };
         assert_eq!(keychain.get(&elsewhere), Ok(None));
         keychain.delete(&slot(1)).expect("deleted");
         keychain.delete(&slot(1)).expect("fine where there is none");
         assert_eq!(keychain.get(&slot(1)), Ok(None));
-        assert_eq!(
-            another.get(&slot(2)),
-            Ok(Some(key("sk-second"))),
-            "the other one stays"
-        );
+        assert_eq!(another.get(&slot(2)), Ok(Some(key("sk-second"))), "the other one stays");
     });
 }
 
@@ -244,11 +208,7 @@ fn k4_a_keychain_that_appears_goes_and_comes_back_is_noticed() {
 
         let daemon = Daemon::unlocked();
         wait_for(&keychain, VaultState::Ready);
-        assert_eq!(
-            keychain.get(&slot(1)),
-            Ok(Some(key("sk-first"))),
-            "nothing is lost"
-        );
+        assert_eq!(keychain.get(&slot(1)), Ok(Some(key("sk-first"))), "nothing is lost");
 
         // So quickly that nobody noticed.
         drop(daemon);

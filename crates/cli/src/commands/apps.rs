@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::zone;
 use crate::args::Apps;
-use crate::output::{Output, table};
+use crate::output::{self, Output, table};
 
 pub(super) async fn run(engine: &Arc<Engine>, command: Apps, output: &Output) -> Result<(), Error> {
     match command {
@@ -26,22 +26,15 @@ pub(super) async fn run(engine: &Arc<Engine>, command: Apps, output: &Output) ->
 
 fn token(new: &NewApp, output: &Output) {
     if output.is_json() {
-        return output.json_line(&json!({ "name": new.app.name, "token": new.token }));
+        return output::json_line(&json!({ "name": new.app.name, "token": new.token }));
     }
-    output.note(&format!(
-        "The token of {}. It is shown once: only its hash is kept.",
-        new.app.name
-    ));
+    output::note(&format!("The token of {}. It is shown once: only its hash is kept.", new.app.name));
     output.line(&new.token);
 }
 
 fn list(apps: &[App]) -> String {
     let rows = apps.iter().map(|app| {
-        let state = if app.state == AppState::Active {
-            "on"
-        } else {
-            "revoked"
-        };
+        let state = if app.state == AppState::Active { "on" } else { "revoked" };
         vec![
             app.name.clone(),
             state.to_owned(),

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{secret_from_stdin, zone};
 use crate::args::{AddArgs, Connections, EditArgs, LimitArgs};
-use crate::output::{Output, table};
+use crate::output::{self, Output, table};
 
 pub(super) async fn run(
     engine: &Arc<Engine>,
@@ -29,7 +29,7 @@ pub(super) async fn run(
             output.line(&format!("{key} is deleted. Its history stays."));
         }
         Connections::Enable { key } => {
-            output.document(&connections::enable(engine, &key, zone()).await?, show)
+            output.document(&connections::enable(engine, &key, zone()).await?, show);
         }
         Connections::Pause { key } => output.document(&connections::pause(engine, &key, zone()).await?, show),
         Connections::Reorder { keys } => {
@@ -46,19 +46,11 @@ pub(super) async fn run(
 }
 
 async fn every_key(engine: &Arc<Engine>) -> Result<Vec<String>, Error> {
-    Ok(connections::list(engine, zone())
-        .await?
-        .into_iter()
-        .map(|connection| connection.key)
-        .collect())
+    Ok(connections::list(engine, zone()).await?.into_iter().map(|connection| connection.key).collect())
 }
 
 async fn add(engine: &Arc<Engine>, args: AddArgs, output: &Output) -> Result<ExitCode, Error> {
-    let secret = if args.api_key_stdin {
-        Some(secret_from_stdin()?)
-    } else {
-        None
-    };
+    let secret = if args.api_key_stdin { Some(secret_from_stdin()?) } else { None };
     let draft = ConnectionDraft {
         provider: args.provider,
         name: args.name,
@@ -83,16 +75,9 @@ async fn add(engine: &Arc<Engine>, args: AddArgs, output: &Output) -> Result<Exi
     let failed = outcome.connection.is_none();
     output.document(&outcome, |outcome| match &outcome.connection {
         Some(connection) => format!("{}{}", report(&outcome.report), show(connection)),
-        None => format!(
-            "{}Nothing was saved. --untested saves it all the same.\n",
-            report(&outcome.report)
-        ),
+        None => format!("{}Nothing was saved. --untested saves it all the same.\n", report(&outcome.report)),
     });
-    Ok(if failed {
-        exit_code_of(&outcome.report)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if failed { exit_code_of(&outcome.report) } else { ExitCode::SUCCESS })
 }
 
 async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(), Error> {
@@ -106,9 +91,7 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     edits.extend(args.timeout.map(ConnectionEdit::TimeoutS));
     edits.extend(args.proxy.map(|proxy| ConnectionEdit::Proxy(blank(proxy))));
     let asked = &args.limits;
-    if [asked.rpm, asked.rpd, asked.tpm, asked.max_concurrent]
-        .iter()
-        .any(Option::is_some)
+    if [asked.rpm, asked.rpd, asked.tpm, asked.max_concurrent].iter().any(Option::is_some)
         || asked.rate.is_some()
     {
         let known = connections::limits(engine, &args.key)?;
@@ -155,11 +138,9 @@ async fn test(
         reports.push(report);
     }
     if output.is_json() {
-        output.json_line(&reports);
+        output::json_line(&reports);
     }
-    let worst = reports
-        .iter()
-        .find(|report| matches!(report.verdict, Verdict::Failed | Verdict::NotRun));
+    let worst = reports.iter().find(|report| matches!(report.verdict, Verdict::Failed | Verdict::NotRun));
     Ok(worst.map_or(ExitCode::SUCCESS, exit_code_of))
 }
 
@@ -186,19 +167,7 @@ fn list(all: &[Connection]) -> String {
             format!("${}", c.cost_today.0),
         ]
     });
-    table(
-        &[
-            "KEY",
-            "NAME",
-            "PROVIDER",
-            "#",
-            "STATE",
-            "MODEL",
-            "ATTEMPTS TODAY",
-            "SPEND TODAY",
-        ],
-        rows,
-    )
+    table(&["KEY", "NAME", "PROVIDER", "#", "STATE", "MODEL", "ATTEMPTS TODAY", "SPEND TODAY"], rows)
 }
 
 fn state(connection: &Connection) -> String {
@@ -215,10 +184,10 @@ fn state(connection: &Connection) -> String {
 }
 
 fn show(c: &Connection) -> String {
-    let key = c.credential.as_ref().map_or_else(
-        || "none".to_owned(),
-        |k| format!("•••• {} (version {})", k.tail, k.version),
-    );
+    let key = c
+        .credential
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |k| format!("•••• {} (version {})", k.tail, k.version));
     let rows = [
         ("key", c.key.clone()),
         ("name", c.name.clone()),
@@ -230,16 +199,9 @@ fn show(c: &Connection) -> String {
         ("priority", c.priority.to_string()),
         ("timeout", format!("{} s", c.timeout_s)),
         ("retries", c.max_retries.to_string()),
-        (
-            "last error",
-            c.last_error
-                .as_ref()
-                .map_or_else(|| "-".to_owned(), |error| error.message.clone()),
-        ),
+        ("last error", c.last_error.as_ref().map_or_else(|| "-".to_owned(), |error| error.message.clone())),
     ];
-    rows.iter()
-        .map(|(name, value)| format!("{name:<12}{value}\n"))
-        .collect()
+    rows.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
 }
 
 /// A test for people: the verdict, each stage, what to do.
@@ -252,9 +214,7 @@ fn report(report: &CheckReport) -> String {
             Some(Verdict::Limited) => "limited",
             Some(Verdict::NotRun) | None => "not run",
         };
-        let took = stage
-            .took_ms
-            .map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
+        let took = stage.took_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
         text.push_str(&format!(
             "  {:<12}{verdict:<9}{took:>9}  {}\n",
             format!("{:?}", stage.stage).to_lowercase(),

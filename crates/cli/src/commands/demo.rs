@@ -22,9 +22,7 @@ pub(super) async fn run(engine: &Arc<Engine>, command: Demo, output: &Output) ->
                 seed: seed.unwrap_or(usual.seed),
             };
             let rows = demo::load(engine, options, zone()).await?;
-            output.line(&format!(
-                "{rows} sample attempts are loaded. `patchbay demo clear` removes them."
-            ));
+            output.line(&format!("{rows} sample attempts are loaded. `patchbay demo clear` removes them."));
         }
         Demo::Clear => {
             demo::clear(engine).await?;

@@ -12,7 +12,7 @@ use patchbay_engine::error::Error;
 
 use super::filter;
 use crate::args::{LogArgs, LogShow};
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// How often `--follow` looks: other processes write the ledger, so there is nothing to wait for but time.
 const LOOK: Duration = Duration::from_millis(250);
@@ -25,13 +25,7 @@ pub(super) async fn run(engine: &Arc<Engine>, args: LogArgs, output: &Output) ->
     let lines = log::newest(engine, filter.clone(), args.limit).await?;
     print(&lines, output);
     if args.follow {
-        follow(
-            engine,
-            filter,
-            lines.iter().map(|line| line.id).max().unwrap_or(0),
-            output,
-        )
-        .await?;
+        follow(engine, filter, lines.iter().map(|line| line.id).max().unwrap_or(0), output).await?;
     }
     Ok(())
 }
@@ -65,7 +59,7 @@ async fn show(engine: &Arc<Engine>, call: &str, output: &Output) -> Result<(), E
 fn print(lines: &[Line], output: &Output) {
     for line in lines {
         if output.is_json() {
-            output.json_line(line);
+            output::json_line(line);
         } else {
             output.line(&text(line));
         }
@@ -74,13 +68,8 @@ fn print(lines: &[Line], output: &Output) {
 
 fn text(line: &Line) -> String {
     let tokens = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
-    let cost = line
-        .cost_nano_usd
-        .map_or_else(|| "unknown".to_owned(), |nano| format!("${}", NanoUsd(nano)));
-    let message = line
-        .message
-        .as_ref()
-        .map_or_else(String::new, |message| format!("  {message}"));
+    let cost = line.cost_nano_usd.map_or_else(|| "unknown".to_owned(), |nano| format!("${}", NanoUsd(nano)));
+    let message = line.message.as_ref().map_or_else(String::new, |message| format!("  {message}"));
     format!(
         "{}  {}#{}  {:<11} {:<16} {} {}  {} + {}  {cost}  {} ms{message}",
         line.at,

@@ -13,7 +13,7 @@ use patchbay_engine::pipeline::{self, Answer, Call, Caller, End, Head, Piece, St
 use serde_json::json;
 
 use crate::args::RunArgs;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// Under which app these calls stand in the ledger.
 const APP: &str = "command line";
@@ -26,16 +26,8 @@ pub(super) async fn run(engine: &Arc<Engine>, args: RunArgs, output: &Output) ->
         temperature_centi: None,
         max_tokens: None,
     };
-    let delivery = if args.stream {
-        Delivery::Streamed
-    } else {
-        Delivery::Whole
-    };
-    let caller = Caller {
-        app: APP.into(),
-        feature: args.feature.unwrap_or_default(),
-        signal: None,
-    };
+    let delivery = if args.stream { Delivery::Streamed } else { Delivery::Whole };
+    let caller = Caller { app: APP.into(), feature: args.feature.unwrap_or_default(), signal: None };
     let call = Call::new(playground::inbound(&request, delivery)?, caller);
     match pipeline::serve(engine, call).await {
         Ok(Answer::Whole(answer)) => {
@@ -49,9 +41,7 @@ pub(super) async fn run(engine: &Arc<Engine>, args: RunArgs, output: &Output) ->
 }
 
 fn first_model(engine: &Arc<Engine>) -> Result<String, Error> {
-    let usable = providers::targets(engine)?
-        .into_iter()
-        .find(|target| target.usable);
+    let usable = providers::targets(engine)?.into_iter().find(|target| target.usable);
     usable.map(|target| target.id).ok_or_else(|| {
         Error::new(
             Code::NoCandidate,
@@ -81,7 +71,7 @@ async fn stream(mut answer: Streamed, output: &Output) -> Result<(), Error> {
         match piece {
             Piece::Event { text, .. } => {
                 if !output.is_json() {
-                    output.raw(&text);
+                    output::raw(&text);
                 }
                 whole.push_str(&text);
             }
@@ -101,19 +91,16 @@ async fn stream(mut answer: Streamed, output: &Output) -> Result<(), Error> {
 
 fn finish(head: &Head, end: &End, text: &str, output: &Output) {
     if output.is_json() {
-        return output.json_line(&json!({
+        return output::json_line(&json!({
             "call": head.call.to_string(), "text": text, "connection": head.connection, "model": head.model,
             "attempts": head.attempts, "input_tokens": end.usage.input, "output_tokens": end.usage.output,
             "cost_nano_usd": end.cost.amount, "cost_source": end.cost.source, "total_ms": end.total_ms,
             "first_token_ms": end.first_token_ms, "finish_reason": end.finish_reason,
         }));
     }
-    let cost = end
-        .cost
-        .amount
-        .map_or_else(|| "cost unknown".to_owned(), |cost| format!("${cost}"));
+    let cost = end.cost.amount.map_or_else(|| "cost unknown".to_owned(), |cost| format!("${cost}"));
     let tokens = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
-    output.note(&format!(
+    output::note(&format!(
         "{} · {} · {} + {} tokens · {cost} · {} ms",
         head.connection,
         head.model,

@@ -10,9 +10,7 @@ pub(super) fn run(command: &Providers, output: &Output) {
     output.document(&providers::list(), |providers| {
         table(
             &["PROVIDER", "NAME", "BASE URL"],
-            providers
-                .iter()
-                .map(|p| vec![p.slug.clone(), p.name.clone(), p.base_url.clone()]),
+            providers.iter().map(|p| vec![p.slug.clone(), p.name.clone(), p.base_url.clone()]),
         )
     });
 }

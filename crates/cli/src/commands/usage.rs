@@ -25,19 +25,13 @@ fn range(args: &UsageArgs) -> Result<Option<Range>, Error> {
     let (Some(from), Some(to)) = (&args.from, &args.to) else {
         let days = last_days(clock::now(), args.days, &zone);
         let ends = days.first().zip(days.last());
-        return Ok(ends.map(|((_, first), (_, last))| Range {
-            from: first.from,
-            to: last.to,
-        }));
+        return Ok(ends.map(|((_, first), (_, last))| Range { from: first.from, to: last.to }));
     };
     let day = |text: &str| {
         parse_day(text)
             .ok_or_else(|| Error::invalid(format!("\"{text}\" is no day."), "Write it like 2026-11-01."))
     };
-    let range = Range {
-        from: day_range(day(from)?, &zone).from,
-        to: day_range(day(to)?, &zone).to,
-    };
+    let range = Range { from: day_range(day(from)?, &zone).from, to: day_range(day(to)?, &zone).to };
     if range.to <= range.from {
         return Err(Error::invalid("--from is after --to.", "Exchange the two."));
     }
@@ -59,22 +53,13 @@ fn group_by(by: By) -> GroupBy {
 fn text(report: &UsageReport) -> String {
     let groups = report.groups.iter().map(|group| row(&group.key, &group.figures));
     let rows = groups.chain([row("total", &report.totals)]);
-    table(
-        &[
-            "", "CALLS", "ANSWERED", "FAILED", "IN", "OUT", "COST", "UNPRICED", "P50", "P95",
-        ],
-        rows,
-    )
+    table(&["", "CALLS", "ANSWERED", "FAILED", "IN", "OUT", "COST", "UNPRICED", "P50", "P95"], rows)
 }
 
 fn row(key: &str, figures: &Figures) -> Vec<String> {
     let ms = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
     vec![
-        if key.is_empty() {
-            "(none)".to_owned()
-        } else {
-            key.to_owned()
-        },
+        if key.is_empty() { "(none)".to_owned() } else { key.to_owned() },
         figures.calls.to_string(),
         figures.succeeded.to_string(),
         figures.failed.to_string(),

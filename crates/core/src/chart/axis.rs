@@ -19,13 +19,8 @@ impl Axis {
     pub(super) fn new(highest: i128, height: i32) -> Self {
         let highest = if highest > 0 { highest } else { NANO_PER_USD };
         let most = i128::from((height / TICK_PX).clamp(2, 4));
-        let step = nice_steps()
-            .find(|step| intervals(highest, *step) <= most)
-            .unwrap_or(highest);
-        Self {
-            step,
-            top: step * intervals(highest, step).max(2),
-        }
+        let step = nice_steps().find(|step| intervals(highest, *step) <= most).unwrap_or(highest);
+        Self { step, top: step * intervals(highest, step).max(2) }
     }
 
     /// The values of the ticks, from zero up.
@@ -79,11 +74,7 @@ fn fixed(amount: i128, unit: i128, digits: usize) -> String {
     let per_unit = 10_i128.pow(u32::try_from(digits).unwrap_or(0));
     let scaled = (amount * per_unit + unit / 2) / unit;
     let whole = grouped(scaled / per_unit);
-    if digits == 0 {
-        whole
-    } else {
-        format!("{whole}.{:0digits$}", scaled % per_unit)
-    }
+    if digits == 0 { whole } else { format!("{whole}.{:0digits$}", scaled % per_unit) }
 }
 
 fn grouped(whole: i128) -> String {
@@ -101,11 +92,7 @@ fn grouped(whole: i128) -> String {
 /// An amount as sentences and labels say it: `$1,234.56`, below a cent `$0.0021`.
 pub(super) fn dollars(amount: NanoUsd) -> String {
     let nano = i128::from(amount.0).abs();
-    let digits = if nano > 0 && nano < NANO_PER_USD / 100 {
-        4
-    } else {
-        2
-    };
+    let digits = if nano > 0 && nano < NANO_PER_USD / 100 { 4 } else { 2 };
     let sign = if amount.0 < 0 { "-" } else { "" };
     format!("{sign}${}", fixed(nano, NANO_PER_USD, digits))
 }
@@ -119,10 +106,7 @@ mod tests {
     fn texts(highest: &str, height: i32) -> String {
         let highest = NanoUsd::from_decimal(highest).expect("an amount");
         let axis = Axis::new(i128::from(highest.0), height);
-        axis.ticks()
-            .map(|tick| axis.text(tick))
-            .collect::<Vec<_>>()
-            .join(" ")
+        axis.ticks().map(|tick| axis.text(tick)).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

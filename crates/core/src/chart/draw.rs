@@ -49,11 +49,7 @@ impl Drawing<'_> {
             self.draw_day_labels(&canvas, &layout);
             self.draw_cap(&canvas, &layout);
         }
-        Drawn {
-            svg,
-            plot: layout.plot,
-            slots: layout.slots,
-        }
+        Drawn { svg, plot: layout.plot, slots: layout.slots }
     }
 
     fn draw_grid(&self, canvas: &Canvas, layout: &Layout) {
@@ -63,12 +59,7 @@ impl Drawing<'_> {
                 canvas.row(layout.plot.x, y, layout.plot.w, self.palette.grid);
             }
             let at = Pos::new(HPos::Right, VPos::Center);
-            canvas.text(
-                &layout.axis.text(tick),
-                (layout.plot.x - TICK_GAP, y + 1),
-                at,
-                self.palette.label,
-            );
+            canvas.text(&layout.axis.text(tick), (layout.plot.x - TICK_GAP, y + 1), at, self.palette.label);
         }
     }
 
@@ -85,12 +76,7 @@ impl Drawing<'_> {
     fn draw_day_labels(&self, canvas: &Canvas, layout: &Layout) {
         for (center, text) in day_labels(self.dates, layout) {
             let below = (center, layout.baseline() + 9);
-            canvas.text(
-                &text,
-                below,
-                Pos::new(HPos::Center, VPos::Top),
-                self.palette.label,
-            );
+            canvas.text(&text, below, Pos::new(HPos::Center, VPos::Top), self.palette.label);
         }
     }
 
@@ -105,12 +91,7 @@ impl Drawing<'_> {
         }
         let text = format!("daily cap {}", dollars(cap));
         if let Some(end) = self.free_end(layout, text_width(&text), i128::from(cap.0)) {
-            canvas.text(
-                &text,
-                (end, y - 2),
-                Pos::new(HPos::Right, VPos::Bottom),
-                self.palette.cap,
-            );
+            canvas.text(&text, (end, y - 2), Pos::new(HPos::Right, VPos::Bottom), self.palette.cap);
         }
     }
 
@@ -125,16 +106,10 @@ impl Drawing<'_> {
             .filter(|(_, stack)| total(stack) > cap)
             .map(|(slot, _)| slot)
             .collect();
-        let is_free = |end: i32| {
-            tall.iter()
-                .all(|slot| slot.x >= end || slot.x + slot.w <= end - width)
-        };
+        let is_free = |end: i32| tall.iter().all(|slot| slot.x >= end || slot.x + slot.w <= end - width);
         let ends = std::iter::once(right).chain(tall.iter().rev().map(|slot| slot.x));
-        (right - left >= width).then(|| {
-            ends.filter(|end| end - width >= left)
-                .find(|end| is_free(*end))
-                .unwrap_or(right)
-        })
+        (right - left >= width)
+            .then(|| ends.filter(|end| end - width >= left).find(|end| is_free(*end)).unwrap_or(right))
     }
 }
 
@@ -143,9 +118,7 @@ struct Canvas<'a>(DrawingArea<SVGBackend<'a>, plotters::coord::Shift>);
 impl Canvas<'_> {
     fn block(&self, (x, y): (i32, i32), (width, height): (i32, i32), color: RGBColor) {
         // Writing into memory cannot fail; the same holds below.
-        let _ = self
-            .0
-            .draw(&Rectangle::new([(x, y), (x + width, y + height)], color.filled()));
+        let _ = self.0.draw(&Rectangle::new([(x, y), (x + width, y + height)], color.filled()));
     }
 
     /// A horizontal line of one pixel.
@@ -167,12 +140,7 @@ pub(super) mod tests {
     pub(in crate::chart) fn drawn_text(text: &str) -> String {
         let mut svg = String::new();
         let canvas = Canvas(SVGBackend::with_string(&mut svg, (160, 80)).into_drawing_area());
-        canvas.text(
-            text,
-            (80, 40),
-            Pos::new(HPos::Center, VPos::Center),
-            RGBColor(0, 0, 0),
-        );
+        canvas.text(text, (80, 40), Pos::new(HPos::Center, VPos::Center), RGBColor(0, 0, 0));
         drop(canvas);
         svg
     }

@@ -37,29 +37,16 @@ pub(super) struct Layout {
 impl Layout {
     /// Room for those days and stacks, and for the cap line where there is one.
     pub(super) fn new(size: (u32, u32), dates: &[Date], stacks: &[Stack], cap: Option<i128>) -> Self {
-        let size = (
-            size.0.clamp(WIDTHS.0, WIDTHS.1),
-            size.1.clamp(HEIGHTS.0, HEIGHTS.1),
-        );
+        let size = (size.0.clamp(WIDTHS.0, WIDTHS.1), size.1.clamp(HEIGHTS.0, HEIGHTS.1));
         let (width, height) = (size.0.cast_signed(), size.1.cast_signed());
         let top = if cap.is_some() { TOP_WITH_CAP } else { TOP };
         let h = height - top - BOTTOM;
         let axis = Axis::new(highest_day(stacks).max(cap.unwrap_or(0)), h);
         let widest = axis.ticks().map(|tick| text_width(&axis.text(tick))).max();
         let left = (widest.unwrap_or(0) + TICK_GAP).clamp(LEFT_AT_LEAST, width / 2);
-        let plot = PlotArea {
-            x: left,
-            y: top,
-            w: width - left - RIGHT,
-            h,
-        };
+        let plot = PlotArea { x: left, y: top, w: width - left - RIGHT, h };
         let slots = slots(dates, &plot);
-        Self {
-            size,
-            plot,
-            axis,
-            slots,
-        }
+        Self { size, plot, axis, slots }
     }
 
     /// The row of the zero line; bars stand on it.
@@ -95,24 +82,13 @@ pub(super) fn segments(stack: &[(i128, RGBColor)], layout: &Layout) -> Vec<Segme
         let top = layout.y(sum);
         if top < bottom {
             let gap = i32::from(!segments.is_empty() && bottom - top > 1);
-            segments.push(Segment {
-                top,
-                height: bottom - gap - top,
-                color,
-            });
+            segments.push(Segment { top, height: bottom - gap - top, color });
             bottom = top;
         }
     }
-    let largest = stack
-        .iter()
-        .filter(|(amount, _)| *amount > 0)
-        .max_by_key(|(amount, _)| *amount);
+    let largest = stack.iter().filter(|(amount, _)| *amount > 0).max_by_key(|(amount, _)| *amount);
     if let (true, Some(&(_, color))) = (segments.is_empty(), largest) {
-        segments.push(Segment {
-            top: bottom - 1,
-            height: 1,
-            color,
-        });
+        segments.push(Segment { top: bottom - 1, height: 1, color });
     }
     segments
 }
@@ -135,11 +111,7 @@ fn slots(dates: &[Date], plot: &PlotArea) -> Vec<Slot> {
         .zip(dates)
         .map(|(index, date)| {
             let (x, end) = (edge(index), edge(index + 1));
-            Slot {
-                x,
-                w: end - x,
-                label: date.strftime("%a %-d %b").to_string(),
-            }
+            Slot { x, w: end - x, label: date.strftime("%a %-d %b").to_string() }
         })
         .collect()
 }
@@ -150,17 +122,8 @@ pub(super) fn day_labels(dates: &[Date], layout: &Layout) -> Vec<(i32, String)> 
     let width = layout.size.0.cast_signed();
     let mut labels: Vec<(i32, String)> = Vec::new();
     let mut free_until = width;
-    for (date, slot) in dates
-        .iter()
-        .zip(&layout.slots)
-        .rev()
-        .step_by(label_stride(dates.len(), layout))
-    {
-        let text = if labels.is_empty() {
-            "today".to_owned()
-        } else {
-            date.strftime("%-d %b").to_string()
-        };
+    for (date, slot) in dates.iter().zip(&layout.slots).rev().step_by(label_stride(dates.len(), layout)) {
+        let text = if labels.is_empty() { "today".to_owned() } else { date.strftime("%-d %b").to_string() };
         let half = text_width(&text) / 2 + 1;
         let center = (slot.x + slot.w / 2).clamp(half, width - half);
         if center + half <= free_until {

@@ -34,11 +34,7 @@ impl Table {
             row
         };
         let rows: Vec<Vec<NanoUsd>> = spend.days.iter().map(row).collect();
-        let other = SpendSeries {
-            id: OTHER.to_owned(),
-            name: "Other".to_owned(),
-            color: OTHER_COLOR,
-        };
+        let other = SpendSeries { id: OTHER.to_owned(), name: "Other".to_owned(), color: OTHER_COLOR };
         let named = kept
             .iter()
             .filter_map(|index| spend.series.get(*index))
@@ -49,20 +45,11 @@ impl Table {
                 id: series.id.clone(),
                 name: series.name.clone(),
                 color: series.color,
-                total: rows
-                    .iter()
-                    .filter_map(|row| row.get(index))
-                    .copied()
-                    .sum::<NanoUsd>()
-                    .into(),
+                total: rows.iter().filter_map(|row| row.get(index)).copied().sum::<NanoUsd>().into(),
                 hidden: hidden.contains(&series.id),
             })
             .collect();
-        Self {
-            series,
-            dates: spend.days.iter().map(|day| day.date).collect(),
-            rows,
-        }
+        Self { series, dates: spend.days.iter().map(|day| day.date).collect(), rows }
     }
 
     pub(super) fn stacks(&self, palette: &Palette) -> Vec<Stack> {
@@ -76,11 +63,7 @@ impl Table {
     }
 
     fn visible(&self, row: &[NanoUsd]) -> NanoUsd {
-        row.iter()
-            .zip(&self.series)
-            .filter(|(_, series)| !series.hidden)
-            .map(|(amount, _)| *amount)
-            .sum()
+        row.iter().zip(&self.series).filter(|(_, series)| !series.hidden).map(|(amount, _)| *amount).sum()
     }
 
     pub(super) fn summary(&self) -> String {
@@ -89,12 +72,7 @@ impl Table {
         };
         let opening = format!("Spend by day, {}{}", span(*first, *last), self.without());
         let days: Vec<NanoUsd> = self.rows.iter().map(|row| self.visible(row)).collect();
-        let highest = self
-            .dates
-            .iter()
-            .zip(&days)
-            .rev()
-            .max_by_key(|(_, amount)| **amount);
+        let highest = self.dates.iter().zip(&days).rev().max_by_key(|(_, amount)| **amount);
         match highest.filter(|(_, amount)| **amount > NanoUsd::ZERO) {
             None => format!("{opening}: nothing spent."),
             Some((date, most)) => format!(
@@ -108,12 +86,8 @@ impl Table {
 
     /// Names the hidden series: their spend is not in the drawing, nor in its summary.
     fn without(&self) -> String {
-        let names: Vec<&str> = self
-            .series
-            .iter()
-            .filter(|series| series.hidden)
-            .map(|series| series.name.as_str())
-            .collect();
+        let names: Vec<&str> =
+            self.series.iter().filter(|series| series.hidden).map(|series| series.name.as_str()).collect();
         match names.split_last() {
             None => String::new(),
             Some((name, [])) => format!(", without {name}"),
@@ -128,14 +102,8 @@ fn fold(spend: &SpendByDay) -> (Vec<usize>, Vec<usize>) {
     if all.len() <= MAX_SERIES {
         return (all.collect(), Vec::new());
     }
-    let total = |index: usize| {
-        spend
-            .days
-            .iter()
-            .filter_map(|day| day.spend.get(index))
-            .copied()
-            .sum::<NanoUsd>()
-    };
+    let total =
+        |index: usize| spend.days.iter().filter_map(|day| day.spend.get(index)).copied().sum::<NanoUsd>();
     let mut by_total: Vec<usize> = all.collect();
     by_total.sort_by_key(|index| Reverse(total(*index)));
     let mut folded = by_total.split_off(MAX_SERIES);
@@ -149,10 +117,6 @@ fn span(first: Date, last: Date) -> String {
     if first == last {
         return last.strftime("%-d %b").to_string();
     }
-    let form = if first.year() == last.year() {
-        "%-d %b"
-    } else {
-        "%-d %b %Y"
-    };
+    let form = if first.year() == last.year() { "%-d %b" } else { "%-d %b %Y" };
     format!("{} to {}", first.strftime(form), last.strftime(form))
 }

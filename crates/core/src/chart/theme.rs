@@ -84,10 +84,7 @@ mod tests {
 
     /// The value of a token in the first block whose selector ends with `selector`.
     fn token<'a>(selector: &str, name: &str) -> &'a str {
-        let block = TOKENS
-            .split_once(&format!("{selector} {{"))
-            .expect("a block of that theme")
-            .1;
+        let block = TOKENS.split_once(&format!("{selector} {{")).expect("a block of that theme").1;
         let block = block.split_once("\n}").expect("its end").0;
         let value = block.split_once(&format!("{name}: ")).expect(name).1;
         value.split_once(';').expect("a semicolon").0
@@ -99,10 +96,9 @@ mod tests {
 
     #[test]
     fn colours_are_those_of_the_window() {
-        for (theme, selector) in [
-            (ChartTheme::Dark, "[data-theme=\"dark\"]"),
-            (ChartTheme::Light, "[data-theme=\"light\"]"),
-        ] {
+        for (theme, selector) in
+            [(ChartTheme::Dark, "[data-theme=\"dark\"]"), (ChartTheme::Light, "[data-theme=\"light\"]")]
+        {
             let palette = Palette::of(theme);
             for number in 1..=6_u8 {
                 assert_eq!(

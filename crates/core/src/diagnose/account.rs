@@ -32,15 +32,9 @@ pub(super) fn vault_locked(subject: &Subject) -> Words {
 pub(super) fn vault_denied(subject: &Subject) -> Words {
     Words::new(
         "the keychain does not give out the key",
-        format!(
-            "Access was denied, so nothing was sent to {}. The key itself is safe.",
-            subject.provider()
-        ),
+        format!("Access was denied, so nothing was sent to {}. The key itself is safe.", subject.provider()),
         [
-            Remedy::new(
-                A::UnlockKeychain,
-                "Ask again, and allow Patchbay when the keychain asks you.",
-            ),
+            Remedy::new(A::UnlockKeychain, "Ask again, and allow Patchbay when the keychain asks you."),
             paste("Or store the key anew."),
         ],
     )
@@ -81,18 +75,15 @@ pub(super) fn vault_failed(subject: &Subject, message: &str) -> Words {
 pub(super) fn refused(subject: &Subject, failure: &Failure) -> Words {
     let provider = subject.provider();
     let key = subject.key();
-    let listed = subject.keys_page(format!(
-        "Open your {provider} keys page and check whether {key} is still listed."
-    ));
+    let listed =
+        subject.keys_page(format!("Open your {provider} keys page and check whether {key} is still listed."));
     let replace = if listed.is_some() {
         "Create a new key there, then paste it here."
     } else {
         "Paste a key that it accepts."
     };
-    let elsewhere = Remedy::new(
-        A::EditBaseUrl,
-        "If the key belongs to another service, change the base URL.",
-    );
+    let elsewhere =
+        Remedy::new(A::EditBaseUrl, "If the key belongs to another service, change the base URL.");
     let own_url = (subject.provider_slug == "compatible").then_some(elsewhere);
     let status = failure.status.unwrap_or(401);
     let why = if subject.key_tail.is_empty() {
@@ -108,11 +99,7 @@ pub(super) fn refused(subject: &Subject, failure: &Failure) -> Words {
     Words::new(
         format!("{provider} does not accept this key"),
         format!("The network path is fine. {why}"),
-        listed
-            .into_iter()
-            .chain([paste(replace)])
-            .chain(own_url)
-            .chain([until_then()]),
+        listed.into_iter().chain([paste(replace)]).chain(own_url).chain([until_then()]),
     )
 }
 
@@ -145,19 +132,13 @@ pub(super) fn denied(subject: &Subject, stage: Stage, failure: &Failure) -> Word
 pub(super) fn exhausted(subject: &Subject) -> Words {
     let provider = subject.provider();
     let credit = format!("Add credit or raise the limit in your {provider} account.");
-    let credit = subject
-        .keys_page(credit.clone())
-        .unwrap_or(Remedy::advice(credit));
+    let credit = subject.keys_page(credit.clone()).unwrap_or(Remedy::advice(credit));
     Words::new(
         format!("your account at {provider} has no credit left"),
         format!(
             "The network path and the key are fine. {provider} answers no more calls until there is credit or the quota renews."
         ),
-        [
-            credit,
-            Remedy::new(A::TestAgain, "Then test again."),
-            until_then(),
-        ],
+        [credit, Remedy::new(A::TestAgain, "Then test again."), until_then()],
     )
 }
 
@@ -190,16 +171,10 @@ fn seconds(ms: u64) -> String {
 }
 
 fn paste(opening: &str) -> Remedy {
-    Remedy::new(
-        A::ReplaceKey,
-        format!("{opening} Patchbay tests it before it goes live."),
-    )
+    Remedy::new(A::ReplaceKey, format!("{opening} Patchbay tests it before it goes live."))
 }
 
 /// The last remedy wherever calls would go on failing.
 pub(super) fn until_then() -> Remedy {
-    Remedy::new(
-        A::TurnOff,
-        "Until then, turn it off, so that calls do not try it first.",
-    )
+    Remedy::new(A::TurnOff, "Until then, turn it off, so that calls do not try it first.")
 }

@@ -42,23 +42,14 @@ fn refused_request(subject: &Subject, stage: Stage, failure: &Failure) -> Words 
         return Words::new(
             format!("{provider} refuses the request"),
             format!("The network path is fine. {}", quote(provider, failure)),
-            [
-                Remedy::new(A::EditBaseUrl, check),
-                Remedy::new(A::TestAgain, "Then test again."),
-            ],
+            [Remedy::new(A::EditBaseUrl, check), Remedy::new(A::TestAgain, "Then test again.")],
         );
     }
     Words::new(
         format!("{} does not take the test question", subject.model()),
-        format!(
-            "The network path and the key are fine. {}",
-            quote(provider, failure)
-        ),
+        format!("The network path and the key are fine. {}", quote(provider, failure)),
         [
-            Remedy::new(
-                A::PickModel,
-                "Pick another default model: this one may not be made for chat.",
-            ),
+            Remedy::new(A::PickModel, "Pick another default model: this one may not be made for chat."),
             Remedy::new(A::TestAgain, "Then test again."),
         ],
     )
@@ -71,11 +62,7 @@ fn provider_trouble(subject: &Subject, failure: &Failure) -> Words {
         (_, Some(status)) => format!("{provider} answered {status}"),
         (_, None) => format!("{provider} failed"),
     };
-    let place = if subject.local {
-        "in that server"
-    } else {
-        "at its side"
-    };
+    let place = if subject.local { "in that server" } else { "at its side" };
     Words::new(
         what,
         format!(
@@ -84,10 +71,7 @@ fn provider_trouble(subject: &Subject, failure: &Failure) -> Words {
         ),
         [
             Remedy::new(A::TestAgain, "Wait a minute, then test again."),
-            Remedy::new(
-                A::TurnOff,
-                "If it lasts, turn it off, so that calls do not try it first.",
-            ),
+            Remedy::new(A::TurnOff, "If it lasts, turn it off, so that calls do not try it first."),
         ],
     )
 }
@@ -102,10 +86,7 @@ fn unreadable(subject: &Subject) -> Words {
             Remedy::new(A::TestAgain, "Test again: it may have been a single slip."),
             Remedy::new(
                 A::EditBaseUrl,
-                format!(
-                    "If it stays, check that the base URL, {}, leads to the API.",
-                    subject.base_url
-                ),
+                format!("If it stays, check that the base URL, {}, leads to the API.", subject.base_url),
             ),
             Remedy::new(A::PickModel, "Or pick another default model."),
         ],
@@ -119,23 +100,14 @@ fn timed_out(subject: &Subject, stage: Stage) -> Words {
             "Wait until the model is loaded, then test again.",
         )
     } else {
-        (
-            "It may be overloaded, or a proxy holds the answer back.",
-            "Test again.",
-        )
+        ("It may be overloaded, or a proxy holds the answer back.", "Test again.")
     };
     Words::new(
         format!("{} did not answer in time", subject.provider()),
-        format!(
-            "The connection is open, but no answer came. {why}{}",
-            may_be_billed(subject, stage)
-        ),
+        format!("The connection is open, but no answer came. {why}{}", may_be_billed(subject, stage)),
         [
             Remedy::new(A::TestAgain, first),
-            Remedy::new(
-                A::RaiseTimeout,
-                "If it stays slow, raise the timeout of this connection.",
-            ),
+            Remedy::new(A::RaiseTimeout, "If it stays slow, raise the timeout of this connection."),
         ],
     )
 }
@@ -147,10 +119,7 @@ fn cut(subject: &Subject, stage: Stage) -> Words {
             "It ended before the answer did. A proxy or VPN with a short time limit is a common cause.{}",
             may_be_billed(subject, stage)
         ),
-        [Remedy::new(
-            A::TestAgain,
-            "Test again. If it stays, try without the proxy or VPN.",
-        )],
+        [Remedy::new(A::TestAgain, "Test again. If it stays, try without the proxy or VPN.")],
     )
 }
 
@@ -165,15 +134,10 @@ fn may_be_billed(subject: &Subject, stage: Stage) -> &'static str {
 pub(super) fn not_an_api(subject: &Subject) -> Words {
     let edit = match subject.base_url_with_version() {
         Some(longer) => format!("The version may be missing. Change the base URL to {longer}."),
-        None => format!(
-            "Look up the base URL in the documentation of {}.",
-            subject.provider()
-        ),
+        None => format!("Look up the base URL in the documentation of {}.", subject.provider()),
     };
-    let sign_in = Remedy::new(
-        A::TestAgain,
-        "On a network with a sign-in page, sign in first, then test again.",
-    );
+    let sign_in =
+        Remedy::new(A::TestAgain, "On a network with a sign-in page, sign in first, then test again.");
     Words::new(
         format!("no API answers at {}", subject.base_url),
         format!(
@@ -181,9 +145,7 @@ pub(super) fn not_an_api(subject: &Subject) -> Words {
              elsewhere, so calls would fail.",
             subject.host
         ),
-        [Remedy::new(A::EditBaseUrl, edit)]
-            .into_iter()
-            .chain((!subject.local).then_some(sign_in)),
+        [Remedy::new(A::EditBaseUrl, edit)].into_iter().chain((!subject.local).then_some(sign_in)),
     )
 }
 
@@ -200,17 +162,14 @@ pub(super) fn empty_list(subject: &Subject) -> Words {
             [Remedy::new(A::TestAgain, load)],
         );
     }
-    let rights = subject.keys_page(format!(
-        "Check which models {} may use on your {provider} keys page.",
-        subject.key()
-    ));
+    let rights = subject
+        .keys_page(format!("Check which models {} may use on your {provider} keys page.", subject.key()));
     Words::new(
         format!("{provider} lists no model for this key"),
         "The network path and the key are fine, but there is nothing that it may call.",
-        rights.into_iter().chain([Remedy::new(
-            A::PickModel,
-            "If you know a model's name, enter it as the default model.",
-        )]),
+        rights
+            .into_iter()
+            .chain([Remedy::new(A::PickModel, "If you know a model's name, enter it as the default model.")]),
     )
 }
 
@@ -219,10 +178,7 @@ pub(super) fn model_missing(subject: &Subject, near: &[String], models: &[String
     let (what, fine) = if subject.local {
         (format!("{provider} does not have {model}"), "The server runs.")
     } else {
-        (
-            format!("this key cannot use {model}"),
-            "The network path and the key are fine.",
-        )
+        (format!("this key cannot use {model}"), "The network path and the key are fine.")
     };
     let others: Vec<String> = models.iter().filter(|name| *name != model).cloned().collect();
     let why = if others.len() < models.len() {
@@ -230,15 +186,9 @@ pub(super) fn model_missing(subject: &Subject, near: &[String], models: &[String
     } else if models.is_empty() {
         format!("{provider} offers no model of that name")
     } else {
-        format!(
-            "{model} is not among the {} that {provider} offers",
-            plural(models.len(), "model")
-        )
+        format!("{model} is not among the {} that {provider} offers", plural(models.len(), "model"))
     };
-    let remedies = [
-        Remedy::new(A::PickModel, pick(model, near, &others)),
-        get_it(subject),
-    ];
+    let remedies = [Remedy::new(A::PickModel, pick(model, near, &others)), get_it(subject)];
     Words::new(what, format!("{fine} {why}, so calls for it fail."), remedies)
 }
 
@@ -253,24 +203,16 @@ fn pick(model: &str, near: &[String], others: &[String]) -> String {
         1 => "Pick the one that it offers.".to_owned(),
         count => format!("Pick one of the {count} that it offers."),
     };
-    if near.is_empty() {
-        choice
-    } else {
-        format!("{choice} Closest by name: {}.", near.join(", "))
-    }
+    if near.is_empty() { choice } else { format!("{choice} Closest by name: {}.", near.join(", ")) }
 }
 
 fn get_it(subject: &Subject) -> Remedy {
     let (provider, model) = (subject.provider(), subject.model());
     match (subject.provider_slug.as_str(), subject.local) {
-        ("ollama", _) => Remedy::new(
-            A::TestAgain,
-            format!("Or load it: run `ollama pull {model}`, then test again."),
-        ),
-        (_, true) => Remedy::new(
-            A::TestAgain,
-            format!("Or load it in {provider}, then test again."),
-        ),
+        ("ollama", _) => {
+            Remedy::new(A::TestAgain, format!("Or load it: run `ollama pull {model}`, then test again."))
+        }
+        (_, true) => Remedy::new(A::TestAgain, format!("Or load it in {provider}, then test again.")),
         _ => Remedy::advice(format!("Or ask {provider} for access to it.")),
     }
 }
@@ -292,10 +234,9 @@ pub(super) fn empty_answer(subject: &Subject) -> Words {
 
 /// "OpenAI answered 400: "…"."
 fn quote(speaker: &str, failure: &Failure) -> String {
-    let said = failure.status.map_or_else(
-        || format!("{speaker} said"),
-        |status| format!("{speaker} answered {status}"),
-    );
+    let said = failure
+        .status
+        .map_or_else(|| format!("{speaker} said"), |status| format!("{speaker} answered {status}"));
     let message = failure.message.trim();
     match message.char_indices().nth(QUOTE_CHARS) {
         _ if message.is_empty() => format!("{said} and nothing more."),

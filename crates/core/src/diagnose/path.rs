@@ -6,10 +6,7 @@ pub(super) fn offline() -> Words {
     Words::new(
         "this machine has no network",
         "Nothing was sent. Local connections still answer.",
-        [Remedy::new(
-            A::TestAgain,
-            "Connect to a network, then test again.",
-        )],
+        [Remedy::new(A::TestAgain, "Connect to a network, then test again.")],
     )
 }
 
@@ -20,14 +17,8 @@ pub(super) fn no_address(subject: &Subject) -> Words {
         "The name server knows no such host, so nothing was sent. A slip in the base URL is the usual cause, a VPN or name \
          server that is down the next.",
         [
-            Remedy::new(
-                A::EditBaseUrl,
-                format!("Check the host in the base URL, {}.", subject.base_url),
-            ),
-            Remedy::new(
-                A::TestAgain,
-                "If it is right, check your network or VPN, then test again.",
-            ),
+            Remedy::new(A::EditBaseUrl, format!("Check the host in the base URL, {}.", subject.base_url)),
+            Remedy::new(A::TestAgain, "If it is right, check your network or VPN, then test again."),
         ],
     )
 }
@@ -43,10 +34,7 @@ pub(super) fn tcp(subject: &Subject, trouble: Tcp) -> Words {
              common cause.",
             [
                 Remedy::new(A::TestAgain, "Check your network or VPN, then test again."),
-                Remedy::new(
-                    A::EditBaseUrl,
-                    format!("Check the host in the base URL, {}.", subject.base_url),
-                ),
+                Remedy::new(A::EditBaseUrl, format!("Check the host in the base URL, {}.", subject.base_url)),
             ],
         ),
     }
@@ -57,10 +45,7 @@ fn port_closed(subject: &Subject) -> Words {
     let start = match subject.provider_slug.as_str() {
         "ollama" => "Start Ollama: run `ollama serve`, then test again.".to_owned(),
         "lmstudio" => "Open LM Studio and start its local server, then test again.".to_owned(),
-        _ => format!(
-            "Start the server that should listen on port {}, then test again.",
-            subject.port
-        ),
+        _ => format!("Start the server that should listen on port {}, then test again.", subject.port),
     };
     Words::new(
         format!("port {} on this machine is closed", subject.port),
@@ -69,10 +54,7 @@ fn port_closed(subject: &Subject) -> Words {
         ),
         [
             Remedy::new(A::TestAgain, start),
-            Remedy::new(
-                A::EditBaseUrl,
-                "If it listens on another port, change the base URL.",
-            ),
+            Remedy::new(A::EditBaseUrl, "If it listens on another port, change the base URL."),
         ],
     )
 }
@@ -83,14 +65,8 @@ fn refused(subject: &Subject) -> Words {
         format!("{host} refuses connections on port {port}"),
         "The host is there, but nobody listens on that port, or a firewall closes it. Nothing was sent.",
         [
-            Remedy::new(
-                A::EditBaseUrl,
-                format!("Check the port in the base URL, {}.", subject.base_url),
-            ),
-            Remedy::new(
-                A::TestAgain,
-                "If it is right, the server may be down: test again later.",
-            ),
+            Remedy::new(A::EditBaseUrl, format!("Check the port in the base URL, {}.", subject.base_url)),
+            Remedy::new(A::TestAgain, "If it is right, the server may be down: test again later."),
         ],
     )
 }
@@ -101,18 +77,12 @@ fn silent(subject: &Subject) -> Words {
         format!("{host} did not answer on port {port}"),
         "Nothing came back in time, so nothing was sent. A firewall or VPN may swallow the way, or the server is down.",
         [
-            Remedy::new(
-                A::TestAgain,
-                "Check your firewall, VPN and proxy, then test again.",
-            ),
+            Remedy::new(A::TestAgain, "Check your firewall, VPN and proxy, then test again."),
             Remedy::new(
                 A::EditBaseUrl,
                 format!("Check the host and port in the base URL, {}.", subject.base_url),
             ),
-            Remedy::new(
-                A::RaiseTimeout,
-                "On a slow line, raise the timeout of this connection.",
-            ),
+            Remedy::new(A::RaiseTimeout, "On a slow line, raise the timeout of this connection."),
         ],
     )
 }
@@ -152,10 +122,7 @@ fn expired(subject: &Subject, on: &str) -> Words {
             subject.host
         ),
         [
-            Remedy::new(
-                A::TestAgain,
-                "If the date of this machine is wrong, set it, then test again.",
-            ),
+            Remedy::new(A::TestAgain, "If the date of this machine is wrong, set it, then test again."),
             Remedy::advice(renew),
         ],
     )
@@ -170,14 +137,8 @@ fn wrong_host(subject: &Subject) -> Words {
             subject.host
         ),
         [
-            Remedy::new(
-                A::EditBaseUrl,
-                format!("Check the host in the base URL, {}.", subject.base_url),
-            ),
-            Remedy::new(
-                A::TestAgain,
-                "On a network with a sign-in page, sign in first, then test again.",
-            ),
+            Remedy::new(A::EditBaseUrl, format!("Check the host in the base URL, {}.", subject.base_url)),
+            Remedy::new(A::TestAgain, "On a network with a sign-in page, sign in first, then test again."),
         ],
     )
 }
@@ -205,10 +166,7 @@ fn unknown_issuer(subject: &Subject) -> Words {
 pub(super) fn proxy(subject: &Subject) -> Words {
     Words::new(
         "the proxy asks for a name and a password",
-        format!(
-            "Your proxy let nothing through, so {} was not asked.",
-            subject.provider()
-        ),
+        format!("Your proxy let nothing through, so {} was not asked.", subject.provider()),
         [Remedy::new(
             A::TestAgain,
             "Enter them in the proxy setting of this connection or of this system, then test again.",
@@ -219,18 +177,12 @@ pub(super) fn proxy(subject: &Subject) -> Words {
 pub(super) fn clock(subject: &Subject, seconds: i64) -> Words {
     let direction = if seconds < 0 { "behind" } else { "ahead" };
     Words::new(
-        format!(
-            "the clock of this machine is {} {direction}",
-            span(seconds.unsigned_abs())
-        ),
+        format!("the clock of this machine is {} {direction}", span(seconds.unsigned_abs())),
         format!(
             "Certificates and requests are checked against the time, so {} turns this machine away.",
             subject.provider()
         ),
-        [Remedy::new(
-            A::TestAgain,
-            "Let this system set its time by itself, then test again.",
-        )],
+        [Remedy::new(A::TestAgain, "Let this system set its time by itself, then test again.")],
     )
 }
 

@@ -26,14 +26,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Dns,
-        Self::Tcp,
-        Self::Tls,
-        Self::Auth,
-        Self::Models,
-        Self::Completion,
-    ];
+    pub const ALL: [Self; 6] = [Self::Dns, Self::Tcp, Self::Tls, Self::Auth, Self::Models, Self::Completion];
 
     /// Within a sentence: "Failed at auth".
     pub fn name(self) -> &'static str {
@@ -99,18 +92,12 @@ pub struct Remedy {
 impl Remedy {
     /// With a button.
     pub(super) fn new(action: RemedyAction, text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            action: Some(action),
-        }
+        Self { text: text.into(), action: Some(action) }
     }
 
     /// Without one: only a person can do it.
     pub(super) fn advice(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            action: None,
-        }
+        Self { text: text.into(), action: None }
     }
 }
 

@@ -46,16 +46,8 @@ impl Place {
             (None, "https") => Way::Tls,
             (None, _) => Way::Plain,
         };
-        let host = url
-            .host_str()?
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
-        Some(Self {
-            host,
-            port: url.port_or_known_default()?,
-            way,
-        })
+        let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Some(Self { host, port: url.port_or_known_default()?, way })
     }
 
     /// Whether the next step is a certificate.
@@ -105,11 +97,7 @@ pub(super) async fn connect(
         }
         Err(_) => return Err(Cause::Tcp(Tcp::TimedOut)),
     };
-    let through = if place.way == Way::Proxy {
-        " of the proxy"
-    } else {
-        ""
-    };
+    let through = if place.way == Way::Proxy { " of the proxy" } else { "" };
     Ok((stream, format!("Connected to port {}{through}", place.port)))
 }
 
@@ -126,18 +114,14 @@ pub(super) async fn handshake(place: &Place, stream: TcpStream) -> Result<((), S
 }
 
 fn tls_cause(error: &std::io::Error) -> Cause {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     Cause::Tls(match inner {
         Some(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
-            Tls::Expired {
-                on: day(i64::try_from(not_after.as_secs()).unwrap_or(0)),
-            }
+            Tls::Expired { on: day(i64::try_from(not_after.as_secs()).unwrap_or(0)) }
         }
-        Some(rustls::Error::InvalidCertificate(CertificateError::Expired)) => Tls::Expired {
-            on: "an earlier day".to_owned(),
-        },
+        Some(rustls::Error::InvalidCertificate(CertificateError::Expired)) => {
+            Tls::Expired { on: "an earlier day".to_owned() }
+        }
         Some(rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         )) => Tls::WrongHost,

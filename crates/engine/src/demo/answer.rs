@@ -135,9 +135,7 @@ pub(super) fn answer(model: &Model, wish: &Wish) -> Answer {
         text = &text[..at];
     }
     let room = wish.max_tokens.unwrap_or(u64::MAX).max(1);
-    let bytes = usize::try_from(room)
-        .unwrap_or(usize::MAX)
-        .saturating_mul(BYTES_PER_TOKEN);
+    let bytes = usize::try_from(room).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_TOKEN);
     let (text, finish_reason) = match text.get(..bytes) {
         Some(head) if head.len() < text.len() => (head, "length"),
         _ => (text, "stop"),
@@ -158,18 +156,12 @@ pub(super) fn answer(model: &Model, wish: &Wish) -> Answer {
 
 fn pick(texts: &[&'static str], hash: u64) -> &'static str {
     let count = texts.len() as u64;
-    usize::try_from(hash % count)
-        .ok()
-        .and_then(|at| texts.get(at))
-        .copied()
-        .unwrap_or_default()
+    usize::try_from(hash % count).ok().and_then(|at| texts.get(at)).copied().unwrap_or_default()
 }
 
 /// The same on every machine and in every version, which the standard library's hashers do not promise.
 fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -177,17 +169,12 @@ mod tests {
     use super::*;
 
     fn wish(prompt: &str) -> Wish {
-        Wish {
-            prompt: prompt.to_owned(),
-            ..Wish::default()
-        }
+        Wish { prompt: prompt.to_owned(), ..Wish::default() }
     }
 
     #[test]
     fn the_catalogue_lists_these_models() {
-        let listed = &patchbay_core::catalog::provider("demo")
-            .expect("in the catalogue")
-            .known_models;
+        let listed = &patchbay_core::catalog::provider("demo").expect("in the catalogue").known_models;
         assert!(MODELS.iter().map(|model| model.id).eq(listed.iter()));
     }
 
@@ -211,17 +198,8 @@ mod tests {
     fn an_answer_ends_at_its_limit_of_tokens_and_at_its_stop() {
         for model in &MODELS {
             for max_tokens in [1, 7, 40] {
-                let short = answer(
-                    model,
-                    &Wish {
-                        max_tokens: Some(max_tokens),
-                        ..wish("x")
-                    },
-                );
-                assert_eq!(
-                    (short.completion_tokens, short.finish_reason),
-                    (max_tokens, "length")
-                );
+                let short = answer(model, &Wish { max_tokens: Some(max_tokens), ..wish("x") });
+                assert_eq!((short.completion_tokens, short.finish_reason), (max_tokens, "length"));
             }
         }
         let stops = vec!["zzz".to_owned(), ".".to_owned()];
@@ -234,19 +212,13 @@ mod tests {
     fn the_deep_model_thinks_inside_its_completion() {
         let deep = answer(&MODELS[1], &wish("x"));
         assert!(deep.reasoning_tokens >= 96);
-        assert_eq!(
-            deep.completion_tokens,
-            deep.reasoning_tokens + estimate_tokens(deep.text.len())
-        );
+        assert_eq!(deep.completion_tokens, deep.reasoning_tokens + estimate_tokens(deep.text.len()));
         assert_eq!(answer(&MODELS[0], &wish("x")).reasoning_tokens, 0);
     }
 
     #[test]
     fn an_answer_in_json_is_json() {
-        let wish = Wish {
-            form: Form::Json,
-            ..wish("x")
-        };
+        let wish = Wish { form: Form::Json, ..wish("x") };
         let value: serde_json::Value = serde_json::from_str(&answer(&MODELS[0], &wish).text).expect("JSON");
         assert_eq!(value["provider"], "demo");
     }

@@ -31,19 +31,15 @@ pub(super) fn plain(completion: &Value, ticket: Arc<Ticket>) -> Response {
     } else {
         Body::from(whole)
     };
-    let headers = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
     (headers, body).into_response()
 }
 
 /// An answer word by word.
 pub(super) fn streamed(model: &Model, chunks: &[Value], ticket: Arc<Ticket>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
     let pieces = pieces(model, chunks, ticket.fault);
     (headers, body(pieces, ticket)).into_response()
 }
@@ -60,10 +56,8 @@ enum Frame {
 fn pieces(model: &Model, chunks: &[Value], fault: DemoFault) -> Vec<Piece> {
     let text = |data: &str| Frame::Text(Bytes::from(format!("data: {data}\n\n")));
     let waits = std::iter::once(model.first_token).chain(std::iter::repeat(model.word));
-    let mut pieces: Vec<Piece> = waits
-        .zip(chunks)
-        .map(|(wait, chunk)| Piece(wait, text(&chunk.to_string())))
-        .collect();
+    let mut pieces: Vec<Piece> =
+        waits.zip(chunks).map(|(wait, chunk)| Piece(wait, text(&chunk.to_string()))).collect();
     if fault == DemoFault::CutStream {
         pieces.truncate(pieces.len() / 2);
         pieces.push(Piece(model.word, Frame::Cut));

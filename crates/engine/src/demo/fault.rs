@@ -64,9 +64,7 @@ fn rate_limited() -> Response {
         ("x-ratelimit-remaining-requests", "0"),
         ("x-ratelimit-reset-requests", "20s"),
     ] {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }

@@ -37,11 +37,7 @@ pub struct SampleOptions {
 
 impl Default for SampleOptions {
     fn default() -> Self {
-        Self {
-            attempts: 12_000,
-            days: 30,
-            seed: 1,
-        }
+        Self { attempts: 12_000, days: 30, seed: 1 }
     }
 }
 
@@ -165,11 +161,7 @@ impl Rows {
         if work.chain.len() < 2 || room < 2 {
             return None;
         }
-        let limits = if work.chain[0].account.id == FREE_TIER {
-            900
-        } else {
-            45
-        };
+        let limits = if work.chain[0].account.id == FREE_TIER { 900 } else { 45 };
         match self.rng.u32(0..10_000) {
             dice if dice < limits => Some(&draft::LIMITED),
             dice if dice < limits + 55 => Some(draft::any_trouble(&mut self.rng)),

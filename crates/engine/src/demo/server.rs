@@ -104,17 +104,10 @@ impl DemoServer {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let base_url = format!("http://{}/v1", listener.local_addr()?);
-        let demo = Arc::new(Demo {
-            options,
-            state: Mutex::default(),
-        });
+        let demo = Arc::new(Demo { options, state: Mutex::default() });
         let mut running = JoinSet::new();
         running.spawn_on(accept(TcpListener::from_std(listener)?, router(&demo)), &runtime);
-        Ok(Self {
-            base_url,
-            demo,
-            _running: running,
-        })
+        Ok(Self { base_url, demo, _running: running })
     }
 
     /// What a connection to it has as its base URL: `http://127.0.0.1:PORT/v1`.
@@ -206,17 +199,11 @@ impl Demo {
         state.recent.push_back(request);
         state.in_flight += 1;
         state.most_in_flight = state.most_in_flight.max(state.in_flight);
-        Arc::new(Ticket {
-            number: state.received,
-            fault: state.fault,
-            demo: Arc::clone(self),
-        })
+        Arc::new(Ticket { number: state.received, fault: state.fault, demo: Arc::clone(self) })
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
-        let given = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         match &self.options.require_key {
             None => true,
             Some(key) => given.and_then(|given| given.strip_prefix("Bearer ")) == Some(key.expose()),
@@ -293,9 +280,7 @@ async fn receive(State(demo): State<Arc<Demo>>, request: Request, next: Next) ->
 /// Those that the failure has set stay.
 fn add_headers(headers: &mut HeaderMap, number: u64) {
     for (name, value) in RATE_HEADERS {
-        headers
-            .entry(HeaderName::from_static(name))
-            .or_insert(HeaderValue::from_static(value));
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
     if let Ok(id) = HeaderValue::from_str(&format!("req_demo_{number}")) {
         headers.insert("x-request-id", id);

@@ -27,11 +27,7 @@ fn start_with(require_key: Option<&str>) -> DemoServer {
 fn client() -> reqwest::Client {
     // The second test to come finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .timeout(SOON)
-        .build()
-        .expect("a client")
+    reqwest::Client::builder().no_proxy().timeout(SOON).build().expect("a client")
 }
 
 fn chat(extra: &Value) -> Value {
@@ -58,29 +54,21 @@ async fn json_of(response: reqwest::Response) -> Value {
 
 /// The data of the events of a stream.
 fn events(stream: &str) -> Vec<&str> {
-    stream
-        .split("\n\n")
-        .filter_map(|event| event.strip_prefix("data: "))
-        .collect()
+    stream.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect()
 }
 
 /// The whole answer to one request on a connection of its own, as it came over the wire.
 async fn raw(server: &DemoServer, body: &Value) -> String {
     let mut stream = connect(server, body).await;
     let mut answer = Vec::new();
-    let read = tokio::time::timeout(SOON, stream.read_to_end(&mut answer))
-        .await
-        .expect("in time");
+    let read = tokio::time::timeout(SOON, stream.read_to_end(&mut answer)).await.expect("in time");
     // A reset instead of an orderly end is a cut as well.
     let _ = read;
     String::from_utf8(answer).expect("text")
 }
 
 async fn connect(server: &DemoServer, body: &Value) -> TcpStream {
-    let address = server
-        .base_url()
-        .trim_start_matches("http://")
-        .trim_end_matches("/v1");
+    let address = server.base_url().trim_start_matches("http://").trim_end_matches("/v1");
     let mut stream = TcpStream::connect(address).await.expect("connects");
     let body = body.to_string();
     let request = format!(
@@ -114,61 +102,37 @@ async fn a_stream_says_the_same_as_a_plain_answer() {
     let plain = json_of(ask(&server, &json!({})).await).await;
     let wish = json!({"stream": true, "stream_options": {"include_usage": true}});
     let response = ask(&server, &wish).await;
-    assert_eq!(
-        response.headers()["content-type"],
-        "text/event-stream; charset=utf-8"
-    );
+    assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     let stream = response.text().await.expect("a body");
     let mut data = events(&stream);
     assert_eq!(data.pop(), Some("[DONE]"));
-    let chunks: Vec<Value> = data
-        .iter()
-        .map(|data| serde_json::from_str(data).expect("JSON"))
-        .collect();
+    let chunks: Vec<Value> = data.iter().map(|data| serde_json::from_str(data).expect("JSON")).collect();
     let (last, rest) = chunks.split_last().expect("chunks");
     assert_eq!(last["choices"], json!([]));
     assert_eq!(last["usage"], plain["usage"]);
-    assert!(
-        rest.iter()
-            .all(|chunk| chunk["usage"].is_null() && chunk.get("usage").is_some())
-    );
+    assert!(rest.iter().all(|chunk| chunk["usage"].is_null() && chunk.get("usage").is_some()));
     assert_eq!(rest[0]["choices"][0]["delta"]["role"], "assistant");
     assert_eq!(rest[rest.len() - 1]["choices"][0]["finish_reason"], "stop");
-    let said: String = rest
-        .iter()
-        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
-        .collect();
+    let said: String =
+        rest.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
     assert_eq!(plain["choices"][0]["message"]["content"], said);
 }
 
 #[tokio::test]
 async fn a_stream_reports_usage_only_when_asked() {
     let server = start();
-    let stream = ask(&server, &json!({"stream": true}))
-        .await
-        .text()
-        .await
-        .expect("a body");
+    let stream = ask(&server, &json!({"stream": true})).await.text().await.expect("a body");
     assert!(!stream.contains("usage"), "{stream}");
 }
 
 #[tokio::test]
 async fn models_are_listed_and_shown() {
     let server = start();
-    let get = async |path: &str| {
-        client()
-            .get(format!("{}/{path}", server.base_url()))
-            .send()
-            .await
-            .expect("sent")
-    };
+    let get =
+        async |path: &str| client().get(format!("{}/{path}", server.base_url())).send().await.expect("sent");
     let list = json_of(get("models").await).await;
-    let ids: Vec<&str> = list["data"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|model| model["id"].as_str())
-        .collect();
+    let ids: Vec<&str> =
+        list["data"].as_array().expect("a list").iter().filter_map(|model| model["id"].as_str()).collect();
     assert_eq!(ids, ["demo-fast", "demo-deep", "demo-free"]);
     assert_eq!(json_of(get("models/demo-deep").await).await["id"], "demo-deep");
     assert_eq!(get("models/gpt-9").await.status(), 404);
@@ -185,32 +149,12 @@ async fn errors_wear_openai_s_envelope() {
     let server = start();
     let unknown = ask(&server, &json!({"model": "gpt-9"})).await;
     check_error(unknown, 404, "invalid_request_error", Some("model_not_found")).await;
-    for body in [
-        "{\"model\":",
-        "{\"model\": \"demo-fast\"}",
-        &chat(&json!({"messages": []})).to_string(),
-    ] {
-        check_error(
-            post(&server, body.to_owned()).await,
-            400,
-            "invalid_request_error",
-            None,
-        )
-        .await;
+    for body in ["{\"model\":", "{\"model\": \"demo-fast\"}", &chat(&json!({"messages": []})).to_string()] {
+        check_error(post(&server, body.to_owned()).await, 400, "invalid_request_error", None).await;
     }
     for (fault, status, kind, code) in [
-        (
-            DemoFault::Unauthorized,
-            401,
-            "invalid_request_error",
-            Some("invalid_api_key"),
-        ),
-        (
-            DemoFault::RateLimited,
-            429,
-            "requests",
-            Some("rate_limit_exceeded"),
-        ),
+        (DemoFault::Unauthorized, 401, "invalid_request_error", Some("invalid_api_key")),
+        (DemoFault::RateLimited, 429, "requests", Some("rate_limit_exceeded")),
         (DemoFault::ServerError, 500, "server_error", None),
     ] {
         server.set_fault(fault);
@@ -244,12 +188,7 @@ async fn a_played_rate_limit_says_when_to_come_back() {
 async fn the_right_key_gets_in_and_is_not_printed() {
     let server = start_with(Some("sk-demo-right"));
     let url = format!("{}/models", server.base_url());
-    let response = client()
-        .get(url)
-        .bearer_auth("sk-demo-right")
-        .send()
-        .await
-        .expect("sent");
+    let response = client().get(url).bearer_auth("sk-demo-right").send().await.expect("sent");
     assert_eq!(response.status(), 200);
     let recent = server.recent();
     assert_eq!(recent[0].path, "/v1/models");
@@ -288,10 +227,7 @@ async fn a_cut_plain_answer_is_shorter_than_it_said() {
     server.set_fault(DemoFault::CutStream);
     let answer = raw(&server, &chat(&json!({}))).await;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let said = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .expect("a length");
+    let said = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
     assert_eq!(said.parse::<usize>().expect("a number") / 2, body.len());
 }
 
@@ -329,9 +265,7 @@ async fn a_dropped_server_cuts_its_connections_and_is_gone() {
     let url = format!("{}/models", server.base_url());
     drop(server);
     let mut byte = [0];
-    let ended = tokio::time::timeout(SOON, stream.read(&mut byte))
-        .await
-        .expect("in time");
+    let ended = tokio::time::timeout(SOON, stream.read(&mut byte)).await.expect("in time");
     assert!(!matches!(ended, Ok(1)), "the connection is cut");
     assert!(client().get(url).send().await.is_err());
 }
@@ -340,11 +274,7 @@ async fn a_dropped_server_cuts_its_connections_and_is_gone() {
 async fn a_natural_pace_takes_its_time() {
     let server = DemoServer::start(DemoOptions::default()).expect("starts");
     let begun = Instant::now();
-    let stream = ask(&server, &json!({"stream": true}))
-        .await
-        .text()
-        .await
-        .expect("a body");
+    let stream = ask(&server, &json!({"stream": true})).await.text().await.expect("a body");
     let words = u32::try_from(events(&stream).len()).expect("few");
     let least = Duration::from_millis(80) + Duration::from_millis(6) * (words - 3);
     assert!(begun.elapsed() >= least, "{:?} < {least:?}", begun.elapsed());

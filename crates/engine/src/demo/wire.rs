@@ -71,10 +71,7 @@ pub(super) enum Delivery {
 impl ChatRequest {
     /// How the caller wants it.
     pub(super) fn delivery(&self) -> Delivery {
-        let usage = self
-            .stream_options
-            .as_ref()
-            .is_some_and(|options| options.include_usage == Some(true));
+        let usage = self.stream_options.as_ref().is_some_and(|options| options.include_usage == Some(true));
         match (self.stream, usage) {
             (Some(true), true) => Delivery::StreamWithUsage,
             (Some(true), false) => Delivery::Stream,
@@ -92,12 +89,7 @@ impl ChatRequest {
         let wants_json =
             |format: &ResponseFormat| matches!(format.r#type.as_str(), "json_object" | "json_schema");
         Wish {
-            prompt: self
-                .messages
-                .iter()
-                .map(Message::text)
-                .collect::<Vec<_>>()
-                .join("\n"),
+            prompt: self.messages.iter().map(Message::text).collect::<Vec<_>>().join("\n"),
             max_tokens: self.max_completion_tokens.or(self.max_tokens),
             stops: stops.into_iter().filter(|stop| !stop.is_empty()).collect(),
             form: if self.response_format.as_ref().is_some_and(wants_json) {
@@ -152,16 +144,10 @@ pub(super) fn completion(heading: &Heading, answer: &Answer) -> Value {
 /// The events of a streamed answer but the closing `[DONE]`: the first one opens it, then one for each word.
 pub(super) fn chunks(heading: &Heading, answer: &Answer, delivery: Delivery) -> Vec<Value> {
     let choice = |delta: Value, finish_reason: Option<&str>| json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason}]);
-    let mut choices = vec![choice(
-        json!({"role": "assistant", "content": "", "refusal": null}),
-        None,
-    )];
+    let mut choices = vec![choice(json!({"role": "assistant", "content": "", "refusal": null}), None)];
     choices.extend(answer.words().map(|word| choice(json!({"content": word}), None)));
     choices.push(choice(json!({}), Some(answer.finish_reason)));
-    let mut chunks: Vec<Value> = choices
-        .into_iter()
-        .map(|choices| chunk(heading, &choices))
-        .collect();
+    let mut chunks: Vec<Value> = choices.into_iter().map(|choices| chunk(heading, &choices)).collect();
     if delivery == Delivery::StreamWithUsage {
         for chunk in &mut chunks {
             chunk["usage"] = Value::Null;
@@ -225,12 +211,7 @@ pub(super) fn bad_request(message: &str) -> Response {
 /// A model that is not there.
 pub(super) fn no_such_model(id: &str) -> Response {
     let message = format!("The model `{id}` does not exist or you do not have access to it.");
-    error(
-        StatusCode::NOT_FOUND,
-        &message,
-        "invalid_request_error",
-        Some("model_not_found"),
-    )
+    error(StatusCode::NOT_FOUND, &message, "invalid_request_error", Some("model_not_found"))
 }
 
 /// A key that is not the right one. It is not echoed.

@@ -62,19 +62,13 @@ pub struct NewApp {
 pub async fn list(engine: &Arc<Engine>, zone: jiff::tz::TimeZone) -> Result<Vec<App>, Error> {
     engine
         .blocking(move |engine| {
-            let today = last_days(clock::now(), 1, &zone)
-                .into_iter()
-                .next()
-                .map(|(_, range)| range);
+            let today = last_days(clock::now(), 1, &zone).into_iter().next().map(|(_, range)| range);
             engine
                 .store
                 .read(|db| {
                     let spent = rollup::groups(
                         db,
-                        &Filter {
-                            range: today,
-                            ..Filter::default()
-                        },
+                        &Filter { range: today, ..Filter::default() },
                         GroupBy::App,
                         &zone,
                     )?;
@@ -84,17 +78,10 @@ pub async fn list(engine: &Arc<Engine>, zone: jiff::tz::TimeZone) -> Result<Vec<
                             .iter()
                             .find(|group| group.key == app.name)
                             .map(|group| group.totals.clone());
-                        let tail = tokens
-                            .iter()
-                            .find(|token| token.app == app.id)
-                            .map(|token| token.tail.clone());
-                        let of_app = Filter {
-                            app: Some(app.name.clone()),
-                            ..Filter::default()
-                        };
-                        let last = usage::log(db, &of_app, usage::Page::Newest(1))?
-                            .first()
-                            .map(|row| row.at);
+                        let tail =
+                            tokens.iter().find(|token| token.app == app.id).map(|token| token.tail.clone());
+                        let of_app = Filter { app: Some(app.name.clone()), ..Filter::default() };
+                        let last = usage::log(db, &of_app, usage::Page::Newest(1))?.first().map(|row| row.at);
                         Ok(view(app, tail, &totals.unwrap_or_default(), last))
                     });
                     views.collect::<Result<Vec<_>, _>>()
@@ -108,11 +95,7 @@ fn view(app: CoreApp, tail: Option<String>, today: &Totals, last_used_at: Option
     App {
         name: app.name,
         feature: app.feature,
-        state: if app.revoked {
-            AppState::Revoked
-        } else {
-            AppState::Active
-        },
+        state: if app.revoked { AppState::Revoked } else { AppState::Active },
         token_tail: tail.unwrap_or_default(),
         requests_today: u32::try_from(today.calls).unwrap_or(u32::MAX),
         cost_today: today.cost.into(),
@@ -169,10 +152,7 @@ async fn with_new_token(
         })
         .await?;
     engine.changes.send(Changed::Apps);
-    Ok(NewApp {
-        app,
-        token: token.expose().to_owned(),
-    })
+    Ok(NewApp { app, token: token.expose().to_owned() })
 }
 
 /// Refuses an app's calls from now on.

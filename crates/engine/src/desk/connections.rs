@@ -1,11 +1,14 @@
 //! Connections: how they are, and everything that a user does to them.
 
+mod add;
 mod edit;
 mod list;
+mod secrets;
+mod test;
 
-pub use edit::{
-    AddOutcome, ConnectionDraft, ConnectionEdit, NewSettings, add_tested, add_untested, edit, enable, limits,
-    pause, remove, reorder, replace_key, test, test_stop,
-};
+pub use add::{AddOutcome, ConnectionDraft, NewSettings, add_tested, add_untested};
+pub use edit::{ConnectionEdit, edit, enable, limits, pause, remove, reorder};
 pub(crate) use list::healths;
 pub use list::{Connection, CredentialInfo, LastError, StripCell, get, list};
+pub use secrets::replace_key;
+pub use test::{test, test_stop};

@@ -14,10 +14,8 @@ use crate::snapshot::DEMO_FAULT;
 use crate::{Engine, clock};
 
 /// Key, name and default model of the connections that the Demo provider comes with.
-const CONNECTIONS: [(&str, &str, &str); 2] = [
-    ("demo_fast", "Demo fast", "demo-fast"),
-    ("demo_deep", "Demo deep", "demo-deep"),
-];
+const CONNECTIONS: [(&str, &str, &str); 2] =
+    [("demo_fast", "Demo fast", "demo-fast"), ("demo_deep", "Demo deep", "demo-deep")];
 
 /// Adds the Demo provider's connections where they are missing.
 pub async fn connect(engine: &Arc<Engine>) -> Result<(), Error> {
@@ -95,9 +93,7 @@ pub async fn clear(engine: &Arc<Engine>) -> Result<(), Error> {
 pub async fn pretend(engine: &Arc<Engine>, fault: DemoFault) -> Result<(), Error> {
     engine
         .blocking(move |engine| {
-            engine
-                .store
-                .write(move |db| setting::set(db, DEMO_FAULT, &fault, clock::now()))?;
+            engine.store.write(move |db| setting::set(db, DEMO_FAULT, &fault, clock::now()))?;
             Ok(())
         })
         .await?;
@@ -111,12 +107,7 @@ pub(super) fn is_loaded(store: &Store) -> Result<bool, StoreError> {
 }
 
 fn announce(engine: &Engine) {
-    for changed in [
-        Changed::Connections,
-        Changed::Usage,
-        Changed::Status,
-        Changed::Settings,
-    ] {
+    for changed in [Changed::Connections, Changed::Usage, Changed::Status, Changed::Settings] {
         engine.changes.send(changed);
     }
 }

@@ -169,23 +169,11 @@ fn read(
 ) -> Result<Overview, StoreError> {
     let days = last_days(now, 2 * DAYS, zone);
     let edge = |index: usize| days.get(index).map_or(now, |(_, range)| range.from);
-    let today = Filter::during(Range {
-        from: edge(59),
-        to: now.plus_ms(1),
-    });
+    let today = Filter::during(Range { from: edge(59), to: now.plus_ms(1) });
     let elapsed = i64::try_from(now.since_ms(edge(59))).unwrap_or(0);
-    let yesterday = Filter::during(Range {
-        from: edge(58),
-        to: edge(58).plus_ms(elapsed),
-    });
-    let month = Filter::during(Range {
-        from: edge(30),
-        to: now.plus_ms(1),
-    });
-    let before = Filter::during(Range {
-        from: edge(0),
-        to: edge(30),
-    });
+    let yesterday = Filter::during(Range { from: edge(58), to: edge(58).plus_ms(elapsed) });
+    let month = Filter::during(Range { from: edge(30), to: now.plus_ms(1) });
+    let before = Filter::during(Range { from: edge(0), to: edge(30) });
     let hours = hours(db, now)?;
     Ok(Overview {
         zone: zone.iana_name().unwrap_or("local time").to_owned(),
@@ -226,19 +214,12 @@ fn short(count: u64) -> u32 {
 fn hours(db: &Db, now: Timestamp) -> Result<Vec<Sums>, StoreError> {
     let first = (now.0.div_euclid(HOUR_MS) - 23) * HOUR_MS;
     let mut hours = vec![Sums::default(); 24];
-    rollup::scan(
-        db,
-        &Filter::during(Range {
-            from: Timestamp(first),
-            to: now.plus_ms(1),
-        }),
-        |bucket| {
-            let index = usize::try_from((bucket.at.0 - first) / HOUR_MS).ok();
-            if let Some(hour) = index.and_then(|index| hours.get_mut(index)) {
-                hour.merge(&bucket.totals);
-            }
-        },
-    )?;
+    rollup::scan(db, &Filter::during(Range { from: Timestamp(first), to: now.plus_ms(1) }), |bucket| {
+        let index = usize::try_from((bucket.at.0 - first) / HOUR_MS).ok();
+        if let Some(hour) = index.and_then(|index| hours.get_mut(index)) {
+            hour.merge(&bucket.totals);
+        }
+    })?;
     Ok(hours)
 }
 
@@ -251,9 +232,7 @@ fn unpriced(db: &Db, month: &Filter, prices: &PriceBook, now: Timestamp) -> Resu
         {
             return;
         }
-        sum.attempts = sum
-            .attempts
-            .saturating_add(short(bucket.totals.unpriced_attempts));
+        sum.attempts = sum.attempts.saturating_add(short(bucket.totals.unpriced_attempts));
         if !sum.models.contains(&bucket.model) {
             sum.models.push(bucket.model);
         }
@@ -263,13 +242,9 @@ fn unpriced(db: &Db, month: &Filter, prices: &PriceBook, now: Timestamp) -> Resu
 
 fn top(db: &Db, today: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<TopRow>, StoreError> {
     let mut groups = rollup::groups(db, today, by, zone)?;
-    groups.sort_by(|a, b| (b.totals.cost, b.totals.calls).cmp(&(a.totals.cost, a.totals.calls)));
+    groups.sort_by_key(|group| std::cmp::Reverse((group.totals.cost, group.totals.calls)));
     let row = |group: patchbay_core::report::Group| TopRow {
-        name: if group.key.is_empty() {
-            "(none)".to_owned()
-        } else {
-            group.key
-        },
+        name: if group.key.is_empty() { "(none)".to_owned() } else { group.key },
         calls: short(group.totals.calls),
         cost: group.totals.cost.into(),
     };
@@ -293,14 +268,9 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         connection: None,
         action: AttentionAction::UnlockKeychain,
     });
-    let on = fleet
-        .iter()
-        .filter(|connection| connection.status == ConnectionStatus::Active);
-    let mut items: Vec<Attention> = closed
-        .into_iter()
-        .chain(locked)
-        .chain(on.filter_map(of_connection))
-        .collect();
+    let on = fleet.iter().filter(|connection| connection.status == ConnectionStatus::Active);
+    let mut items: Vec<Attention> =
+        closed.into_iter().chain(locked).chain(on.filter_map(of_connection)).collect();
     items.sort_by_key(|item| item.level);
     items.truncate(ATTENTION);
     items
@@ -314,35 +284,24 @@ fn of_connection(connection: &Connection) -> Option<Attention> {
     };
     let refused = connection.last_error.as_ref().is_some_and(|error| {
         use patchbay_core::code::Code;
-        matches!(
-            error.code,
-            Code::KeyRefused | Code::PermissionDenied | Code::CredentialMissing
-        )
+        matches!(error.code, Code::KeyRefused | Code::PermissionDenied | Code::CredentialMissing)
     });
-    let share = connection.success_bp.map_or_else(String::new, |bp| {
-        format!("{}.{} % answered. ", bp / 100, bp % 100 / 10)
-    });
+    let share = connection
+        .success_bp
+        .map_or_else(String::new, |bp| format!("{}.{} % answered. ", bp / 100, bp % 100 / 10));
     Some(Attention {
         level,
         title: format!(
             "{} {}",
             connection.name,
-            if level == Level::Bad {
-                "is failing"
-            } else {
-                "is unsteady"
-            }
+            if level == Level::Bad { "is failing" } else { "is unsteady" }
         ),
-        detail: connection.last_error.as_ref().map_or_else(
-            || share.trim_end().to_owned(),
-            |error| format!("{share}{}", error.message),
-        ),
+        detail: connection
+            .last_error
+            .as_ref()
+            .map_or_else(|| share.trim_end().to_owned(), |error| format!("{share}{}", error.message)),
         connection: Some(connection.key.clone()),
-        action: if refused {
-            AttentionAction::FixKey
-        } else {
-            AttentionAction::OpenConnection
-        },
+        action: if refused { AttentionAction::FixKey } else { AttentionAction::OpenConnection },
     })
 }
 
@@ -354,9 +313,7 @@ pub async fn spend_chart(
 ) -> Result<Chart, Error> {
     engine
         .blocking(move |engine| {
-            let spend = engine
-                .store
-                .read(|db| spend(db, request.days.clamp(1, 366), clock::now(), &zone))?;
+            let spend = engine.store.read(|db| spend(db, request.days.clamp(1, 366), clock::now(), &zone))?;
             Ok(spend_by_day(&request, &spend, None))
         })
         .await
@@ -367,10 +324,7 @@ fn spend(db: &Db, days: u32, now: Timestamp, zone: &TimeZone) -> Result<SpendByD
     let (Some(first), Some(last)) = (days.first(), days.last()) else {
         return Ok(SpendByDay::default());
     };
-    let range = Range {
-        from: first.1.from,
-        to: last.1.to,
-    };
+    let range = Range { from: first.1.from, to: last.1.to };
     let mut by_day: Vec<Vec<(String, NanoUsd)>> = vec![Vec::new(); days.len()];
     rollup::scan(db, &Filter::during(range), |bucket| {
         let index = days.partition_point(|(_, day)| day.to <= bucket.at);
@@ -383,9 +337,7 @@ fn spend(db: &Db, days: u32, now: Timestamp, zone: &TimeZone) -> Result<SpendByD
     })?;
     let series = series_of(&by_day);
     let amount = |day: &Vec<(String, NanoUsd)>, id: &str| {
-        day.iter()
-            .find(|(p, _)| p == id)
-            .map_or(NanoUsd::ZERO, |(_, sum)| *sum)
+        day.iter().find(|(p, _)| p == id).map_or(NanoUsd::ZERO, |(_, sum)| *sum)
     };
     let spend = days
         .iter()
@@ -401,29 +353,15 @@ fn spend(db: &Db, days: u32, now: Timestamp, zone: &TimeZone) -> Result<SpendByD
 /// The providers that occur, in the fixed order of the catalogue, those of the user's own last.
 fn series_of(by_day: &[Vec<(String, NanoUsd)>]) -> Vec<SpendSeries> {
     let occurs = |slug: &str| {
-        by_day
-            .iter()
-            .flatten()
-            .any(|(provider, cost)| provider == slug && *cost > NanoUsd::ZERO)
+        by_day.iter().flatten().any(|(provider, cost)| provider == slug && *cost > NanoUsd::ZERO)
     };
-    let known = catalog::providers()
-        .iter()
-        .filter(|provider| occurs(&provider.slug));
-    let mut series: Vec<SpendSeries> = known
-        .map(|p| SpendSeries {
-            id: p.slug.clone(),
-            name: p.name.clone(),
-            color: p.color,
-        })
-        .collect();
+    let known = catalog::providers().iter().filter(|provider| occurs(&provider.slug));
+    let mut series: Vec<SpendSeries> =
+        known.map(|p| SpendSeries { id: p.slug.clone(), name: p.name.clone(), color: p.color }).collect();
     for (slug, _) in by_day.iter().flatten() {
         if catalog::provider(slug).is_none() && occurs(slug) && !series.iter().any(|known| known.id == *slug)
         {
-            series.push(SpendSeries {
-                id: slug.clone(),
-                name: slug.clone(),
-                color: OTHER_COLOR,
-            });
+            series.push(SpendSeries { id: slug.clone(), name: slug.clone(), color: OTHER_COLOR });
         }
     }
     series

@@ -136,10 +136,7 @@ pub struct Runs(Mutex<HashMap<String, Arc<Notify>>>);
 impl Runs {
     fn begin(&self, run: &str) -> Arc<Notify> {
         let stop = Arc::new(Notify::new());
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(run.to_owned(), Arc::clone(&stop));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.to_owned(), Arc::clone(&stop));
         stop
     }
 
@@ -189,14 +186,8 @@ pub fn inbound(request: &PlaygroundRequest, delivery: Delivery) -> Result<Inboun
         return Err(Error::invalid("The temperature is out of range.", "Use 0 to 2."));
     }
     let system = request.system.as_ref().filter(|text| !text.trim().is_empty());
-    let system = system.map(|text| Message {
-        role: Role::System,
-        content: text.clone(),
-    });
-    let user = Message {
-        role: Role::User,
-        content: request.prompt.clone(),
-    };
+    let system = system.map(|text| Message { role: Role::System, content: text.clone() });
+    let user = Message { role: Role::User, content: request.prompt.clone() };
     let chat = ChatRequest {
         model: request.model.clone(),
         messages: system.into_iter().chain([user]).collect(),
@@ -214,17 +205,8 @@ async fn answer(
     events: &mpsc::Sender<PlaygroundEvent>,
 ) {
     let (watcher, mut seen) = mpsc::channel(16);
-    let call = Call {
-        watcher: Some(watcher),
-        ..Call::new(inbound, caller)
-    };
-    tell(
-        events,
-        PlaygroundEvent::Started {
-            call: call.id.to_string(),
-        },
-    )
-    .await;
+    let call = Call { watcher: Some(watcher), ..Call::new(inbound, caller) };
+    tell(events, PlaygroundEvent::Started { call: call.id.to_string() }).await;
     let mut route = Route::default();
     let mut serving = std::pin::pin!(pipeline::serve(engine, call));
     let answered = loop {
@@ -244,13 +226,7 @@ async fn answer(
             finish(&answer.head, &answer.end, &mut route, events).await;
         }
         Err(error) => {
-            tell(
-                events,
-                PlaygroundEvent::Failed {
-                    error: call_error(&error),
-                },
-            )
-            .await
+            tell(events, PlaygroundEvent::Failed { error: call_error(&error) }).await;
         }
     }
 }
@@ -320,10 +296,7 @@ struct Route {
 
 impl Default for Route {
     fn default() -> Self {
-        Self {
-            began: std::time::Instant::now(),
-            now: None,
-        }
+        Self { began: std::time::Instant::now(), now: None }
     }
 }
 
@@ -334,11 +307,8 @@ impl Route {
 
     fn seen(&mut self, attempt: &AttemptSeen) -> PlaygroundEvent {
         if let Some(failure) = &attempt.failure {
-            let state = if failure.code == Code::RateLimited {
-                AttemptState::Limited
-            } else {
-                AttemptState::Failed
-            };
+            let state =
+                if failure.code == Code::RateLimited { AttemptState::Limited } else { AttemptState::Failed };
             return self.ended(state, &failure.message);
         }
         let running = RouteAttempt {
@@ -387,8 +357,6 @@ impl Route {
             message: String::new(),
         });
         change(attempt);
-        PlaygroundEvent::Attempt {
-            attempt: attempt.clone(),
-        }
+        PlaygroundEvent::Attempt { attempt: attempt.clone() }
     }
 }

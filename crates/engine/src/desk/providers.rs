@@ -46,11 +46,7 @@ pub struct Provider {
 
 /// All providers, in the order of the picker.
 pub fn list() -> Vec<Provider> {
-    catalog::providers()
-        .iter()
-        .filter(|provider| provider.protocol.is_spoken())
-        .map(view)
-        .collect()
+    catalog::providers().iter().filter(|provider| provider.protocol.is_spoken()).map(view).collect()
 }
 
 fn view(provider: &catalog::CatalogProvider) -> Provider {
@@ -74,14 +70,10 @@ fn view(provider: &catalog::CatalogProvider) -> Provider {
 
 /// The page where a provider's keys are made; only addresses of the catalogue are ever opened.
 pub fn keys_page(slug: &str) -> Result<&'static str, Error> {
-    let page = catalog::provider(slug)
-        .map(|provider| provider.keys_page.as_str())
-        .filter(|page| !page.is_empty());
+    let page =
+        catalog::provider(slug).map(|provider| provider.keys_page.as_str()).filter(|page| !page.is_empty());
     page.ok_or_else(|| {
-        Error::invalid(
-            format!("\"{slug}\" has no page for keys."),
-            "Ask whoever runs this server for a key.",
-        )
+        Error::invalid(format!("\"{slug}\" has no page for keys."), "Ask whoever runs this server for a key.")
     })
 }
 
@@ -122,10 +114,8 @@ pub fn targets(engine: &Arc<Engine>) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
     for connection in &snapshot.connections {
         let first = connection.default_model.iter();
-        let others = connection
-            .models
-            .iter()
-            .filter(|model| connection.default_model.as_ref() != Some(model));
+        let others =
+            connection.models.iter().filter(|model| connection.default_model.as_ref() != Some(model));
         for model in first.chain(others) {
             let (tile, color) = tile(&connection.provider);
             let (input_price, output_price) = prices(&snapshot.prices, &connection.provider, model);

@@ -141,19 +141,8 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
     engine
         .blocking(move |engine| {
             let snapshot = engine.snapshot()?;
-            let range = last_days(clock::now(), 1, &zone)
-                .into_iter()
-                .next()
-                .map(|(_, range)| range);
-            let today = engine.store.read(|db| {
-                rollup::totals(
-                    db,
-                    &Filter {
-                        range,
-                        ..Filter::default()
-                    },
-                )
-            })?;
+            let range = last_days(clock::now(), 1, &zone).into_iter().next().map(|(_, range)| range);
+            let today = engine.store.read(|db| rollup::totals(db, &Filter { range, ..Filter::default() }))?;
             let critical = connections::healths(engine, &snapshot)?
                 .into_iter()
                 .filter(|(_, health)| *health == Health::Critical);
@@ -178,39 +167,24 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
 /// The vault's state, asked without opening a dialog.
 pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
     let name = engine.keys.vault().name().to_owned();
-    let state = engine
-        .keys
-        .with_vault(|vault| Ok::<_, VaultError>(vault.state()))
-        .await?;
+    let state = engine.keys.with_vault(|vault| Ok::<_, VaultError>(vault.state())).await?;
     let (state, error) = match state {
         StoreVaultState::Ready => (VaultState::Ready, None),
         StoreVaultState::Absent => (VaultState::Absent, Some(VaultError::Absent)),
         StoreVaultState::Locked => (VaultState::Locked, Some(VaultError::Locked)),
         StoreVaultState::Denied => (VaultState::Denied, Some(VaultError::Denied)),
     };
-    let (message, hint) = error
-        .map(|error| (error.to_string(), error.hint().to_owned()))
-        .unwrap_or_default();
-    Ok(VaultStatus {
-        state,
-        name,
-        message,
-        hint,
-    })
+    let (message, hint) = error.map(|error| (error.to_string(), error.hint().to_owned())).unwrap_or_default();
+    Ok(VaultStatus { state, name, message, hint })
 }
 
 /// Stops all calls, of every process on this folder, until [`resume`].
 pub async fn stop(engine: &Arc<Engine>, by: &str) -> Result<(), Error> {
-    let stopped = Stopped {
-        by: by.to_owned(),
-        at: clock::now(),
-    };
+    let stopped = Stopped { by: by.to_owned(), at: clock::now() };
     engine.gauges.stop();
     engine
         .blocking(move |engine| {
-            engine
-                .store
-                .write(move |db| setting::set(db, STOPPED, &stopped, stopped.at))?;
+            engine.store.write(move |db| setting::set(db, STOPPED, &stopped, stopped.at))?;
             Ok(())
         })
         .await?;
@@ -255,11 +229,7 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
         Err(error) => (Err(error), None),
     };
     let shown = view.clone().unwrap_or_else(|error| GatewayView {
-        state: if error.code == Code::PortInUse {
-            GatewayState::PortTaken
-        } else {
-            GatewayState::Failed
-        },
+        state: if error.code == Code::PortInUse { GatewayState::PortTaken } else { GatewayState::Failed },
         url: format!("http://127.0.0.1:{wanted}"),
         port: wanted,
         message: error.message,
@@ -270,9 +240,7 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
     if view.is_ok() && port.is_some_and(|port| port != 0 && Some(port) != known) {
         engine
             .blocking(move |engine| {
-                Ok(engine
-                    .store
-                    .write(move |db| setting::set(db, PORT, &wanted, clock::now()))?)
+                Ok(engine.store.write(move |db| setting::set(db, PORT, &wanted, clock::now()))?)
             })
             .await?;
     }

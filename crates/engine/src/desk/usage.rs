@@ -92,10 +92,7 @@ pub async fn report(
                 };
                 let groups = groups
                     .into_iter()
-                    .map(|g| GroupFigures {
-                        figures: Figures::from(&g.totals),
-                        key: g.key,
-                    })
+                    .map(|g| GroupFigures { figures: Figures::from(&g.totals), key: g.key })
                     .collect();
                 Ok(UsageReport { totals, groups })
             });

@@ -17,7 +17,7 @@ use crate::pipeline::{Answer, CallError, End, Head, Piece, Streamed, Whole};
 /// The answer of a call that was served.
 pub(super) fn served(answer: Answer) -> Response {
     match answer {
-        Answer::Whole(answer) => whole(answer),
+        Answer::Whole(answer) => whole(*answer),
         Answer::Stream(answer) => streamed(answer),
     }
 }
@@ -83,12 +83,7 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 /// The answer of a call that nobody could serve.
 pub(super) fn call_error(error: &CallError) -> Response {
     let failure = &error.failure;
-    let body = envelope(
-        failure.code,
-        &failure.message,
-        remedy(failure.code),
-        &error.skipped,
-    );
+    let body = envelope(failure.code, &failure.message, remedy(failure.code), &error.skipped);
     let mut response = (status(failure.code), Json(body)).into_response();
     let headers = response.headers_mut();
     match &error.head {
@@ -106,11 +101,8 @@ pub(super) fn call_error(error: &CallError) -> Response {
 
 /// The answer to a request that is no call.
 pub(super) fn error(error: &Error, call: Option<CallId>) -> Response {
-    let mut response = (
-        status(error.code),
-        Json(envelope(error.code, &error.message, &error.hint, &[])),
-    )
-        .into_response();
+    let mut response =
+        (status(error.code), Json(envelope(error.code, &error.message, &error.hint, &[]))).into_response();
     if let Some(call) = call {
         put(response.headers_mut(), "x-request-id", &call.to_string());
     }

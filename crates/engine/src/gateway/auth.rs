@@ -19,10 +19,7 @@ pub fn token_hash(token: &str) -> [u8; 32] {
 /// Refuses what a browser page or a rebound name could send: another `Host`, or any `Origin`.
 pub(super) fn check_place(headers: &HeaderMap) -> Result<(), Error> {
     let hint = "Call http://127.0.0.1 or http://localhost from a program of this machine.";
-    let host = headers
-        .get("host")
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host
         .rsplit_once(':')
         .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
@@ -35,11 +32,7 @@ pub(super) fn check_place(headers: &HeaderMap) -> Result<(), Error> {
         ));
     }
     if headers.contains_key("origin") {
-        return Err(Error::new(
-            Code::Forbidden,
-            "The gateway does not answer to web pages.",
-            hint,
-        ));
+        return Err(Error::new(Code::Forbidden, "The gateway does not answer to web pages.", hint));
     }
     Ok(())
 }
@@ -57,9 +50,7 @@ pub(super) fn app<'a>(headers: &HeaderMap, snapshot: &'a Snapshot) -> Result<&'a
         if equal { Some(known) } else { found }
     });
     let known = found.filter(|known| known.expires_at.is_none_or(|end| now < end));
-    let app = known
-        .and_then(|known| snapshot.apps.get(&known.app))
-        .filter(|app| !app.revoked);
+    let app = known.and_then(|known| snapshot.apps.get(&known.app)).filter(|app| !app.revoked);
     app.ok_or_else(|| {
         let what = if token.starts_with(TOKEN_PREFIX) {
             "The app token is wrong, revoked or replaced."
@@ -99,26 +90,17 @@ mod tests {
         for host in ["127.0.0.1:4141", "localhost", "localhost:4141", "[::1]:4141"] {
             assert!(check_place(&headers(&[("host", host)])).is_ok(), "{host}");
         }
-        for host in [
-            "evil.example",
-            "evil.example:4141",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example:4141",
-            "",
-        ] {
-            assert_eq!(
-                check_place(&headers(&[("host", host)])).expect_err(host).code,
-                Code::Forbidden
-            );
+        for host in
+            ["evil.example", "evil.example:4141", "127.0.0.1.evil.example", "localhost.evil.example:4141", ""]
+        {
+            assert_eq!(check_place(&headers(&[("host", host)])).expect_err(host).code, Code::Forbidden);
         }
     }
 
     #[test]
     fn x2_a_browser_page_is_refused() {
-        let refused = check_place(&headers(&[
-            ("host", "127.0.0.1:4141"),
-            ("origin", "http://127.0.0.1:4141"),
-        ]));
+        let refused =
+            check_place(&headers(&[("host", "127.0.0.1:4141"), ("origin", "http://127.0.0.1:4141")]));
         assert_eq!(refused.expect_err("refused").code, Code::Forbidden);
     }
 

@@ -79,16 +79,12 @@ fn read_call(
     let snapshot = engine.snapshot()?;
     let app = auth::app(headers, &snapshot)?;
     let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Error::new(
-            Code::ContextTooLong,
-            "The request is longer than 32 MiB.",
-            "Send a shorter one.",
-        ),
-        _ => Error::new(
-            Code::BadRequest,
-            "The request ended before its body was complete.",
-            "Send it again.",
-        ),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Error::new(Code::ContextTooLong, "The request is longer than 32 MiB.", "Send a shorter one.")
+        }
+        _ => {
+            Error::new(Code::BadRequest, "The request ended before its body was complete.", "Send it again.")
+        }
     })?;
     let inbound = Inbound::read(&body)?;
     let label = |name: &str| {
@@ -149,15 +145,10 @@ fn listed(engine: &Engine, headers: &HeaderMap) -> Result<Vec<(String, String)>,
 fn callable(snapshot: &Snapshot) -> Vec<(String, String)> {
     let mut bare = Vec::new();
     let mut addressed = Vec::new();
-    for connection in snapshot
-        .connections
-        .iter()
-        .filter(|connection| connection.status == ConnectionStatus::Active)
+    for connection in
+        snapshot.connections.iter().filter(|connection| connection.status == ConnectionStatus::Active)
     {
-        let own = connection
-            .default_model
-            .iter()
-            .filter(|model| !connection.models.contains(model));
+        let own = connection.default_model.iter().filter(|model| !connection.models.contains(model));
         for model in connection.models.iter().chain(own) {
             if connection.tested && !bare.iter().any(|(known, _)| known == model) {
                 bare.push((model.clone(), connection.provider.clone()));

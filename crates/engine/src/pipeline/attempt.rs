@@ -32,11 +32,9 @@ pub(super) async fn attempt(
         if call.is_streamed() {
             stream::open(response, call, candidate.connection, key, &mut trail)
                 .await
-                .map(Begun::Stream)
+                .map(|opened| Begun::Stream(Box::new(opened)))
         } else {
-            whole(response, call, candidate.connection, key, &mut trail)
-                .await
-                .map(Begun::Whole)
+            whole(response, call, candidate.connection, key, &mut trail).await.map(Begun::Whole)
         }
     };
     let begun = tokio::select! {
@@ -52,7 +50,7 @@ pub(super) async fn attempt(
 
 enum Begun {
     Whole(Decoded),
-    Stream(stream::Opened),
+    Stream(Box<stream::Opened>),
 }
 
 struct Decoded {
@@ -67,28 +65,17 @@ async fn request(
     trail: &mut Trail,
 ) -> Result<(Response, Option<Secret>), Failure> {
     let connection = candidate.connection;
-    let key = engine
-        .keys
-        .of(connection)
-        .await
-        .map_err(|error| Failure::new(error.code, error.message))?;
+    let key = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     let body = call.inbound.upstream_body(&candidate.model, connection.quirks);
     trail.sent();
-    let response = engine
-        .upstream
-        .post(connection, key.as_ref(), ROUTE, body)
-        .await
-        .inspect_err(|failure| {
+    let response =
+        engine.upstream.post(connection, key.as_ref(), ROUTE, body).await.inspect_err(|failure| {
             // Refused before a byte was sent: nothing can have been billed.
             if failure.status.is_none() && failure.code == Code::NetworkFailed {
                 trail.not_sent();
             }
         })?;
-    let id = response
-        .headers()
-        .get("x-request-id")
-        .and_then(|id| id.to_str().ok())
-        .map(str::to_owned);
+    let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     trail.answered_with(response.status().as_u16(), id);
     Ok((response, key))
 }
@@ -107,15 +94,8 @@ async fn whole(
     trail.progress(reply.usage, reply.text.len());
     trail.estimate_where_unreported();
     let served = reply.model.as_deref().unwrap_or_default();
-    let echoed = if served == call.inbound.model {
-        None
-    } else {
-        echo(&body, &call.inbound.model)
-    };
-    Ok(Decoded {
-        body: echoed.unwrap_or(body),
-        reply,
-    })
+    let echoed = if served == call.inbound.model { None } else { echo(&body, &call.inbound.model) };
+    Ok(Decoded { body: echoed.unwrap_or(body), reply })
 }
 
 fn echo(body: &[u8], model: &str) -> Option<Vec<u8>> {
@@ -132,12 +112,12 @@ async fn finish_whole(begun: Decoded, head: &Head, trail: Trail) -> Answer {
         finish_reason: begun.reply.finish_reason.clone(),
     };
     trail.answered(begun.reply.finish_reason).await;
-    Answer::Whole(Whole {
+    Answer::Whole(Box::new(Whole {
         head: head.clone(),
         body: begun.body.into(),
         text: begun.reply.text,
         end,
-    })
+    }))
 }
 
 /// Providers echo keys in error texts.

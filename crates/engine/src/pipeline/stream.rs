@@ -86,11 +86,7 @@ pub(super) async fn open(
     let first_byte = Duration::from_millis(connection.timeouts.first_byte_ms.into());
     let waiting = async {
         loop {
-            match source
-                .look()
-                .await
-                .map_err(|failure| redacted(failure, key.as_ref()))?
-            {
+            match source.look().await.map_err(|failure| redacted(failure, key.as_ref()))? {
                 Look::Skip => {}
                 Look::Piece(piece, FirstToken::No) => first.push_back(piece),
                 Look::Piece(piece, FirstToken::Yes) => {
@@ -135,10 +131,7 @@ impl Opened {
             }
             drop(guard);
         });
-        Answer::Stream(Streamed {
-            head,
-            pieces: receiver,
-        })
+        Answer::Stream(Streamed { head, pieces: receiver })
     }
 
     async fn hand_on(mut self, engine: &Engine, pieces: &mpsc::Sender<Piece>, mut trail: Trail) {
@@ -196,23 +189,14 @@ impl Source {
     }
 
     fn piece(&self, event: Event, text: String) -> Piece {
-        let differs = self
-            .decoder
-            .model()
-            .is_some_and(|served| served != self.requested);
-        let echoed = event
-            .data
-            .as_deref()
-            .filter(|_| differs)
-            .and_then(|data| echo_model(data, &self.requested));
+        let differs = self.decoder.model().is_some_and(|served| served != self.requested);
+        let echoed =
+            event.data.as_deref().filter(|_| differs).and_then(|data| echo_model(data, &self.requested));
         let raw = match echoed {
             Some(json) => format!("data: {json}\n\n").into_bytes(),
             None => event.raw,
         };
-        Piece::Event {
-            raw: Bytes::from(raw),
-            text,
-        }
+        Piece::Event { raw: Bytes::from(raw), text }
     }
 
     async fn next_event(&mut self) -> Result<Option<Event>, Failure> {
@@ -249,10 +233,7 @@ impl Source {
                 let seconds = self.idle.as_secs_f32();
                 Err(Failure::new(
                     Code::TimedOut,
-                    format!(
-                        "{} sent nothing for {seconds} s in the middle of a stream.",
-                        self.name
-                    ),
+                    format!("{} sent nothing for {seconds} s in the middle of a stream.", self.name),
                 ))
             }
         }
@@ -273,10 +254,7 @@ impl Source {
                 ),
             };
         }
-        Failure::new(
-            Code::StreamCut,
-            format!("{} ended the stream before its end.", self.name),
-        )
+        Failure::new(Code::StreamCut, format!("{} ended the stream before its end.", self.name))
     }
 
     async fn finish(&self, mut trail: Trail) -> Piece {

@@ -128,9 +128,7 @@ fn platform_state() -> VaultState {
     let Ok(service) = SecretService::connect(EncryptionType::Plain) else {
         return VaultState::Absent;
     };
-    let locked = service
-        .get_default_collection()
-        .and_then(|collection| collection.is_locked());
+    let locked = service.get_default_collection().and_then(|collection| collection.is_locked());
     match locked {
         Ok(true) => VaultState::Locked,
         Ok(false) | Err(secret_service::Error::NoResult) => VaultState::Ready,
@@ -147,10 +145,7 @@ fn make_default_collection() -> bool {
     use secret_service::blocking::SecretService;
 
     SecretService::connect(EncryptionType::Plain).is_ok_and(|service| {
-        let missing = matches!(
-            service.get_default_collection(),
-            Err(secret_service::Error::NoResult)
-        );
+        let missing = matches!(service.get_default_collection(), Err(secret_service::Error::NoResult));
         missing && service.create_collection("Default keyring", "default").is_ok()
     })
 }

@@ -17,9 +17,7 @@ pub const NOW: Timestamp = Timestamp(1_795_189_320_000);
 pub fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path()).expect("opens");
-    store
-        .write(|db| provider::sync_catalog(db, catalog::providers(), NOW))
-        .expect("the catalogue");
+    store.write(|db| provider::sync_catalog(db, catalog::providers(), NOW)).expect("the catalogue");
     (folder, store)
 }
 
@@ -46,15 +44,8 @@ pub fn answered(call: u128, connection: ConnectionId) -> UsageRow {
         profile_version: None,
         requested_model: "gpt-5-mini".to_owned(),
         credential_version: Some(1),
-        usage: TokenUsage {
-            input: Some(1_000),
-            output: Some(200),
-            ..TokenUsage::default()
-        },
-        cost: Cost {
-            amount: Some(NanoUsd(1_000_000)),
-            source: CostSource::Priced,
-        },
+        usage: TokenUsage { input: Some(1_000), output: Some(200), ..TokenUsage::default() },
+        cost: Cost { amount: Some(NanoUsd(1_000_000)), source: CostSource::Priced },
         total_ms: 900,
         first_token_ms: None,
         status: Some(200),

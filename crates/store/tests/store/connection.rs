@@ -13,9 +13,7 @@ use crate::common::{NOW, answered, append, connect, failed, store};
 
 fn find(store: &Store, id: ConnectionId) -> Connection {
     let all = store.read(connection::all).expect("connections");
-    all.into_iter()
-        .find(|connection| connection.id == id)
-        .expect("there")
+    all.into_iter().find(|connection| connection.id == id).expect("there")
 }
 
 fn state(store: &Store, id: ConnectionId) -> ConnectionState {
@@ -29,18 +27,11 @@ fn furnished(store: &Store) -> ConnectionId {
     let fields = Editable {
         organization: Some("org-desk".to_owned()),
         project: Some("proj-fx".to_owned()),
-        timeouts: Timeouts {
-            connect_ms: 1_000,
-            first_byte_ms: 12_000,
-            idle_ms: 30_000,
-            total_ms: 90_000,
-        },
+        timeouts: Timeouts { connect_ms: 1_000, first_byte_ms: 12_000, idle_ms: 30_000, total_ms: 90_000 },
         streaming: false,
         ..Editable::from(&find(store, id))
     };
-    store
-        .write(move |db| connection::update(db, id, &fields, NOW))
-        .expect("edited");
+    store.write(move |db| connection::update(db, id, &fields, NOW)).expect("edited");
     id
 }
 
@@ -89,13 +80,7 @@ fn a_connection_is_read_as_it_was_added() {
     assert_eq!(found.base_url, "https://proxy.example/v1");
     assert_eq!(found.limits.tokens_per_minute, Some(90_000));
     assert_eq!((found.timeouts.first_byte_ms, found.max_retries), (12_000, 2));
-    assert_eq!(
-        found
-            .credential
-            .as_ref()
-            .map(|key| (key.version, key.tail.as_str())),
-        Some((1, "7fQ2"))
-    );
+    assert_eq!(found.credential.as_ref().map(|key| (key.version, key.tail.as_str())), Some((1, "7fQ2")));
     assert_eq!(found.models, ["gpt-5", "gpt-5-mini"]);
     assert!(found.is_default && found.tested && found.streaming);
     let plain = find(&store, connect(&store, "backup").expect("added"));
@@ -109,9 +94,7 @@ fn trap_6_an_edit_of_nothing_changes_nothing() {
     let id = furnished(&store);
     let before = find(&store, id);
     let fields = Editable::from(&before);
-    store
-        .write(move |db| connection::update(db, id, &fields, NOW.plus_ms(1)))
-        .expect("edited");
+    store.write(move |db| connection::update(db, id, &fields, NOW.plus_ms(1))).expect("edited");
     assert_eq!(find(&store, id), before);
 }
 
@@ -120,20 +103,9 @@ fn k5_an_edit_of_the_name_leaves_key_and_settings() {
     let (_folder, store) = store();
     let id = furnished(&store);
     let before = find(&store, id);
-    let fields = Editable {
-        name: "Main".to_owned(),
-        ..Editable::from(&before)
-    };
-    store
-        .write(move |db| connection::update(db, id, &fields, NOW.plus_ms(1)))
-        .expect("edited");
-    assert_eq!(
-        find(&store, id),
-        Connection {
-            name: "Main".to_owned(),
-            ..before
-        }
-    );
+    let fields = Editable { name: "Main".to_owned(), ..Editable::from(&before) };
+    store.write(move |db| connection::update(db, id, &fields, NOW.plus_ms(1))).expect("edited");
+    assert_eq!(find(&store, id), Connection { name: "Main".to_owned(), ..before });
 }
 
 #[test]
@@ -141,9 +113,7 @@ fn f5_pause_is_sticky() {
     let (_folder, store) = store();
     let id = furnished(&store);
     for status in [ConnectionStatus::Inactive, ConnectionStatus::Suspended] {
-        store
-            .write(move |db| connection::set_status(db, id, status, NOW))
-            .expect("paused");
+        store.write(move |db| connection::set_status(db, id, status, NOW)).expect("paused");
         // Trap 3: not even a test that passed, an answer, an edit or a new key turns it on again.
         let fields = Editable::from(&find(&store, id));
         let call = 1 + status as u128;
@@ -166,25 +136,13 @@ fn f5_turning_on_forgets_the_errors() {
     let (_folder, store) = store();
     let id = connect(&store, "openai_primary").expect("added");
     assert!(!find(&store, id).tested);
-    append(
-        &store,
-        [failed(1, id, Code::TimedOut), failed(2, id, Code::KeyRefused)],
-    );
+    append(&store, [failed(1, id, Code::TimedOut), failed(2, id, Code::KeyRefused)]);
     let known = state(&store, id);
     assert_eq!((known.consecutive_errors, known.needs_attention), (2, true));
     assert_eq!(known.last_error_class.as_deref(), Some("key_refused"));
-    store
-        .write(move |db| connection::set_status(db, id, ConnectionStatus::Active, NOW))
-        .expect("on");
+    store.write(move |db| connection::set_status(db, id, ConnectionStatus::Active, NOW)).expect("on");
     let known = state(&store, id);
-    assert_eq!(
-        (
-            known.consecutive_errors,
-            known.needs_attention,
-            known.breaker_open
-        ),
-        (0, false, false)
-    );
+    assert_eq!((known.consecutive_errors, known.needs_attention, known.breaker_open), (0, false, false));
     assert!(find(&store, id).tested, "the user wants it");
 }
 
@@ -192,24 +150,14 @@ fn f5_turning_on_forgets_the_errors() {
 fn f3_only_the_connection_s_own_errors_count() {
     let (_folder, store) = store();
     let id = connect(&store, "openai_primary").expect("added");
-    for (call, code) in (1..).zip([
-        Code::BadRequest,
-        Code::RateLimited,
-        Code::ContextTooLong,
-        Code::Cancelled,
-    ]) {
+    for (call, code) in
+        (1..).zip([Code::BadRequest, Code::RateLimited, Code::ContextTooLong, Code::Cancelled])
+    {
         append(&store, [failed(call, id, code)]);
     }
     let known = state(&store, id);
-    assert_eq!(
-        (known.consecutive_errors, known.last_error_at),
-        (0, None),
-        "trap 5"
-    );
-    append(
-        &store,
-        [failed(11, id, Code::Overloaded), failed(12, id, Code::TimedOut)],
-    );
+    assert_eq!((known.consecutive_errors, known.last_error_at), (0, None), "trap 5");
+    append(&store, [failed(11, id, Code::Overloaded), failed(12, id, Code::TimedOut)]);
     assert_eq!(state(&store, id).consecutive_errors, 2);
     append(&store, [answered(13, id)]);
     let known = state(&store, id);
@@ -232,36 +180,22 @@ fn names_and_keys_are_unique() {
     let first = connect(&store, "first").expect("added");
     let second = connect(&store, "second").expect("added");
     let same_key = connect(&store, "first").expect_err("taken");
-    assert_eq!(
-        (same_key.code(), same_key.to_string().contains("first")),
-        (Code::NameTaken, true)
-    );
+    assert_eq!((same_key.code(), same_key.to_string().contains("first")), (Code::NameTaken, true));
     let same_name = NewConnection {
         provider: "openai".to_owned(),
         key: "third".to_owned(),
         name: "first".to_owned(),
         ..NewConnection::default()
     };
-    let refused = store
-        .write(move |db| connection::insert(db, &same_name, NOW))
-        .expect_err("taken");
+    let refused = store.write(move |db| connection::insert(db, &same_name, NOW)).expect_err("taken");
     assert_eq!(refused.code(), Code::NameTaken);
     let fields = Editable::from(&find(&store, first));
     let stolen = fields.clone();
-    let refused = store
-        .write(move |db| connection::update(db, second, &stolen, NOW))
-        .expect_err("taken");
+    let refused = store.write(move |db| connection::update(db, second, &stolen, NOW)).expect_err("taken");
     assert_eq!(refused.code(), Code::NameTaken);
-    store
-        .write(move |db| connection::update(db, first, &fields, NOW))
-        .expect("its own name");
-    let nowhere = NewConnection {
-        provider: "acme".to_owned(),
-        ..NewConnection::default()
-    };
-    let refused = store
-        .write(move |db| connection::insert(db, &nowhere, NOW))
-        .expect_err("no provider");
+    store.write(move |db| connection::update(db, first, &fields, NOW)).expect("its own name");
+    let nowhere = NewConnection { provider: "acme".to_owned(), ..NewConnection::default() };
+    let refused = store.write(move |db| connection::insert(db, &nowhere, NOW)).expect_err("no provider");
     assert_eq!(refused.code(), Code::NotFound);
 }
 
@@ -275,21 +209,13 @@ fn m6_a_connection_in_a_profile_is_not_deleted() {
          INSERT INTO profile_target VALUES (1, 1, 1, {0}, NULL, 'm'), (2, 1, 1, {0}, NULL, 'm'), (2, 1, 2, {0}, NULL, 'm2');",
         id.0
     );
-    store
-        .write(move |db| Ok(db.execute_batch(&chain)?))
-        .expect("a chain");
-    let refused = store
-        .write(move |db| connection::delete(db, id))
-        .expect_err("in use");
+    store.write(move |db| Ok(db.execute_batch(&chain)?)).expect("a chain");
+    let refused = store.write(move |db| connection::delete(db, id)).expect_err("in use");
     assert_eq!(refused.code(), Code::InUse);
     assert!(refused.to_string().contains("digest, signals"), "{refused}");
     assert!(!refused.hint().is_empty());
-    store
-        .write(|db| Ok(db.execute("DELETE FROM profile", [])?))
-        .expect("no profile");
-    store
-        .write(move |db| connection::delete(db, id))
-        .expect("deleted");
+    store.write(|db| Ok(db.execute("DELETE FROM profile", [])?)).expect("no profile");
+    store.write(move |db| connection::delete(db, id)).expect("deleted");
     assert!(store.read(connection::all).expect("connections").is_empty());
 }
 
@@ -298,9 +224,7 @@ fn a_deleted_connection_takes_its_own_rows_along_and_frees_its_place() {
     let (_folder, store) = store();
     let id = furnished(&store);
     append(&store, [failed(1, id, Code::TimedOut)]);
-    store
-        .write(move |db| connection::delete(db, id))
-        .expect("deleted");
+    store.write(move |db| connection::delete(db, id)).expect("deleted");
     let left: i64 = store
         .read(|db| {
             let sql = "SELECT (SELECT count(*) FROM credential) + (SELECT count(*) FROM connection_model)
@@ -331,10 +255,7 @@ fn reordering_sets_priorities_all_or_nothing() {
     };
     reorder(&["c", "a", "b"]).expect("reordered");
     assert_eq!(order(), ["c", "a", "b"]);
-    assert_eq!(
-        reorder(&["b", "nobody"]).expect_err("no such key").code(),
-        Code::NotFound
-    );
+    assert_eq!(reorder(&["b", "nobody"]).expect_err("no such key").code(), Code::NotFound);
     assert_eq!(order(), ["c", "a", "b"]);
 }
 
@@ -351,32 +272,17 @@ fn k2_a_new_key_replaces_the_old_one_at_once() {
         .expect("activated");
     let key = find(&store, id).credential.expect("a key");
     assert_eq!((key.version, key.tail.as_str()), (2, "NEW1"));
-    assert_eq!(
-        store.read(|db| credential::versions(db, id)).expect("versions"),
-        [1, 2]
-    );
+    assert_eq!(store.read(|db| credential::versions(db, id)).expect("versions"), [1, 2]);
     store
         .write(move |db| {
             credential::mark_purged(db, id, 1)?;
             credential::mark_purged(db, id, 2)
         })
         .expect("noted");
-    assert_eq!(
-        store.read(|db| credential::versions(db, id)).expect("versions"),
-        [2],
-        "the active one stays"
-    );
-    store
-        .write(move |db| credential::revoke_active(db, id, NOW))
-        .expect("revoked");
+    assert_eq!(store.read(|db| credential::versions(db, id)).expect("versions"), [2], "the active one stays");
+    store.write(move |db| credential::revoke_active(db, id, NOW)).expect("revoked");
     assert_eq!(find(&store, id).credential, None);
-    assert_eq!(
-        store
-            .read(|db| credential::next_version(db, id))
-            .expect("a version"),
-        3,
-        "never used again"
-    );
+    assert_eq!(store.read(|db| credential::next_version(db, id)).expect("a version"), 3, "never used again");
 }
 
 #[test]
@@ -387,8 +293,6 @@ fn configuration_changes_are_told_and_calls_are_not() {
     let before = version();
     append(&store, [answered(1, id), failed(2, id, Code::TimedOut)]);
     assert_eq!(version(), before);
-    store
-        .write(move |db| connection::set_status(db, id, ConnectionStatus::Inactive, NOW))
-        .expect("paused");
+    store.write(move |db| connection::set_status(db, id, ConnectionStatus::Inactive, NOW)).expect("paused");
     assert!(version() > before);
 }

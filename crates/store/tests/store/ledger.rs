@@ -24,22 +24,16 @@ fn all(store: &Store) -> Totals {
 
 fn groups(store: &Store, by: GroupBy, zone_name: &str) -> Vec<Group> {
     let zone = zone(zone_name).expect("a zone");
-    store
-        .read(|db| rollup::groups(db, &Filter::default(), by, &zone))
-        .expect("groups")
+    store.read(|db| rollup::groups(db, &Filter::default(), by, &zone)).expect("groups")
 }
 
 fn log(store: &Store, filter: &Filter) -> Vec<LogRow> {
-    store
-        .read(|db| usage::log(db, filter, Page::Newest(1_000)))
-        .expect("the log")
+    store.read(|db| usage::log(db, filter, Page::Newest(1_000))).expect("the log")
 }
 
 fn count(store: &Store, table: &'static str) -> i64 {
     let sql = format!("SELECT count(*) FROM {table}");
-    store
-        .read(|db| Ok(db.query_row(&sql, [], |row| row.get(0))?))
-        .expect("counts")
+    store.read(|db| Ok(db.query_row(&sql, [], |row| row.get(0))?)).expect("counts")
 }
 
 /// A row at another time.
@@ -61,11 +55,7 @@ fn traffic() -> Vec<UsageRow> {
                 _ => answered(call, SOMEONE),
             };
             row.attempt = 1 + n % 2;
-            row.position = if n % 2 == 1 {
-                Position::Final
-            } else {
-                Position::Earlier
-            };
+            row.position = if n % 2 == 1 { Position::Final } else { Position::Earlier };
             row.at = NOW.plus_ms(-i64::from(n) * STEP_MS - i64::from(n / 40) * 24 * HOUR_MS);
             row.total_ms = 100 + u64::from(n) * 37;
             row.series.model = ["gpt-5-mini", "gpt-5", "mystery"][n as usize % 3].to_owned();
@@ -97,10 +87,8 @@ fn c5_the_log_and_the_rollup_agree_under_every_filter() {
         assert!(name.is_empty() || filter.set(name, value));
         check_agreement(&store, &filter);
         // A span whose edges lie inside buckets.
-        filter.range = Some(Range {
-            from: NOW.plus_ms(-45 * STEP_MS - 24 * HOUR_MS),
-            to: NOW.plus_ms(-5 * STEP_MS),
-        });
+        filter.range =
+            Some(Range { from: NOW.plus_ms(-45 * STEP_MS - 24 * HOUR_MS), to: NOW.plus_ms(-5 * STEP_MS) });
         check_agreement(&store, &filter);
     }
 }
@@ -119,18 +107,9 @@ fn check_agreement(store: &Store, filter: &Filter) {
     assert_eq!(totals.calls, totals.succeeded + totals.failed);
     let saved = |row: &&LogRow| row.is_final && row.outcome == "answered" && row.attempt > 1;
     assert_eq!(totals.saved_by_failover, rows.iter().filter(saved).count() as u64);
-    assert_eq!(
-        totals.input_tokens,
-        rows.iter().filter_map(|row| row.input_tokens).sum::<u64>()
-    );
-    assert_eq!(
-        totals.output_tokens,
-        rows.iter().filter_map(|row| row.output_tokens).sum::<u64>()
-    );
-    assert_eq!(
-        totals.cost.0,
-        rows.iter().filter_map(|row| row.cost_nano_usd).sum::<i64>()
-    );
+    assert_eq!(totals.input_tokens, rows.iter().filter_map(|row| row.input_tokens).sum::<u64>());
+    assert_eq!(totals.output_tokens, rows.iter().filter_map(|row| row.output_tokens).sum::<u64>());
+    assert_eq!(totals.cost.0, rows.iter().filter_map(|row| row.cost_nano_usd).sum::<i64>());
     let unknown = rows.iter().filter(|row| row.cost_nano_usd.is_none()).count() as u64;
     assert_eq!(totals.unpriced_attempts, unknown);
     assert_eq!(totals.latency.count(), answers.count() as u64, "of answers only");
@@ -154,26 +133,15 @@ fn c5_every_grouping_has_the_same_sums() {
         let sum = |of: fn(&Totals) -> u64| groups.iter().map(|group| of(&group.totals)).sum::<u64>();
         assert_eq!(sum(|totals| totals.attempts), whole.attempts, "{by:?}");
         assert_eq!(sum(|totals| totals.calls), whole.calls, "{by:?}");
-        assert_eq!(
-            sum(|totals| totals.saved_by_failover),
-            whole.saved_by_failover,
-            "{by:?}"
-        );
-        assert_eq!(
-            groups.iter().map(|group| group.totals.cost).sum::<NanoUsd>(),
-            whole.cost,
-            "{by:?}"
-        );
+        assert_eq!(sum(|totals| totals.saved_by_failover), whole.saved_by_failover, "{by:?}");
+        assert_eq!(groups.iter().map(|group| group.totals.cost).sum::<NanoUsd>(), whole.cost, "{by:?}");
     }
 }
 
 #[test]
 fn c5_latency_of_failures_is_kept_apart() {
     let (_folder, store) = store();
-    let slow = UsageRow {
-        total_ms: 60_000,
-        ..failed(2, SOMEONE, Code::TimedOut)
-    };
+    let slow = UsageRow { total_ms: 60_000, ..failed(2, SOMEONE, Code::TimedOut) };
     append(&store, [answered(1, SOMEONE), slow]);
     let p99 = all(&store).latency.percentile(99.0).expect("counted");
     assert!((890..=910).contains(&p99), "{p99}");
@@ -185,10 +153,7 @@ fn c4_a_row_that_fails_leaves_neither_itself_nor_its_bucket() {
     append(&store, [answered(1, SOMEONE)]);
     let twice = answered(1, SOMEONE);
     let impossible = UsageRow {
-        cost: Cost {
-            amount: None,
-            source: CostSource::Priced,
-        },
+        cost: Cost { amount: None, source: CostSource::Priced },
         ..at(answered(2, SOMEONE), NOW.plus_ms(HOUR_MS))
     };
     for row in [twice, impossible] {
@@ -202,14 +167,7 @@ fn c4_a_row_that_fails_leaves_neither_itself_nor_its_bucket() {
         Err::<(), _>(StoreError::Closed)
     });
     assert!(undone.is_err());
-    assert_eq!(
-        (
-            count(&store, "usage"),
-            count(&store, "rollup"),
-            count(&store, "series")
-        ),
-        (1, 1, 1)
-    );
+    assert_eq!((count(&store, "usage"), count(&store, "rollup"), count(&store, "series")), (1, 1, 1));
     assert_eq!((all(&store).attempts, all(&store).cost), (1, NanoUsd(1_000_000)));
 }
 
@@ -217,9 +175,8 @@ fn c4_a_row_that_fails_leaves_neither_itself_nor_its_bucket() {
 fn c4_the_ledger_is_append_only() {
     let (_folder, store) = store();
     append(&store, [answered(1, SOMEONE)]);
-    let error = store
-        .write(|db| Ok(db.execute("UPDATE usage SET cost_nano_usd = 0", [])?))
-        .expect_err("refused");
+    let error =
+        store.write(|db| Ok(db.execute("UPDATE usage SET cost_nano_usd = 0", [])?)).expect_err("refused");
     assert!(error.to_string().contains("append-only"), "{error}");
     assert_eq!(all(&store).cost, NanoUsd(1_000_000));
 }
@@ -232,25 +189,17 @@ fn c4_an_attempt_that_a_crash_cut_off_shows_as_interrupted() {
     let done = open_row(3);
     let noted = [("dead", dead.clone()), ("alive", alive), ("dead", done)];
     store
-        .write(move |db| {
-            noted
-                .iter()
-                .try_for_each(|(owner, row)| open_attempt::open(db, owner, row))
-        })
+        .write(move |db| noted.iter().try_for_each(|(owner, row)| open_attempt::open(db, owner, row)))
         .expect("noted");
     // The third got its row before the crash: it is not interrupted as well.
     append(&store, [answered(3, SOMEONE)]);
 
     for found in [1, 0] {
-        let entered = store
-            .write(|db| open_attempt::interrupt(db, "dead"))
-            .expect("entered");
+        let entered = store.write(|db| open_attempt::interrupt(db, "dead")).expect("entered");
         assert_eq!(entered, found);
     }
-    let outcomes: Vec<_> = log(&store, &Filter::default())
-        .into_iter()
-        .map(|row| (row.call, row.outcome))
-        .collect();
+    let outcomes: Vec<_> =
+        log(&store, &Filter::default()).into_iter().map(|row| (row.call, row.outcome)).collect();
     assert_eq!(outcomes.len(), 2);
     assert!(outcomes.contains(&(dead.call, "interrupted".to_owned())));
     assert_eq!(store.read(open_attempt::owners).expect("owners"), ["alive"]);
@@ -283,9 +232,7 @@ fn trap_7_deleting_a_connection_keeps_its_history() {
     let id = connect(&store, "openai_primary").expect("added");
     append(&store, [answered(1, id), failed(2, id, Code::TimedOut)]);
     let before = log(&store, &Filter::default());
-    store
-        .write(move |db| connection::delete(db, id))
-        .expect("deleted");
+    store.write(move |db| connection::delete(db, id)).expect("deleted");
     assert_eq!(log(&store, &Filter::default()), before);
     assert_eq!(before[0].connection_name, "OpenAI primary");
     assert_eq!((all(&store).attempts, all(&store).cost), (2, NanoUsd(1_000_000)));
@@ -299,38 +246,20 @@ fn trap_7_deleting_a_connection_keeps_its_history() {
 #[test]
 fn c2_an_unknown_cost_is_counted_and_not_guessed() {
     let (_folder, store) = store();
-    let unknown = UsageRow {
-        cost: Cost::UNKNOWN,
-        ..answered(2, SOMEONE)
-    };
+    let unknown = UsageRow { cost: Cost::UNKNOWN, ..answered(2, SOMEONE) };
     append(&store, [answered(1, SOMEONE), unknown]);
     let totals = all(&store);
-    assert_eq!(
-        (totals.attempts, totals.unpriced_attempts, totals.cost),
-        (2, 1, NanoUsd(1_000_000))
-    );
+    assert_eq!((totals.attempts, totals.unpriced_attempts, totals.cost), (2, 1, NanoUsd(1_000_000)));
 }
 
 #[test]
 fn t2_a_late_row_reopens_its_bucket() {
     let (_folder, store) = store();
     let early = NOW.bucket();
-    append(
-        &store,
-        [
-            at(answered(1, SOMEONE), early),
-            at(answered(2, SOMEONE), NOW.plus_ms(9 * HOUR_MS)),
-        ],
-    );
-    let late = UsageRow {
-        total_ms: 5_000,
-        ..at(answered(3, SOMEONE), early.plus_ms(BUCKET_MS - 1))
-    };
+    append(&store, [at(answered(1, SOMEONE), early), at(answered(2, SOMEONE), NOW.plus_ms(9 * HOUR_MS))]);
+    let late = UsageRow { total_ms: 5_000, ..at(answered(3, SOMEONE), early.plus_ms(BUCKET_MS - 1)) };
     append(&store, [late]);
-    let bucket = Range {
-        from: early,
-        to: early.plus_ms(BUCKET_MS),
-    };
+    let bucket = Range { from: early, to: early.plus_ms(BUCKET_MS) };
     let totals = totals(&store, &Filter::during(bucket));
     assert_eq!((totals.attempts, totals.latency.count()), (2, 2));
     assert!(totals.latency.percentile(100.0).is_some_and(|ms| ms >= 5_000));
@@ -352,24 +281,12 @@ fn t1_days_have_as_many_hours_as_the_clock_gives_them() {
         let range = day_range(day_is, &zone(zone_name).expect("a zone"));
         // One call an hour, from two hours before the day to two hours after it.
         let begins = (-2..).map(|hour| range.from.plus_ms(hour * HOUR_MS));
-        let rows = begins
-            .take_while(|begin| *begin < range.to.plus_ms(2 * HOUR_MS))
-            .zip(1..);
-        append(
-            &store,
-            rows.map(|(begin, call)| at(answered(call, SOMEONE), begin)),
-        );
+        let rows = begins.take_while(|begin| *begin < range.to.plus_ms(2 * HOUR_MS)).zip(1..);
+        append(&store, rows.map(|(begin, call)| at(answered(call, SOMEONE), begin)));
         let groups = groups(&store, GroupBy::Day, zone_name);
-        let calls: Vec<_> = groups
-            .iter()
-            .map(|group| (group.key.as_str(), group.totals.calls))
-            .collect();
+        let calls: Vec<_> = groups.iter().map(|group| (group.key.as_str(), group.totals.calls)).collect();
         assert_eq!(calls[1], (day, calls_there), "{zone_name}");
-        assert_eq!(
-            totals(&store, &Filter::during(range)).calls,
-            calls_there,
-            "{zone_name}"
-        );
+        assert_eq!(totals(&store, &Filter::during(range)).calls, calls_there, "{zone_name}");
     }
 }
 
@@ -380,22 +297,15 @@ fn c5_the_log_is_followed_without_gap_and_without_repeat() {
     let mut seen = Vec::new();
     let mut last = 0;
     loop {
-        let page = store
-            .read(|db| usage::log(db, &Filter::default(), Page::After(last)))
-            .expect("a page");
+        let page = store.read(|db| usage::log(db, &Filter::default(), Page::After(last))).expect("a page");
         let Some(newest) = page.last() else { break };
         last = newest.id;
         seen.extend(page.into_iter().map(|row| row.id));
     }
     assert_eq!(seen.len(), 120);
     assert!(seen.is_sorted_by(|a, b| a < b));
-    let newest = store
-        .read(|db| usage::log(db, &Filter::default(), Page::Newest(2)))
-        .expect("a page");
-    assert_eq!(
-        newest.iter().map(|row| row.at).collect::<Vec<_>>(),
-        [NOW, NOW.plus_ms(-STEP_MS)]
-    );
+    let newest = store.read(|db| usage::log(db, &Filter::default(), Page::Newest(2))).expect("a page");
+    assert_eq!(newest.iter().map(|row| row.at).collect::<Vec<_>>(), [NOW, NOW.plus_ms(-STEP_MS)]);
 }
 
 #[test]
@@ -422,22 +332,13 @@ fn f9_health_counts_what_the_connection_is_to_blame_for() {
     elsewhere.series.connection_key = "other".to_owned();
     append(&store, [old, elsewhere]);
     append(&store, (1..=3).map(|call| answered(call, id)));
-    append(
-        &store,
-        [failed(4, id, Code::TimedOut), failed(5, id, Code::KeyRefused)],
-    );
+    append(&store, [failed(4, id, Code::TimedOut), failed(5, id, Code::KeyRefused)]);
     // Trap 5: neither a bad prompt nor a limit hurts.
-    append(
-        &store,
-        [failed(6, id, Code::BadRequest), failed(7, id, Code::RateLimited)],
-    );
+    append(&store, [failed(6, id, Code::BadRequest), failed(7, id, Code::RateLimited)]);
     let vitals = store.read(|db| usage::vitals(db, id, NOW)).expect("vitals");
     assert_eq!((vitals.answered, vitals.failed), (3, 2));
     // The window holds 50 attempts.
-    append(
-        &store,
-        (10..70).map(|call| at(answered(call, id), NOW.plus_ms(1))),
-    );
+    append(&store, (10..70).map(|call| at(answered(call, id), NOW.plus_ms(1))));
     let vitals = store.read(|db| usage::vitals(db, id, NOW)).expect("vitals");
     assert_eq!((vitals.answered, vitals.failed), (50, 0));
 }

@@ -25,10 +25,7 @@ fn full() -> UsageRow {
             reasoning: Some(7),
             reported_cost: Some(NanoUsd(987)),
         },
-        cost: Cost {
-            amount: Some(NanoUsd(987)),
-            source: CostSource::Reported,
-        },
+        cost: Cost { amount: Some(NanoUsd(987)), source: CostSource::Reported },
         total_ms: 1_234,
         first_token_ms: Some(321),
         status: Some(206),
@@ -94,9 +91,8 @@ fn c1_the_row_names_credential_profile_version_and_type() {
     append(&store, [full()]);
     let sql = "SELECT profile_version, credential_version, upstream_id, connection_id, usage_type, sample
                FROM usage JOIN series ON series.id = series_id";
-    let found: (u32, u32, String, i64, String, bool) = store
-        .read(|db| Ok(db.query_row(sql, [], |row| row.try_into())?))
-        .expect("read");
+    let found: (u32, u32, String, i64, String, bool) =
+        store.read(|db| Ok(db.query_row(sql, [], |row| row.try_into())?)).expect("read");
     assert_eq!(found, (4, 2, "req_1".to_owned(), 7, "test".to_owned(), false));
 }
 
@@ -114,13 +110,7 @@ fn c1_what_is_not_known_stays_unknown() {
     let call = bare.call;
     append(&store, [bare]);
     let found = store.read(|db| usage::of_call(db, call)).expect("read").remove(0);
-    assert_eq!(
-        (found.input_tokens, found.output_tokens, found.cost_nano_usd),
-        (None, None, None)
-    );
-    assert_eq!(
-        (found.status, found.first_token_ms, found.finish_reason),
-        (None, None, None)
-    );
+    assert_eq!((found.input_tokens, found.output_tokens, found.cost_nano_usd), (None, None, None));
+    assert_eq!((found.status, found.first_token_ms, found.finish_reason), (None, None, None));
     assert_eq!(found.cost_source, "unknown");
 }

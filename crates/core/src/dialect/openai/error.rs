@@ -9,18 +9,10 @@ use crate::dialect::{Failure, shorten};
 pub fn failure(status: u16, retry_after_ms: Option<u64>, body: &[u8]) -> Failure {
     let error = Details::read(body);
     let code = classify(error.status.unwrap_or(status), &error);
-    let message = if error.message.is_empty() {
-        plain_message(status, body)
-    } else {
-        shorten(&error.message)
-    };
+    let message =
+        if error.message.is_empty() { plain_message(status, body) } else { shorten(&error.message) };
     let retry_after_ms = retry_after_ms.or(error.retry_after_ms);
-    Failure {
-        code,
-        message,
-        status: Some(status),
-        retry_after_ms,
-    }
+    Failure { code, message, status: Some(status), retry_after_ms }
 }
 
 /// The parts of an error body that decide, wherever the provider puts them.
@@ -44,19 +36,11 @@ impl Details {
             Some(error @ Value::Object(_)) => error,
             _ => outer,
         };
-        let mut details = Self {
-            message: message(outer, inner),
-            ..Self::default()
-        };
+        let mut details = Self { message: message(outer, inner), ..Self::default() };
         for field in ["code", "type", "status", "status_code"] {
             details.name_or_status(inner.get(field));
         }
-        for detail in inner
-            .get("details")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for detail in inner.get("details").and_then(Value::as_array).into_iter().flatten() {
             details.name_or_status(detail.get("reason"));
             details.retry_after_ms = details.retry_after_ms.or_else(|| retry_delay(detail));
         }
@@ -67,10 +51,8 @@ impl Details {
         match value {
             Some(Value::String(name)) => self.names.push(name.to_ascii_lowercase()),
             Some(Value::Number(number)) => {
-                let status = number
-                    .as_u64()
-                    .and_then(|n| u16::try_from(n).ok())
-                    .filter(|n| (400..600).contains(n));
+                let status =
+                    number.as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| (400..600).contains(n));
                 self.status = self.status.or(status);
             }
             _ => {}
@@ -88,12 +70,7 @@ impl Details {
 }
 
 fn message(outer: &Value, inner: &Value) -> String {
-    let texts = [
-        inner.get("message"),
-        outer.get("error"),
-        outer.get("message"),
-        outer.get("detail"),
-    ];
+    let texts = [inner.get("message"), outer.get("error"), outer.get("message"), outer.get("detail")];
     match texts.into_iter().flatten().find(|text| !text.is_object()) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
@@ -157,13 +134,8 @@ fn named(error: &Details) -> Code {
 }
 
 /// How providers without a code say that the prompt is too long.
-const LONG_PROMPT: [&str; 5] = [
-    "context length",
-    "maximum context",
-    "too long",
-    "too many tokens",
-    "exceeds the maximum",
-];
+const LONG_PROMPT: [&str; 5] =
+    ["context length", "maximum context", "too long", "too many tokens", "exceeds the maximum"];
 
 fn plain_message(status: u16, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(4_096)]);
@@ -181,11 +153,7 @@ mod tests {
     use super::*;
 
     fn check(status: u16, body: &str, code: Code) {
-        assert_eq!(
-            failure(status, None, body.as_bytes()).code,
-            code,
-            "{status} {body}"
-        );
+        assert_eq!(failure(status, None, body.as_bytes()).code, code, "{status} {body}");
     }
 
     #[test]
@@ -205,31 +173,15 @@ mod tests {
             r#"[{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"x","details":[{"reason":"API_KEY_INVALID"}]}}]"#,
             Code::KeyRefused,
         );
-        check(
-            402,
-            r#"{"error":{"message":"Insufficient Balance"}}"#,
-            Code::QuotaExhausted,
-        );
+        check(402, r#"{"error":{"message":"Insufficient Balance"}}"#, Code::QuotaExhausted);
         check(
             429,
             r#"{"error":{"code":"insufficient_quota","type":"insufficient_quota"}}"#,
             Code::QuotaExhausted,
         );
-        check(
-            429,
-            r#"{"error":{"code":"rate_limit_exceeded"}}"#,
-            Code::RateLimited,
-        );
-        check(
-            404,
-            r#"{"error":{"code":"model_not_found"}}"#,
-            Code::ModelNotFound,
-        );
-        check(
-            400,
-            r#"{"error":{"code":"context_length_exceeded"}}"#,
-            Code::ContextTooLong,
-        );
+        check(429, r#"{"error":{"code":"rate_limit_exceeded"}}"#, Code::RateLimited);
+        check(404, r#"{"error":{"code":"model_not_found"}}"#, Code::ModelNotFound);
+        check(400, r#"{"error":{"code":"context_length_exceeded"}}"#, Code::ContextTooLong);
         check(
             400,
             r#"{"error":{"message":"This model's maximum context length is 8192 tokens"}}"#,
@@ -240,29 +192,17 @@ mod tests {
             r#"{"error":{"param":"temperature","code":null,"message":"Unsupported value"}}"#,
             Code::BadRequest,
         );
-        check(
-            422,
-            r#"{"detail":[{"msg":"Extra inputs are not permitted"}]}"#,
-            Code::BadRequest,
-        );
+        check(422, r#"{"detail":[{"msg":"Extra inputs are not permitted"}]}"#, Code::BadRequest);
         check(503, "", Code::Overloaded);
         check(502, "<html><body>Bad gateway</body></html>", Code::UpstreamFailed);
-        check(
-            200,
-            r#"{"error":{"message":"Provider returned error","code":429}}"#,
-            Code::RateLimited,
-        );
+        check(200, r#"{"error":{"message":"Provider returned error","code":429}}"#, Code::RateLimited);
     }
 
     #[test]
     fn r5_a_retry_delay_in_the_body_is_read() {
         let body = br#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"x","details":[{"retryDelay":"34.4s"}]}}"#;
         assert_eq!(failure(429, None, body).retry_after_ms, Some(34_400));
-        assert_eq!(
-            failure(429, Some(5), body).retry_after_ms,
-            Some(5),
-            "the header comes first"
-        );
+        assert_eq!(failure(429, Some(5), body).retry_after_ms, Some(5), "the header comes first");
     }
 
     #[test]
@@ -271,9 +211,6 @@ mod tests {
             failure(502, None, b"<html>").message,
             "The provider answered 502 with a web page instead of JSON."
         );
-        assert_eq!(
-            failure(500, None, b"").message,
-            "The provider answered 500 without a word."
-        );
+        assert_eq!(failure(500, None, b"").message, "The provider answered 500 without a word.");
     }
 }

@@ -91,16 +91,11 @@ impl WireUsage {
     /// In Patchbay's inclusive totals.
     pub(super) fn into_usage(self, quirks: Quirks) -> TokenUsage {
         let prompt = self.prompt_tokens_details.unwrap_or_default();
-        let reasoning = self
-            .completion_tokens_details
-            .unwrap_or_default()
-            .reasoning_tokens;
-        let output = self
-            .completion_tokens
-            .map(|tokens| match quirks.reasoning_tokens {
-                ReasoningTokens::Inside => tokens,
-                ReasoningTokens::Beside => tokens.saturating_add(reasoning.unwrap_or(0)),
-            });
+        let reasoning = self.completion_tokens_details.unwrap_or_default().reasoning_tokens;
+        let output = self.completion_tokens.map(|tokens| match quirks.reasoning_tokens {
+            ReasoningTokens::Inside => tokens,
+            ReasoningTokens::Beside => tokens.saturating_add(reasoning.unwrap_or(0)),
+        });
         let ticks = self
             .cost_in_usd_ticks
             .and_then(|ticks| i64::try_from(ticks / XAI_TICKS_PER_NANO).ok())
@@ -111,24 +106,16 @@ impl WireUsage {
             cached: prompt.cached_tokens.or(self.prompt_cache_hit_tokens),
             cache_write: prompt.cache_write_tokens,
             reasoning,
-            reported_cost: self
-                .cost
-                .and_then(|cost| NanoUsd::from_decimal(&cost.to_string()))
-                .or(ticks),
+            reported_cost: self.cost.and_then(|cost| NanoUsd::from_decimal(&cost.to_string())).or(ticks),
         }
     }
 }
 
 /// Reads a 200 answer. An error inside it, or something that is no answer, is a failure.
 pub fn decode_reply(body: &[u8], quirks: Quirks) -> Result<Reply, Failure> {
-    let malformed = |why: String| Failure {
-        status: Some(200),
-        ..Failure::new(Code::MalformedAnswer, why)
-    };
+    let malformed = |why: String| Failure { status: Some(200), ..Failure::new(Code::MalformedAnswer, why) };
     let wire: WireReply = serde_json::from_slice(body).map_err(|error| {
-        malformed(format!(
-            "The provider answered 200 with something that is no answer: {error}."
-        ))
+        malformed(format!("The provider answered 200 with something that is no answer: {error}."))
     })?;
     if wire.error.as_ref().is_some_and(|error| !error.is_null()) {
         return Err(super::failure(200, None, body));
@@ -142,10 +129,7 @@ pub fn decode_reply(body: &[u8], quirks: Quirks) -> Result<Reply, Failure> {
         text: content.map(Content::into_text).unwrap_or_default(),
         finish_reason: choice.finish_reason,
         model: wire.model,
-        usage: wire
-            .usage
-            .map(|usage| usage.into_usage(quirks))
-            .unwrap_or_default(),
+        usage: wire.usage.map(|usage| usage.into_usage(quirks)).unwrap_or_default(),
     })
 }
 
@@ -163,10 +147,7 @@ pub fn decode_models(body: &[u8]) -> Result<Vec<String>, Failure> {
     }
     let list = serde_json::from_slice(body).map_err(|_| Failure {
         status: Some(200),
-        ..Failure::new(
-            Code::MalformedAnswer,
-            "The address answers, but not with a list of models.",
-        )
+        ..Failure::new(Code::MalformedAnswer, "The address answers, but not with a list of models.")
     })?;
     let (List::Wrapped { data: models } | List::Bare(models)) = list;
     // Gemini's OpenAI form prefixes its ids; both forms are accepted in a request.
@@ -186,10 +167,7 @@ mod tests {
             "usage":{"prompt_tokens":1024,"completion_tokens":80,"prompt_tokens_details":{"cached_tokens":1000},
                      "completion_tokens_details":{"reasoning_tokens":64}}}"#;
         let reply = decode_reply(inside, Quirks::default()).expect("an answer");
-        assert_eq!(
-            (reply.text.as_str(), reply.finish_reason.as_deref()),
-            ("hi", Some("stop"))
-        );
+        assert_eq!((reply.text.as_str(), reply.finish_reason.as_deref()), ("hi", Some("stop")));
         let usage = reply.usage;
         assert_eq!(
             (usage.input, usage.output, usage.cached, usage.reasoning),
@@ -199,25 +177,16 @@ mod tests {
         let beside =
             br#"{"choices":[{"message":{"content":"4"}}],"usage":{"prompt_tokens":12,"completion_tokens":2,
             "completion_tokens_details":{"reasoning_tokens":320},"cost_in_usd_ticks":1641500}}"#;
-        let xai = Quirks {
-            reasoning_tokens: ReasoningTokens::Beside,
-            ..Quirks::default()
-        };
+        let xai = Quirks { reasoning_tokens: ReasoningTokens::Beside, ..Quirks::default() };
         let usage = decode_reply(beside, xai).expect("an answer").usage;
-        assert_eq!(
-            (usage.output, usage.reported_cost),
-            (Some(322), Some(NanoUsd(164_150)))
-        );
+        assert_eq!((usage.output, usage.reported_cost), (Some(322), Some(NanoUsd(164_150))));
     }
 
     #[test]
     fn a_reported_cost_is_read_exactly() {
         let body = br#"{"choices":[{"message":{"content":""}}],"usage":{"prompt_tokens":1,"completion_tokens":1,"cost":6e-05}}"#;
         assert_eq!(
-            decode_reply(body, Quirks::default())
-                .expect("an answer")
-                .usage
-                .reported_cost,
+            decode_reply(body, Quirks::default()).expect("an answer").usage.reported_cost,
             Some(NanoUsd(60_000))
         );
     }
@@ -226,19 +195,12 @@ mod tests {
     fn a_200_that_is_no_answer_is_a_failure() {
         for body in ["", "<html>", "{}", r#"{"choices":[]}"#, "[1]"] {
             assert_eq!(
-                decode_reply(body.as_bytes(), Quirks::default())
-                    .expect_err(body)
-                    .code,
+                decode_reply(body.as_bytes(), Quirks::default()).expect_err(body).code,
                 Code::MalformedAnswer
             );
         }
         let inside = br#"{"error":{"message":"Provider returned error","code":502}}"#;
-        assert_eq!(
-            decode_reply(inside, Quirks::default())
-                .expect_err("an error")
-                .code,
-            Code::UpstreamFailed
-        );
+        assert_eq!(decode_reply(inside, Quirks::default()).expect_err("an error").code, Code::UpstreamFailed);
     }
 
     #[test]
@@ -248,9 +210,6 @@ mod tests {
             ["a", "b"]
         );
         assert_eq!(decode_models(br#"[{"id":"a"}]"#).expect("a list"), ["a"]);
-        assert_eq!(
-            decode_models(b"<html>").expect_err("no list").code,
-            Code::MalformedAnswer
-        );
+        assert_eq!(decode_models(b"<html>").expect_err("no list").code, Code::MalformedAnswer);
     }
 }

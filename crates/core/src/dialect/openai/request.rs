@@ -54,9 +54,7 @@ impl<'de> Deserialize<'de> for Fields {
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     // Two readers could each believe another one of them.
                     if fields.iter().any(|(known, _)| *known == name) {
-                        return Err(serde::de::Error::custom(format!(
-                            "the field `{name}` is there twice"
-                        )));
+                        return Err(serde::de::Error::custom(format!("the field `{name}` is there twice")));
                     }
                     fields.push((name, value));
                 }
@@ -70,10 +68,7 @@ impl<'de> Deserialize<'de> for Fields {
 impl Inbound {
     /// Reads the body of `POST /v1/chat/completions`.
     pub fn read(body: &[u8]) -> Result<Self, Failure> {
-        let bad = |why: String| Failure {
-            status: Some(400),
-            ..Failure::new(Code::BadRequest, why)
-        };
+        let bad = |why: String| Failure { status: Some(400), ..Failure::new(Code::BadRequest, why) };
         let Fields(fields) = serde_json::from_slice(body)
             .map_err(|error| bad(format!("The body is no JSON object: {error}.")))?;
         let mut inbound = Self {
@@ -96,9 +91,7 @@ impl Inbound {
         if streamed.flatten() == Some(true) {
             inbound.delivery = Delivery::Streamed;
         }
-        let options = inbound
-            .field::<Option<StreamOptions>>("stream_options")
-            .unwrap_or_default();
+        let options = inbound.field::<Option<StreamOptions>>("stream_options").unwrap_or_default();
         inbound.wants_usage = options.flatten().and_then(|options| options.include_usage) == Some(true);
         inbound.feature = inbound
             .field::<Option<Metadata>>("metadata")
@@ -115,11 +108,7 @@ impl Inbound {
 
     /// How long the prompt is, in bytes: a base for estimates.
     pub fn prompt_bytes(&self) -> usize {
-        self.fields
-            .iter()
-            .filter(|(name, _)| name == "messages")
-            .map(|(_, value)| value.get().len())
-            .sum()
+        self.fields.iter().filter(|(name, _)| name == "messages").map(|(_, value)| value.get().len()).sum()
     }
 
     /// The body for the provider: the caller's own, with the model of the target and, in a stream, usage asked for.
@@ -154,9 +143,7 @@ impl Inbound {
 
     fn field<'a, T: Deserialize<'a>>(&'a self, name: &str) -> serde_json::Result<Option<T>> {
         let value = self.fields.iter().find(|(known, _)| known == name);
-        value
-            .map(|(_, value)| serde_json::from_str(value.get()))
-            .transpose()
+        value.map(|(_, value)| serde_json::from_str(value.get())).transpose()
     }
 }
 
@@ -170,11 +157,7 @@ pub fn echo_model(json: &str, model: &str) -> Option<String> {
     let model = serde_json::Value::from(model).to_string();
     let mut echoed = String::with_capacity(json.len() + model.len());
     for (name, value) in &fields {
-        push_field(
-            &mut echoed,
-            name,
-            if name == "model" { &model } else { value.get() },
-        );
+        push_field(&mut echoed, name, if name == "model" { &model } else { value.get() });
     }
     echoed.push('}');
     Some(echoed)
@@ -223,10 +206,7 @@ mod tests {
     #[test]
     fn unknown_fields_order_and_number_precision_survive() {
         let body = r#"{"messages":[{"role":"user","content":"é\u00e9"}],"model":"conn/x","seed":12345678901234567890,"temperature":0.10,"my_field":{"b":1,"a":[]}}"#;
-        assert_eq!(
-            upstream(body, Quirks::default()),
-            body.replace("conn/x", "gpt-5-mini")
-        );
+        assert_eq!(upstream(body, Quirks::default()), body.replace("conn/x", "gpt-5-mini"));
     }
 
     #[test]
@@ -235,14 +215,8 @@ mod tests {
         let asked =
             r#"{"model":"gpt-5-mini","stream":true,"messages":[],"stream_options":{"include_usage":true}}"#;
         assert_eq!(upstream(body, Quirks::default()), asked);
-        let unasked = Quirks {
-            stream_usage: StreamUsage::Unasked,
-            ..Quirks::default()
-        };
-        assert_eq!(
-            upstream(body, unasked),
-            r#"{"model":"gpt-5-mini","stream":true,"messages":[]}"#
-        );
+        let unasked = Quirks { stream_usage: StreamUsage::Unasked, ..Quirks::default() };
+        assert_eq!(upstream(body, unasked), r#"{"model":"gpt-5-mini","stream":true,"messages":[]}"#);
         let own = r#"{"model":"x","stream":true,"stream_options":{"include_obfuscation":false}}"#;
         assert!(
             upstream(own, Quirks::default())
@@ -252,19 +226,10 @@ mod tests {
 
     #[test]
     fn m4_the_limit_of_an_answer_is_renamed_where_the_provider_wants_it() {
-        let renamed = Quirks {
-            max_tokens: MaxTokens::Renamed,
-            ..Quirks::default()
-        };
+        let renamed = Quirks { max_tokens: MaxTokens::Renamed, ..Quirks::default() };
         let body = r#"{"model":"x","max_tokens":16}"#;
-        assert_eq!(
-            upstream(body, renamed),
-            r#"{"model":"gpt-5-mini","max_completion_tokens":16}"#
-        );
-        assert_eq!(
-            upstream(body, Quirks::default()),
-            r#"{"model":"gpt-5-mini","max_tokens":16}"#
-        );
+        assert_eq!(upstream(body, renamed), r#"{"model":"gpt-5-mini","max_completion_tokens":16}"#);
+        assert_eq!(upstream(body, Quirks::default()), r#"{"model":"gpt-5-mini","max_tokens":16}"#);
     }
 
     #[test]
@@ -295,10 +260,7 @@ mod tests {
     fn a_null_is_the_same_as_nothing() {
         let inbound = Inbound::read(br#"{"model":"a","stream":null,"stream_options":null,"metadata":null}"#)
             .expect("a request");
-        assert_eq!(
-            (inbound.delivery, inbound.wants_usage, inbound.feature),
-            (Delivery::Whole, false, None)
-        );
+        assert_eq!((inbound.delivery, inbound.wants_usage, inbound.feature), (Delivery::Whole, false, None));
     }
 
     #[test]

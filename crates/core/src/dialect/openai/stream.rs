@@ -69,10 +69,7 @@ struct Delta {
 impl StreamDecoder {
     /// A decoder for a provider with these quirks.
     pub fn new(quirks: Quirks) -> Self {
-        Self {
-            quirks,
-            ..Self::default()
-        }
+        Self { quirks, ..Self::default() }
     }
 
     /// Takes the data of one event; `None` for a comment.
@@ -105,11 +102,7 @@ impl StreamDecoder {
             // On several chunks, the last one counts.
             self.usage = usage.into_usage(self.quirks);
         }
-        let pieces = chunk
-            .choices
-            .into_iter()
-            .flatten()
-            .map(|choice| self.choice(choice));
+        let pieces = chunk.choices.into_iter().flatten().map(|choice| self.choice(choice));
         let text = pieces.fold(None, |all: Option<String>, piece| match (all, piece) {
             (Some(all), Some(piece)) => Some(all + &piece),
             (all, piece) => all.or(piece),
@@ -122,11 +115,7 @@ impl StreamDecoder {
     }
 
     fn choice(&mut self, choice: Choice) -> Option<String> {
-        if choice
-            .finish_reason
-            .as_deref()
-            .is_some_and(|reason| !reason.is_empty())
-        {
+        if choice.finish_reason.as_deref().is_some_and(|reason| !reason.is_empty()) {
             self.finish_reason = choice.finish_reason;
         }
         let delta = choice.delta?;
@@ -193,16 +182,9 @@ mod tests {
             Seen::Done,
         ];
         assert_eq!(seen, expected);
+        assert_eq!((decoder.usage().input, decoder.usage().output), (Some(3), Some(2)));
         assert_eq!(
-            (decoder.usage().input, decoder.usage().output),
-            (Some(3), Some(2))
-        );
-        assert_eq!(
-            (
-                decoder.finish_reason(),
-                decoder.is_complete(),
-                decoder.output_bytes()
-            ),
+            (decoder.finish_reason(), decoder.is_complete(), decoder.output_bytes()),
             (Some("stop"), true, 5)
         );
     }

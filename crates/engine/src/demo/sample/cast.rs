@@ -22,19 +22,11 @@ const GEMINI_RESEARCH: Account = account(-3, "gemini_research", "Gemini research
 const GEMINI_FREE: Account = account(FREE_TIER, "gemini_free_tier", "Gemini free tier", "gemini");
 const CLAUDE: Account = account(-5, "claude_strategy", "Claude strategy", "anthropic");
 const OPENROUTER: Account = account(-6, "openrouter_overflow", "OpenRouter overflow", "openrouter");
-const OLLAMA: Account = Account {
-    credential_version: None,
-    ..account(-7, "ollama_desk", "Ollama desk", "ollama")
-};
+const OLLAMA: Account =
+    Account { credential_version: None, ..account(-7, "ollama_desk", "Ollama desk", "ollama") };
 
 const fn account(id: i64, key: &'static str, name: &'static str, provider: &'static str) -> Account {
-    Account {
-        id,
-        key,
-        name,
-        provider,
-        credential_version: Some(1),
-    }
+    Account { id, key, name, provider, credential_version: Some(1) }
 }
 
 /// A model at an account, and how fast it is.
@@ -51,13 +43,7 @@ pub(super) struct Target {
 }
 
 const fn target(account: Account, model: &'static str, first_token_ms: u64, token_us: u64) -> Target {
-    Target {
-        account,
-        model,
-        first_token_ms,
-        token_us,
-        reasoning: 0,
-    }
+    Target { account, model, first_token_ms, token_us, reasoning: 0 }
 }
 
 const fn thinking(target: Target, reasoning: u64) -> Target {
@@ -269,12 +255,8 @@ mod tests {
     fn every_model_but_one_has_a_price() {
         let book = patchbay_core::price::PriceBook::default();
         for target in WORKLOADS.iter().flat_map(|work| work.chain) {
-            let price = book.find(
-                target.account.provider,
-                target.model,
-                patchbay_core::time::Timestamp(0),
-                1,
-            );
+            let price =
+                book.find(target.account.provider, target.model, patchbay_core::time::Timestamp(0), 1);
             assert_eq!(price.is_none(), target.model == UNPRICED, "{}", target.model);
         }
     }

@@ -136,10 +136,7 @@ impl Draft {
 
     /// Its caller leaves in the middle of the answer.
     pub(super) fn cancelled(&self, book: &PriceBook, rng: &mut Rng) -> UsageRow {
-        UsageRow {
-            error: Some(Code::Cancelled),
-            ..self.partial(Outcome::Cancelled, book, rng)
-        }
+        UsageRow { error: Some(Code::Cancelled), ..self.partial(Outcome::Cancelled, book, rng) }
     }
 
     /// A third of an answer. Nobody reported its usage, so it is an estimate.
@@ -192,11 +189,7 @@ impl Draft {
 
     fn blank(&self, outcome: Outcome) -> UsageRow {
         let work = self.work;
-        let asked = if work.profile.is_empty() {
-            self.target.model
-        } else {
-            work.profile
-        };
+        let asked = if work.profile.is_empty() { self.target.model } else { work.profile };
         UsageRow {
             call: self.call,
             attempt: self.attempt,

@@ -72,11 +72,7 @@ fn weights(from: Timestamp, until: Timestamp, rng: &mut Rng) -> Vec<(Slot, u64)>
         let weekday = WEEKDAY.get(usize::from(half_hour)).copied().unwrap_or(0);
         let share = if is_weekend(day) { WEEKEND } else { 100 };
         let weight = weekday * share * mood / 1_000 * growth / 1_000 * rng.u64(700..1_300);
-        let slot = Slot {
-            from: at,
-            ms,
-            attempts: 0,
-        };
+        let slot = Slot { from: at, ms, attempts: 0 };
         weights.push((slot, weight * ms.unsigned_abs() / 1_000));
         at = at.plus_ms(ms);
     }

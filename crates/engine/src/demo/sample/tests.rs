@@ -22,10 +22,7 @@ fn made(options: SampleOptions) -> Vec<UsageRow> {
 }
 
 fn few(attempts: u32) -> SampleOptions {
-    SampleOptions {
-        attempts,
-        ..SampleOptions::default()
-    }
+    SampleOptions { attempts, ..SampleOptions::default() }
 }
 
 fn store() -> (tempfile::TempDir, Store) {
@@ -60,10 +57,7 @@ fn rows_are_well_formed() {
     let keys: HashSet<_> = rows.iter().map(|row| (row.call, row.attempt)).collect();
     assert_eq!(keys.len(), rows.len());
     for row in &rows {
-        assert!(
-            row.at >= earliest && row.at.plus_ms(row.total_ms.cast_signed()) <= NOW,
-            "{row:?}"
-        );
+        assert!(row.at >= earliest && row.at.plus_ms(row.total_ms.cast_signed()) <= NOW, "{row:?}");
         assert_eq!(row.series.origin, Origin::Sample);
         assert!(row.series.connection_id.0 < 0, "never a real connection");
         assert_eq!(row.cost.amount.is_none(), row.cost.source == CostSource::Unknown);
@@ -86,10 +80,7 @@ fn the_month_looks_like_a_month() {
     assert!(share(&|row| row.cost.source == CostSource::Unknown) > 0);
     assert!(share(&|row| row.cost.source == CostSource::Reported) > 200);
     let providers: HashSet<_> = rows.iter().map(|row| row.series.provider.as_str()).collect();
-    assert_eq!(
-        providers,
-        HashSet::from(["openai", "anthropic", "gemini", "openrouter", "ollama"])
-    );
+    assert_eq!(providers, HashSet::from(["openai", "anthropic", "gemini", "openrouter", "ollama"]));
     let connections: HashSet<_> = rows.iter().map(|row| row.series.connection_id).collect();
     assert_eq!(connections.len(), 7);
 }
@@ -117,43 +108,24 @@ fn c5_totals_of_the_rollup_are_the_sums_of_the_rows() {
     let options = few(3_000);
     assert_eq!(load(&store, options, NOW, &new_york()).expect("loads"), 3_000);
     let rows = made(options);
-    let totals = store
-        .read(|db| rollup::totals(db, &Filter::default()))
-        .expect("totals");
+    let totals = store.read(|db| rollup::totals(db, &Filter::default())).expect("totals");
     assert_eq!(totals.attempts, 3_000);
     let finals = || rows.iter().filter(|row| row.position == Position::Final);
     assert_eq!(totals.calls, finals().count() as u64);
-    let answered = finals()
-        .filter(|row| row.series.outcome == Outcome::Answered)
-        .count() as u64;
-    assert_eq!(
-        (totals.succeeded, totals.failed),
-        (answered, totals.calls - answered)
-    );
-    assert_eq!(
-        totals.input_tokens,
-        rows.iter().filter_map(|row| row.usage.input).sum::<u64>()
-    );
-    assert_eq!(
-        totals.output_tokens,
-        rows.iter().filter_map(|row| row.usage.output).sum::<u64>()
-    );
+    let answered = finals().filter(|row| row.series.outcome == Outcome::Answered).count() as u64;
+    assert_eq!((totals.succeeded, totals.failed), (answered, totals.calls - answered));
+    assert_eq!(totals.input_tokens, rows.iter().filter_map(|row| row.usage.input).sum::<u64>());
+    assert_eq!(totals.output_tokens, rows.iter().filter_map(|row| row.usage.output).sum::<u64>());
     assert_eq!(totals.cost, rows.iter().filter_map(|row| row.cost.amount).sum());
     let saved = rows.iter().filter(|row| row.saved_its_call()).count() as u64;
     assert_eq!(totals.saved_by_failover, saved);
     assert_eq!(
         totals.latency.count(),
-        rows.iter()
-            .filter(|row| row.series.outcome == Outcome::Answered)
-            .count() as u64
+        rows.iter().filter(|row| row.series.outcome == Outcome::Answered).count() as u64
     );
-    let days = store
-        .read(|db| rollup::groups(db, &Filter::default(), GroupBy::Day, &new_york()))
-        .expect("days");
-    assert_eq!(
-        days.iter().map(|day| day.totals.cost).sum::<NanoUsd>(),
-        totals.cost
-    );
+    let days =
+        store.read(|db| rollup::groups(db, &Filter::default(), GroupBy::Day, &new_york())).expect("days");
+    assert_eq!(days.iter().map(|day| day.totals.cost).sum::<NanoUsd>(), totals.cost);
 }
 
 #[test]
@@ -163,12 +135,7 @@ fn loading_again_replaces_and_clearing_leaves_real_rows_untouched() {
     real.series.origin = Origin::Real;
     let kept = real.clone();
     store.write(move |db| usage::append(db, &real)).expect("appended");
-    let attempts = || {
-        store
-            .read(|db| rollup::totals(db, &Filter::default()))
-            .expect("totals")
-            .attempts
-    };
+    let attempts = || store.read(|db| rollup::totals(db, &Filter::default())).expect("totals").attempts;
     for _ in 0..2 {
         load(&store, few(300), NOW, &new_york()).expect("loads");
         assert_eq!(attempts(), 301);

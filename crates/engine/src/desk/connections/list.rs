@@ -30,6 +30,10 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A connection as the window shows it.
 #[derive(Clone, Debug, Serialize, specta::Type)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the window shows beside the others"
+)]
 pub struct Connection {
     /// Unique; bots and people address it by this.
     pub key: String,
@@ -137,21 +141,9 @@ pub async fn list(engine: &Arc<Engine>, zone: TimeZone) -> Result<Vec<Connection
             let views = engine.store.read(|db| {
                 let figures = Figures::read(db, now, &zone)?;
                 let states = states(db)?;
-                let view = |settings| {
-                    view(
-                        db,
-                        &snapshot,
-                        settings,
-                        &figures,
-                        states.get(&id_of(settings)),
-                        now,
-                    )
-                };
-                snapshot
-                    .connections
-                    .iter()
-                    .map(view)
-                    .collect::<Result<Vec<_>, _>>()
+                let view =
+                    |settings| view(db, &snapshot, settings, &figures, states.get(&id_of(settings)), now);
+                snapshot.connections.iter().map(view).collect::<Result<Vec<_>, _>>()
             });
             Ok(views?)
         })
@@ -160,17 +152,8 @@ pub async fn list(engine: &Arc<Engine>, zone: TimeZone) -> Result<Vec<Connection
 
 /// One connection.
 pub async fn get(engine: &Arc<Engine>, key: &str, zone: TimeZone) -> Result<Connection, Error> {
-    let found = list(engine, zone)
-        .await?
-        .into_iter()
-        .find(|connection| connection.key == key);
-    found.ok_or_else(|| {
-        StoreError::NotFound {
-            what: "connection",
-            name: key.to_owned(),
-        }
-        .into()
-    })
+    let found = list(engine, zone).await?.into_iter().find(|connection| connection.key == key);
+    found.ok_or_else(|| StoreError::NotFound { what: "connection", name: key.to_owned() }.into())
 }
 
 /// The health of every connection that is on.
@@ -178,15 +161,10 @@ pub(crate) fn healths(engine: &Engine, snapshot: &Snapshot) -> Result<Vec<(Strin
     let now = clock::now();
     let healths = engine.store.read(|db| {
         let states = states(db)?;
-        let on = snapshot
-            .connections
-            .iter()
-            .filter(|connection| connection.status == ConnectionStatus::Active);
+        let on =
+            snapshot.connections.iter().filter(|connection| connection.status == ConnectionStatus::Active);
         on.map(|connection| {
-            Ok((
-                connection.key.clone(),
-                vitals(db, connection.id, states.get(&connection.id), now)?.health(),
-            ))
+            Ok((connection.key.clone(), vitals(db, connection.id, states.get(&connection.id), now)?.health()))
         })
         .collect::<Result<Vec<_>, StoreError>>()
     });
@@ -289,32 +267,20 @@ struct OfConnection {
 
 impl Figures {
     fn read(db: &Db, now: Timestamp, zone: &TimeZone) -> Result<Self, StoreError> {
-        let midnight = last_days(now, 1, zone)
-            .first()
-            .map_or(now, |(_, range)| range.from);
+        let midnight = last_days(now, 1, zone).first().map_or(now, |(_, range)| range.from);
         let window = first_cell(now);
         let from = midnight.min(window);
         let mut by_key: HashMap<String, OfConnection> = HashMap::new();
-        rollup::scan(
-            db,
-            &Filter::during(Range {
-                from,
-                to: now.plus_ms(1),
-            }),
-            |bucket| {
-                let own = by_key.entry(bucket.connection).or_default();
-                if bucket.at >= midnight {
-                    own.today.merge(&bucket.totals);
-                }
-                if bucket.at >= window {
-                    own.day.merge(&bucket.totals);
-                    own.cells
-                        .entry(cell_start(bucket.at))
-                        .or_default()
-                        .merge(&bucket.totals);
-                }
-            },
-        )?;
+        rollup::scan(db, &Filter::during(Range { from, to: now.plus_ms(1) }), |bucket| {
+            let own = by_key.entry(bucket.connection).or_default();
+            if bucket.at >= midnight {
+                own.today.merge(&bucket.totals);
+            }
+            if bucket.at >= window {
+                own.day.merge(&bucket.totals);
+                own.cells.entry(cell_start(bucket.at)).or_default().merge(&bucket.totals);
+            }
+        })?;
         Ok(Self { by_key })
     }
 }
@@ -339,23 +305,13 @@ impl OfConnection {
 
     fn cell(&self, at: Timestamp, typical: Option<u32>) -> StripCell {
         let Some(totals) = self.cells.get(&at.0) else {
-            return StripCell {
-                at,
-                answered: 0,
-                failed: 0,
-                slow: false,
-            };
+            return StripCell { at, answered: 0, failed: 0, slow: false };
         };
         let answered = u32::try_from(totals.latency.count()).unwrap_or(u32::MAX);
         let attempts = u32::try_from(totals.attempts).unwrap_or(u32::MAX);
         let p95 = totals.latency.percentile(95.0);
         let slow = matches!((p95, typical), (Some(p95), Some(typical)) if p95 > typical.saturating_mul(2));
-        StripCell {
-            at,
-            answered,
-            failed: attempts.saturating_sub(answered),
-            slow,
-        }
+        StripCell { at, answered, failed: attempts.saturating_sub(answered), slow }
     }
 
     fn latency_by_hour(&self, now: Timestamp) -> Vec<u32> {

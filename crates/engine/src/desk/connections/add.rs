@@ -1,0 +1,256 @@
+//! Adding a connection: a draft is put into its one form, tested, and saved whole or not at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use patchbay_core::catalog::{self, KeyNeed};
+use patchbay_core::code::Code;
+use patchbay_core::connection::{
+    self as rules, ConnectionStatus, CredentialRef, Limits, Timeouts, is_key, key_from_name,
+};
+use patchbay_core::diagnose::{CheckReport, Spend, StageReport, Verdict};
+use patchbay_core::id::ConnectionId;
+use patchbay_core::secret::Secret;
+use patchbay_store::connection::NewConnection;
+use patchbay_store::{StoreError, connection};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::edit::{checked_name, optional_url};
+use super::list::{Connection, get};
+use super::secrets::store_secret;
+use super::test::remember;
+use crate::changes::Changed;
+use crate::error::Error;
+use crate::{Engine, checks, clock};
+
+/// A connection that is about to be added.
+#[derive(Debug, Deserialize, specta::Type)]
+pub struct ConnectionDraft {
+    /// The provider's slug.
+    pub provider: String,
+    /// Unique.
+    pub name: String,
+    /// `None` = made from the name.
+    pub key: Option<String>,
+    /// `None` = the provider's.
+    pub base_url: Option<String>,
+    /// `None` = the provider's first.
+    pub default_model: Option<String>,
+    /// The API key; write-only.
+    #[specta(type = Option<String>)]
+    pub secret: Option<Secret>,
+    /// What only the command line sets.
+    #[serde(skip, default)]
+    pub settings: NewSettings,
+}
+
+/// Settings beyond a name and a key; `None` and empty are defaults.
+#[derive(Clone, Debug, Default)]
+pub struct NewSettings {
+    /// HTTP or SOCKS5.
+    pub proxy: Option<String>,
+    /// Without secrets.
+    pub headers: BTreeMap<String, String>,
+    /// From 1.
+    pub priority: Option<u32>,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// 0..=10.
+    pub max_retries: Option<u32>,
+    /// Until the first byte, in seconds.
+    pub timeout_s: Option<u32>,
+}
+
+/// The end of adding with a test.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct AddOutcome {
+    /// What the test found.
+    pub report: CheckReport,
+    /// `None` when the test failed: nothing was saved.
+    pub connection: Option<Connection>,
+}
+
+/// Tests a draft and saves it only if every stage passes.
+pub async fn add_tested(
+    engine: &Arc<Engine>,
+    draft: ConnectionDraft,
+    stages: mpsc::Sender<StageReport>,
+    zone: TimeZone,
+) -> Result<AddOutcome, Error> {
+    let (draft, settings) = validated(engine, draft)?;
+    refuse_taken(engine, &settings)?;
+    engine.keys.lend(settings.id, draft.secret.as_ref());
+    let report = checks::run(engine, &settings, Spend::Allowed, stages).await;
+    engine.keys.take_back(settings.id);
+    if report.verdict != Verdict::Passed {
+        return Ok(AddOutcome { report, connection: None });
+    }
+    let key = save(engine, draft, &settings, Some(report.clone())).await?;
+    Ok(AddOutcome { report, connection: Some(get(engine, &key, zone).await?) })
+}
+
+/// Saves a draft without a test: it shows as untested and stays out of chains.
+pub async fn add_untested(
+    engine: &Arc<Engine>,
+    draft: ConnectionDraft,
+    zone: TimeZone,
+) -> Result<Connection, Error> {
+    let (draft, settings) = validated(engine, draft)?;
+    let key = save(engine, draft, &settings, None).await?;
+    get(engine, &key, zone).await
+}
+
+/// The draft with its names and URLs in their one form, and as the connection that it would be.
+fn validated(
+    engine: &Engine,
+    mut draft: ConnectionDraft,
+) -> Result<(ConnectionDraft, rules::Connection), Error> {
+    let provider = catalog::provider(&draft.provider)
+        .filter(|provider| provider.protocol.is_spoken())
+        .ok_or_else(|| {
+            Error::invalid(
+                format!("There is no provider \"{}\".", draft.provider),
+                "`patchbay providers list` names them.",
+            )
+        })?;
+    draft.name = checked_name(&draft.name)?;
+    let key = draft
+        .key
+        .take()
+        .filter(|key| !key.trim().is_empty())
+        .unwrap_or_else(|| free_key(engine, &draft.name));
+    if !is_key(&key) {
+        return Err(Error::invalid(
+            format!("\"{key}\" cannot be a connection key."),
+            "Use 1 to 64 of a-z, 0-9, _ and -.",
+        ));
+    }
+    draft.base_url = optional_url(draft.base_url.take())?.filter(|url| *url != provider.base_url);
+    if draft.base_url.is_none() && provider.base_url.is_empty() && provider.slug != catalog::DEMO {
+        return Err(Error::invalid(
+            "This provider needs a base URL.",
+            "Enter the address of its API, such as http://127.0.0.1:8000/v1.",
+        ));
+    }
+    draft.secret = draft.secret.take().filter(|secret| !secret.is_empty());
+    if draft.secret.is_none() && provider.key == KeyNeed::Required {
+        return Err(Error::new(
+            Code::CredentialMissing,
+            format!("{} needs an API key.", provider.name),
+            "Paste the key of your account.",
+        ));
+    }
+    let model =
+        draft.default_model.take().map(|model| model.trim().to_owned()).filter(|model| !model.is_empty());
+    draft.default_model =
+        model.or_else(|| Some(provider.default_model.clone()).filter(|model| !model.is_empty()));
+    let settings = as_connection(&draft, provider, key);
+    draft.key = Some(settings.key.clone());
+    Ok((draft, settings))
+}
+
+/// What a test works on before anything is saved. Its id is no row's.
+fn as_connection(
+    draft: &ConnectionDraft,
+    provider: &catalog::CatalogProvider,
+    key: String,
+) -> rules::Connection {
+    let default = Timeouts::default();
+    let first_byte_ms =
+        draft.settings.timeout_s.map_or(default.first_byte_ms, |seconds| seconds.saturating_mul(1_000));
+    rules::Connection {
+        id: ConnectionId(-1 - i64::from(fastrand::u32(..))),
+        key,
+        name: draft.name.clone(),
+        provider: provider.slug.clone(),
+        provider_name: provider.name.clone(),
+        status: ConnectionStatus::Active,
+        priority: draft.settings.priority.unwrap_or(1),
+        is_default: false,
+        tested: false,
+        own_base_url: draft.base_url.clone(),
+        base_url: draft.base_url.clone().unwrap_or_else(|| provider.base_url.clone()),
+        default_model: draft.default_model.clone(),
+        organization: None,
+        project: None,
+        proxy: draft.settings.proxy.clone(),
+        headers: draft.settings.headers.clone(),
+        limits: draft.settings.limits,
+        max_retries: draft.settings.max_retries.unwrap_or(1),
+        timeouts: Timeouts { first_byte_ms, ..default },
+        streaming: true,
+        credential: draft.secret.as_ref().map(|secret| CredentialRef {
+            version: 0,
+            tail: secret.tail(),
+            created_at: clock::now(),
+        }),
+        models: provider.known_models.clone(),
+        quirks: provider.quirks,
+    }
+}
+
+/// A key from the name that nobody has yet.
+fn free_key(engine: &Engine, name: &str) -> String {
+    let key = key_from_name(name);
+    let taken = |key: &str| engine.snapshot().is_ok_and(|snapshot| snapshot.connection(key).is_some());
+    if !taken(&key) {
+        return key;
+    }
+    (2..1_000).map(|n| format!("{key}_{n}")).find(|key| !taken(key)).unwrap_or(key)
+}
+
+fn refuse_taken(engine: &Engine, draft: &rules::Connection) -> Result<(), Error> {
+    let snapshot = engine.snapshot()?;
+    let taken = |what, name: &str| Error::from(StoreError::NameTaken { what, name: name.to_owned() });
+    if snapshot.connection(&draft.key).is_some() {
+        return Err(taken("a connection with the key", &draft.key));
+    }
+    if snapshot.connections.iter().any(|other| other.name == draft.name) {
+        return Err(taken("a connection named", &draft.name));
+    }
+    Ok(())
+}
+
+/// Saves settings, then the secret, then what names it: a keychain that refuses leaves nothing behind.
+async fn save(
+    engine: &Arc<Engine>,
+    draft: ConnectionDraft,
+    settings: &rules::Connection,
+    report: Option<CheckReport>,
+) -> Result<String, Error> {
+    let new = NewConnection {
+        provider: draft.provider,
+        key: settings.key.clone(),
+        name: draft.name,
+        base_url: draft.base_url,
+        default_model: draft.default_model,
+        proxy: settings.proxy.clone(),
+        headers: settings.headers.clone(),
+        priority: draft.settings.priority,
+        limits: settings.limits,
+        max_retries: Some(settings.max_retries),
+        first_byte_ms: Some(settings.timeouts.first_byte_ms),
+        tested: report.is_some(),
+    };
+    let secret = draft.secret;
+    let key = settings.key.clone();
+    engine
+        .blocking(move |engine| {
+            let id = engine.store.write(move |db| connection::insert(db, &new, clock::now()))?;
+            if let Some(secret) = secret
+                && let Err(error) = store_secret(engine, id, &secret)
+            {
+                engine.store.write(move |db| connection::delete(db, id))?;
+                return Err(error);
+            }
+            if let Some(report) = report {
+                engine.store.write(move |db| remember(db, id, &report))?;
+            }
+            Ok(())
+        })
+        .await?;
+    engine.changes.send(Changed::Connections);
+    Ok(key)
+}
