@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use patchbay_engine::VaultChoice;
-use tauri::{Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindowBuilder};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::state::Desk;
@@ -69,9 +69,14 @@ pub fn run() {
                 .build()?;
             Ok(())
         })
-        .run(tauri::generate_context!());
-    if let Err(error) = result {
-        tracing::error!(%error, "the window could not open");
+        .build(tauri::generate_context!());
+    match result {
+        Ok(app) => app.run(|app, event| {
+            if matches!(event, RunEvent::Exit) {
+                app.state::<Desk>().close();
+            }
+        }),
+        Err(error) => tracing::error!(%error, "the window could not open"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use patchbay_engine::desk::{demo, status};
@@ -11,6 +12,9 @@ use tauri::AppHandle;
 
 use crate::commands::preferences;
 use crate::{Args, changed};
+
+/// How long a closed window waits for calls on their way.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// The window's state.
 #[derive(Debug)]
@@ -78,6 +82,16 @@ impl Desk {
                 tracing::warn!(%error, "the gateway does not listen");
             }
         });
+    }
+
+    /// Takes no more calls, and gives those on their way a moment to end.
+    pub(crate) fn close(&self) {
+        if let Ok(engine) = self.engine() {
+            let draining = async { tokio::time::timeout(LAST_CALLS, status::drain(&engine)).await };
+            if tauri::async_runtime::block_on(draining).is_err() {
+                tracing::warn!("calls on their way are cut; the next start enters them as interrupted");
+            }
+        }
     }
 
     /// The zone that days are counted in.

@@ -414,6 +414,8 @@ export type Connection = {
 	latency: number[],
 	/**  The last test. */
 	last_check: CheckReport | null,
+	/**  What a careful person would point out; empty mostly. */
+	notes: string[],
 };
 
 /**  A connection that is about to be added. */

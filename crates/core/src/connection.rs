@@ -200,6 +200,13 @@ pub fn is_cleartext(base_url: &str) -> bool {
         .is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(is_loopback_host))
 }
 
+/// Whether two base URLs lead to the same server: scheme, host and port. A key that was given for one is not sent to another
+/// (K5).
+pub fn is_same_server(one: &str, other: &str) -> bool {
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    origin(one).is_some_and(|one| Some(one) == origin(other))
+}
+
 /// A connection key from a name: "OpenAI primary" becomes `openai_primary`.
 pub fn key_from_name(name: &str) -> String {
     let mut key = String::new();
@@ -255,6 +262,15 @@ mod tests {
         assert!(!is_cleartext("http://127.0.0.1:11434/v1"));
         assert!(!is_cleartext("http://[::1]:11434/v1"));
         assert!(!is_cleartext("https://api.openai.com/v1"));
+    }
+
+    #[test]
+    fn k5_another_path_is_the_same_server_and_another_host_or_scheme_is_not() {
+        assert!(is_same_server("https://api.example.com", "https://api.example.com:443/v1"));
+        for other in ["http://api.example.com", "https://api.example.org", "https://api.example.com:8443", ""]
+        {
+            assert!(!is_same_server("https://api.example.com", other), "{other}");
+        }
     }
 
     #[test]

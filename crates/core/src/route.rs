@@ -1,6 +1,7 @@
 //! Who is tried, in what order, and why somebody is not (behaviours F1, F7).
 
 use crate::catalog::DEMO;
+use crate::chat::Delivery;
 use crate::code::{Code, Retry, Rotate};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::dialect::Failure;
@@ -25,6 +26,8 @@ pub enum SkipReason {
     Untested,
     /// It needs a key and has none.
     NoCredential,
+    /// The call wants a stream, and streams are switched off here.
+    NoStreams,
 }
 
 impl SkipReason {
@@ -35,6 +38,7 @@ impl SkipReason {
             Self::Suspended => "suspended",
             Self::Untested => "never tested: test it, or address it by its key",
             Self::NoCredential => "has no key",
+            Self::NoStreams => "streams are switched off",
         }
     }
 }
@@ -63,6 +67,7 @@ enum Address<'a> {
 pub fn plan<'a>(
     connections: &'a [Connection],
     requested: &str,
+    delivery: Delivery,
     last_used: impl Fn(&Connection) -> i64,
 ) -> Plan<'a> {
     let address = read_address(connections, requested);
@@ -71,7 +76,7 @@ pub fn plan<'a>(
         let Some(model) = model_on(connection, &address) else {
             continue;
         };
-        match skip_reason(connection, &address) {
+        match skip_reason(connection, &address, delivery) {
             Some(reason) => plan.skipped.push((connection, reason)),
             None => plan.candidates.push(Candidate { connection, model }),
         }
@@ -116,7 +121,7 @@ fn has_model(connection: &Connection, model: &str) -> bool {
     connection.default_model.as_deref() == Some(model) || connection.models.iter().any(|known| known == model)
 }
 
-fn skip_reason(connection: &Connection, address: &Address<'_>) -> Option<SkipReason> {
+fn skip_reason(connection: &Connection, address: &Address<'_>, delivery: Delivery) -> Option<SkipReason> {
     let by_key = matches!(address, Address::Connection(..));
     match connection.status {
         ConnectionStatus::Inactive => Some(SkipReason::Paused),
@@ -125,6 +130,9 @@ fn skip_reason(connection: &Connection, address: &Address<'_>) -> Option<SkipRea
             Some(SkipReason::Untested)
         }
         ConnectionStatus::Active if needs_key(connection) => Some(SkipReason::NoCredential),
+        ConnectionStatus::Active if delivery.is_streamed() && !connection.streaming => {
+            Some(SkipReason::NoStreams)
+        }
         ConnectionStatus::Active => None,
     }
 }
@@ -254,7 +262,7 @@ pub(crate) mod tests {
     }
 
     fn keys(connections: &[Connection], requested: &str) -> Vec<String> {
-        let plan = plan(connections, requested, |connection| connection.id.0);
+        let plan = plan(connections, requested, Delivery::Whole, |connection| connection.id.0);
         plan.candidates.iter().map(|c| format!("{} {}", c.connection.key, c.model)).collect()
     }
 
@@ -289,7 +297,7 @@ pub(crate) mod tests {
     fn f5_a_paused_connection_refuses_even_when_addressed_by_key() {
         let mut fleet = vec![connection(1, "main", "ollama", 1, &["m"])];
         fleet[0].status = ConnectionStatus::Inactive;
-        let plan = plan(&fleet, "main/m", |_| 0);
+        let plan = plan(&fleet, "main/m", Delivery::Whole, |_| 0);
         assert!(plan.candidates.is_empty());
         assert_eq!(plan.skipped[0].1, SkipReason::Paused);
     }
@@ -303,9 +311,18 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_connection_without_streams_answers_whole_calls_only() {
+        let mut fleet = vec![connection(1, "main", "ollama", 1, &["m"])];
+        fleet[0].streaming = false;
+        let streamed = plan(&fleet, "m", Delivery::Streamed, |_| 0);
+        assert_eq!(streamed.skipped[0].1, SkipReason::NoStreams);
+        assert_eq!(keys(&fleet, "m"), ["main m"]);
+    }
+
+    #[test]
     fn a_connection_without_its_key_is_skipped() {
         let fleet = vec![connection(1, "main", "openai", 1, &["m"])];
-        let plan = plan(&fleet, "m", |_| 0);
+        let plan = plan(&fleet, "m", Delivery::Whole, |_| 0);
         assert_eq!(plan.skipped[0].1, SkipReason::NoCredential);
     }
 

@@ -57,7 +57,7 @@ impl Gateway {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
-        let router = routes::router(Arc::clone(engine), address.port());
+        let router = routes::router(Arc::clone(engine));
         let done = tokio::spawn(accept(listener, router, stopped));
         Ok(Self { address, stop, done })
     }

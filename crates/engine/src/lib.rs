@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use patchbay_core::catalog::{self, DEMO};
 use patchbay_core::code::Code;
+use patchbay_core::connection::Connection;
 use patchbay_store::vault::{Keychain, Memory, Vault};
 use patchbay_store::{Store, StoreError, open_attempt, provider, setting};
 
@@ -128,20 +129,27 @@ impl Engine {
         } else {
             self.gauges.resume();
         }
-        if !fresh.connections.iter().any(|connection| connection.provider == DEMO) {
-            return;
+        if fresh.connections.iter().any(|connection| connection.provider == DEMO)
+            && let Some(demo) = self.lead_to_demo(&mut fresh.connections)
+        {
+            demo.set_fault(fresh.demo_fault);
         }
+    }
+
+    /// Connections of the Demo provider lead to this process's, unless they have a base URL of their own.
+    fn lead_to_demo(&self, connections: &mut [Connection]) -> Option<Arc<DemoServer>> {
         match self.demo_server() {
             Ok(demo) => {
-                demo.set_fault(fresh.demo_fault);
-                let own = |c: &&mut patchbay_core::connection::Connection| {
-                    c.provider == DEMO && c.own_base_url.is_none()
-                };
-                for connection in fresh.connections.iter_mut().filter(own) {
+                let own = |c: &&mut Connection| c.provider == DEMO && c.own_base_url.is_none();
+                for connection in connections.iter_mut().filter(own) {
                     demo.base_url().clone_into(&mut connection.base_url);
                 }
+                Some(demo)
             }
-            Err(error) => tracing::error!(%error, "the Demo provider could not start"),
+            Err(error) => {
+                tracing::error!(%error, "the Demo provider could not start");
+                None
+            }
         }
     }
 

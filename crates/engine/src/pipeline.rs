@@ -174,8 +174,9 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
             Vec::new(),
         ));
     }
-    let plan =
-        plan(&snapshot.connections, &call.inbound.model, |connection| engine.gauges.last_used(connection.id));
+    let plan = plan(&snapshot.connections, &call.inbound.model, call.inbound.delivery, |connection| {
+        engine.gauges.last_used(connection.id)
+    });
     let skipped =
         plan.skipped.iter().map(|(c, why)| format!("{}: {}", c.name, why.as_text())).collect::<Vec<_>>();
     if plan.candidates.is_empty() {

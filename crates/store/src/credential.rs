@@ -61,12 +61,14 @@ pub fn mark_purged(db: &Db, connection: ConnectionId, version: u32) -> Result<()
     Ok(())
 }
 
-/// Names of the connections that use the same key, other than this one: their limits are shared.
-pub fn sharing(db: &Db, fingerprint: &str, except: Option<ConnectionId>) -> Result<Vec<String>, StoreError> {
-    let mut statement = db.prepare(
-        "SELECT c.name FROM credential k JOIN connection c ON c.id = k.connection_id
-         WHERE k.fingerprint = ?1 AND k.state = 'active' AND c.id IS NOT ?2 ORDER BY c.name",
+/// Names of the other connections that use the same key: they share the provider's limits.
+pub fn sharing(db: &Db, connection: ConnectionId) -> Result<Vec<String>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT c.name FROM credential own
+         JOIN credential k ON k.fingerprint = own.fingerprint AND k.state = 'active' AND k.connection_id <> own.connection_id
+         JOIN connection c ON c.id = k.connection_id
+         WHERE own.connection_id = ?1 AND own.state = 'active' ORDER BY c.name",
     )?;
-    let rows = statement.query_map((fingerprint, except.map(|id| id.0)), |row| row.get("name"))?;
+    let rows = statement.query_map([connection.0], |row| row.get("name"))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

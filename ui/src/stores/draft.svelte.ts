@@ -210,8 +210,11 @@ function keyProblem(secret: string, provider: Provider): string {
   return secret.startsWith(provider.key_prefix) ? "" : `${provider.name} keys start with ${provider.key_prefix}`;
 }
 
+/** Its address is not known; that of the Demo provider is, to the backend. */
+export const wantsUrl = ({ slug, base_url }: Provider): boolean => base_url === "" && slug !== "demo";
+
 function urlProblem(url: string, provider: Provider): string {
-  if (url === "") return provider.base_url === "" ? "Enter the URL of the server" : "";
+  if (url === "") return wantsUrl(provider) ? "Enter the URL of the server" : "";
   return /^https?:\/\/[^\s/]/.test(url) ? "" : "Start the URL with http:// or https://";
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -247,6 +247,8 @@ fn router(demo: &Arc<Demo>) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_route)
         .layer(from_fn_with_state(Arc::clone(demo), receive))
+        // The limit is that of `receive`; the framework's own would be 2 MiB.
+        .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(demo))
 }
 

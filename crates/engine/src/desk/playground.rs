@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use patchbay_core::chat::{ChatRequest, Delivery, Message, Role};
+use patchbay_core::chat::{ChatRequest, Delivery, Message, Sampling};
 use patchbay_core::code::Code;
 use patchbay_core::dialect::openai::Inbound;
 use patchbay_core::money::DecimalUsd;
@@ -185,15 +185,17 @@ pub fn inbound(request: &PlaygroundRequest, delivery: Delivery) -> Result<Inboun
     if request.temperature_centi.is_some_and(|centi| centi > 200) {
         return Err(Error::invalid("The temperature is out of range.", "Use 0 to 2."));
     }
-    let system = request.system.as_ref().filter(|text| !text.trim().is_empty());
-    let system = system.map(|text| Message { role: Role::System, content: text.clone() });
-    let user = Message { role: Role::User, content: request.prompt.clone() };
+    let system = request.system.as_ref().filter(|text| !text.trim().is_empty()).cloned();
     let chat = ChatRequest {
         model: request.model.clone(),
-        messages: system.into_iter().chain([user]).collect(),
-        temperature: request.temperature_centi.map(|centi| f64::from(centi) / 100.0),
+        messages: system.map(Message::System).into_iter().chain([Message::user(&request.prompt)]).collect(),
+        sampling: Sampling {
+            temperature: request.temperature_centi.map(|centi| f64::from(centi) / 100.0),
+            ..Sampling::default()
+        },
         max_tokens: request.max_tokens.filter(|tokens| *tokens > 0),
         delivery,
+        ..ChatRequest::default()
     };
     Ok(Inbound::own(&chat)?)
 }

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures_util::stream;
 use patchbay_core::code::Code;
 use patchbay_core::dialect::Failure;
-use patchbay_core::id::CallId;
 use serde_json::{Value, json};
 
 use crate::error::{Error, remedy};
@@ -100,13 +99,8 @@ pub(super) fn call_error(error: &CallError) -> Response {
 }
 
 /// The answer to a request that is no call.
-pub(super) fn error(error: &Error, call: Option<CallId>) -> Response {
-    let mut response =
-        (status(error.code), Json(envelope(error.code, &error.message, &error.hint, &[]))).into_response();
-    if let Some(call) = call {
-        put(response.headers_mut(), "x-request-id", &call.to_string());
-    }
-    response
+pub(super) fn error(error: &Error) -> Response {
+    (status(error.code), Json(envelope(error.code, &error.message, &error.hint, &[]))).into_response()
 }
 
 fn status(code: Code) -> StatusCode {

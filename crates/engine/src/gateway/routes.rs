@@ -26,7 +26,7 @@ use crate::snapshot::Snapshot;
 const MAX_BODY: usize = 32 * 1024 * 1024;
 
 /// All routes, behind the checks of place and size. Some clients leave out `/v1` or write it twice.
-pub(super) fn router(engine: Arc<Engine>, port: u16) -> Router {
+pub(super) fn router(engine: Arc<Engine>) -> Router {
     let openai = || {
         Router::new()
             .route("/chat/completions", post(chat))
@@ -43,13 +43,12 @@ pub(super) fn router(engine: Arc<Engine>, port: u16) -> Router {
         .layer(middleware::from_fn(in_place))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(engine)
-        .layer(axum::Extension(port))
 }
 
 async fn in_place(request: Request, next: Next) -> Response {
     match auth::check_place(request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(error) => answer::error(&error, None),
+        Err(error) => answer::error(&error),
     }
 }
 
@@ -67,7 +66,7 @@ async fn chat(
             Ok(served) => answer::served(served),
             Err(error) => answer::call_error(&error),
         },
-        Err(error) => answer::error(&error, None),
+        Err(error) => answer::error(&error),
     }
 }
 
@@ -110,7 +109,7 @@ async fn models(State(engine): State<Arc<Engine>>, headers: HeaderMap) -> Respon
             let data: Vec<_> = ids.iter().map(|(id, owner)| model_json(id, owner)).collect();
             Json(json!({ "object": "list", "data": data })).into_response()
         }
-        Err(error) => answer::error(&error, None),
+        Err(error) => answer::error(&error),
     }
 }
 
@@ -118,16 +117,13 @@ async fn model(State(engine): State<Arc<Engine>>, Path(id): Path<String>, header
     match listed(&engine, &headers) {
         Ok(ids) => match ids.iter().find(|(known, _)| *known == id) {
             Some((id, owner)) => Json(model_json(id, owner)).into_response(),
-            None => answer::error(
-                &Error::new(
-                    Code::ModelNotFound,
-                    format!("No connection has the model \"{id}\"."),
-                    "GET /v1/models lists what can be called.",
-                ),
-                None,
-            ),
+            None => answer::error(&Error::new(
+                Code::ModelNotFound,
+                format!("No connection has the model \"{id}\"."),
+                "GET /v1/models lists what can be called.",
+            )),
         },
-        Err(error) => answer::error(&error, None),
+        Err(error) => answer::error(&error),
     }
 }
 
@@ -162,14 +158,11 @@ fn callable(snapshot: &Snapshot) -> Vec<(String, String)> {
 
 async fn unknown(request: Request) -> Response {
     let path = request.uri().path();
-    answer::error(
-        &Error::new(
-            Code::NotFound,
-            format!("The gateway has no route {path}."),
-            "Use POST /v1/chat/completions or GET /v1/models.",
-        ),
-        None,
-    )
+    answer::error(&Error::new(
+        Code::NotFound,
+        format!("The gateway has no route {path}."),
+        "Use POST /v1/chat/completions or GET /v1/models.",
+    ))
 }
 
 async fn wrong_method(request: Request) -> Response {
@@ -179,7 +172,7 @@ async fn wrong_method(request: Request) -> Response {
         format!("{path} does not answer to {method}."),
         "Use POST /v1/chat/completions or GET /v1/models.",
     );
-    let mut response = answer::error(&error, None);
+    let mut response = answer::error(&error);
     *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
     response
 }

@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::catalog::{MaxTokens, Quirks, StreamUsage};
-use crate::chat::{ChatRequest, Delivery};
+use crate::chat::{ChatRequest, Delivery, Message, Part};
 use crate::code::Code;
 use crate::dialect::Failure;
 
@@ -115,7 +116,7 @@ impl Inbound {
     pub fn upstream_body(&self, model: &str, quirks: Quirks) -> Vec<u8> {
         let ask =
             self.delivery.is_streamed() && quirks.stream_usage == StreamUsage::Asked && !self.wants_usage;
-        let model = serde_json::Value::from(model).to_string();
+        let model = Value::from(model).to_string();
         let mut body =
             String::with_capacity(self.fields.iter().map(|(n, v)| n.len() + v.get().len() + 8).sum());
         for (name, value) in &self.fields {
@@ -154,7 +155,7 @@ pub fn echo_model(json: &str, model: &str) -> Option<String> {
     if !fields.iter().any(|(name, _)| name == "model") {
         return None;
     }
-    let model = serde_json::Value::from(model).to_string();
+    let model = Value::from(model).to_string();
     let mut echoed = String::with_capacity(json.len() + model.len());
     for (name, value) in &fields {
         push_field(&mut echoed, name, if name == "model" { &model } else { value.get() });
@@ -163,10 +164,11 @@ pub fn echo_model(json: &str, model: &str) -> Option<String> {
     Some(echoed)
 }
 
-/// The body of a request of Patchbay's own.
+/// The body of a request of Patchbay's own, which asks in plain text.
 pub fn encode(request: &ChatRequest) -> Vec<u8> {
-    let mut body = serde_json::json!({ "model": request.model, "messages": request.messages });
-    if let Some(temperature) = request.temperature {
+    let messages: Vec<Value> = request.messages.iter().map(plain_message).collect();
+    let mut body = serde_json::json!({ "model": request.model, "messages": messages });
+    if let Some(temperature) = request.sampling.temperature {
         body["temperature"] = temperature.into();
     }
     if let Some(max_tokens) = request.max_tokens {
@@ -178,15 +180,32 @@ pub fn encode(request: &ChatRequest) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
+fn plain_message(message: &Message) -> Value {
+    let (role, content) = match message {
+        Message::System(text) => ("system", text.clone()),
+        Message::User(parts) => ("user", parts.iter().map(plain_part).collect()),
+        Message::Assistant(turn) => ("assistant", turn.text.clone()),
+        Message::Tool(result) => ("tool", result.content.clone()),
+    };
+    serde_json::json!({ "role": role, "content": content })
+}
+
+fn plain_part(part: &Part) -> &str {
+    match part {
+        Part::Text(text) => text,
+        Part::Image(_) => "",
+    }
+}
+
 fn push_field(body: &mut String, name: &str, value: &str) {
     body.push(if body.is_empty() { '{' } else { ',' });
-    body.push_str(&serde_json::Value::from(name).to_string());
+    body.push_str(&Value::from(name).to_string());
     body.push(':');
     body.push_str(value);
 }
 
 fn with_usage(options: &RawValue) -> String {
-    let mut options: serde_json::Value = serde_json::from_str(options.get()).unwrap_or_default();
+    let mut options: Value = serde_json::from_str(options.get()).unwrap_or_default();
     if !options.is_object() {
         options = serde_json::json!({});
     }

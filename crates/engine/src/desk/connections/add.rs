@@ -9,7 +9,7 @@ use patchbay_core::code::Code;
 use patchbay_core::connection::{
     self as rules, ConnectionStatus, CredentialRef, Limits, Timeouts, is_key, key_from_name,
 };
-use patchbay_core::diagnose::{CheckReport, Spend, StageReport, Verdict};
+use patchbay_core::diagnose::{CheckReport, RemedyAction, Spend, StageReport, Verdict};
 use patchbay_core::id::ConnectionId;
 use patchbay_core::secret::Secret;
 use patchbay_store::connection::NewConnection;
@@ -82,7 +82,9 @@ pub async fn add_tested(
     let (draft, settings) = validated(engine, draft)?;
     refuse_taken(engine, &settings)?;
     engine.keys.lend(settings.id, draft.secret.as_ref());
-    let report = checks::run(engine, &settings, Spend::Allowed, stages).await;
+    let mut report = checks::run(engine, &settings, Spend::Allowed, stages).await;
+    // There is nothing to turn off yet.
+    report.remedies.retain(|remedy| remedy.action != Some(RemedyAction::TurnOff));
     engine.keys.take_back(settings.id);
     if report.verdict != Verdict::Passed {
         return Ok(AddOutcome { report, connection: None });
@@ -146,7 +148,10 @@ fn validated(
         draft.default_model.take().map(|model| model.trim().to_owned()).filter(|model| !model.is_empty());
     draft.default_model =
         model.or_else(|| Some(provider.default_model.clone()).filter(|model| !model.is_empty()));
-    let settings = as_connection(&draft, provider, key);
+    let mut settings = as_connection(&draft, provider, key);
+    if settings.provider == catalog::DEMO {
+        engine.lead_to_demo(std::slice::from_mut(&mut settings));
+    }
     draft.key = Some(settings.key.clone());
     Ok((draft, settings))
 }

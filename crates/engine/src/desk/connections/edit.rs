@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use patchbay_core::catalog;
-use patchbay_core::connection::{self as rules, ConnectionStatus, Limits, normalise_base_url};
+use patchbay_core::connection::{
+    self as rules, ConnectionStatus, Limits, is_same_server, normalise_base_url,
+};
 use patchbay_store::connection::Editable;
 use patchbay_store::{Db, StoreError, connection, credential};
 use serde::Deserialize;
 
 use super::list::{Connection, get};
+use super::secrets::purge;
 use crate::changes::Changed;
 use crate::error::Error;
 use crate::{Engine, clock};
@@ -82,15 +85,28 @@ pub async fn edit(
         engine.blocking(move |engine| Ok(engine.store.write(set)?)).await?;
     } else {
         let fields = applied(Editable::from(&settings), &settings, edit)?;
-        let id = settings.id;
-        engine
-            .blocking(move |engine| {
-                Ok(engine.store.write(move |db| connection::update(db, id, &fields, clock::now()))?)
-            })
-            .await?;
+        engine.blocking(move |engine| write(engine, &settings, fields)).await?;
     }
     engine.changes.send(Changed::Connections);
     get(engine, key, zone).await
+}
+
+/// Writes the fields. A key that was given for one server is not sent to another: it is asked for again (K5).
+fn write(engine: &Engine, settings: &rules::Connection, fields: Editable) -> Result<(), Error> {
+    let id = settings.id;
+    let provider =
+        catalog::provider(&settings.provider).map(|provider| provider.base_url.clone()).unwrap_or_default();
+    let base_url = fields.base_url.clone().unwrap_or(provider);
+    let moved = fields.base_url != settings.own_base_url && !is_same_server(&settings.base_url, &base_url);
+    let forget = if moved { engine.store.read(|db| credential::versions(db, id))? } else { Vec::new() };
+    engine.store.write(move |db| {
+        if moved {
+            credential::revoke_active(db, id, clock::now())?;
+        }
+        connection::update(db, id, &fields, clock::now())
+    })?;
+    purge(engine, id, &forget);
+    Ok(())
 }
 
 fn applied(

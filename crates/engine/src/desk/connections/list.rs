@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use patchbay_core::catalog::DEMO;
 use patchbay_core::code::Code;
-use patchbay_core::connection::{Connection as Settings, ConnectionStatus};
+use patchbay_core::connection::{Connection as Settings, ConnectionStatus, is_cleartext};
 use patchbay_core::diagnose::CheckReport;
 use patchbay_core::health::{Health, Vitals};
 use patchbay_core::id::ConnectionId;
@@ -14,7 +14,7 @@ use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::{Filter, Totals};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::connection::{ConnectionState, states};
-use patchbay_store::{Db, StoreError, check, rollup, usage};
+use patchbay_store::{Db, StoreError, check, credential, rollup, usage};
 use serde::Serialize;
 
 use crate::demo::DemoFault;
@@ -95,6 +95,8 @@ pub struct Connection {
     pub latency: Vec<u32>,
     /// The last test.
     pub last_check: Option<CheckReport>,
+    /// What a careful person would point out; empty mostly.
+    pub notes: Vec<String>,
 }
 
 /// Half an hour of a connection.
@@ -233,7 +235,26 @@ fn view(
         strip: own.strip(now),
         latency: own.latency_by_hour(now),
         last_check: check::latest(db, settings.id)?,
+        notes: notes(db, settings)?,
     })
+}
+
+/// A key that crosses a network in the clear (K5), and limits that are shared without anybody having said so.
+fn notes(db: &Db, settings: &Settings) -> Result<Vec<String>, StoreError> {
+    let mut notes = Vec::new();
+    if is_cleartext(&settings.base_url) {
+        notes.push(
+            "Plain HTTP to another machine: the key and the prompts can be read on the way.".to_owned(),
+        );
+    }
+    let sharing = credential::sharing(db, settings.id)?;
+    if !sharing.is_empty() {
+        notes.push(format!(
+            "The same key is used by {}: they share one rate limit at the provider.",
+            sharing.join(", ")
+        ));
+    }
+    Ok(notes)
 }
 
 fn credential_info(credential: &patchbay_core::connection::CredentialRef) -> CredentialInfo {

@@ -6,7 +6,6 @@ use jiff::tz::TimeZone;
 use patchbay_core::id::ConnectionId;
 use patchbay_core::secret::Secret;
 use patchbay_store::credential;
-use patchbay_store::vault::Vault;
 use sha2::{Digest, Sha256};
 
 use super::edit::find;
@@ -50,14 +49,14 @@ pub(super) fn store_secret(engine: &Engine, id: ConnectionId, secret: &Secret) -
         let _ = vault.delete(&engine.keys.slot(id, version));
         return Err(error.into());
     }
-    purge(engine, vault.as_ref(), id, &earlier);
+    purge(engine, id, &earlier);
     Ok(())
 }
 
 /// Forgets secrets that are not used any more. One that the vault keeps is tried again with the next change.
-fn purge(engine: &Engine, vault: &dyn Vault, id: ConnectionId, versions: &[u32]) {
+pub(super) fn purge(engine: &Engine, id: ConnectionId, versions: &[u32]) {
     for &version in versions {
-        if let Err(error) = vault.delete(&engine.keys.slot(id, version)) {
+        if let Err(error) = engine.keys.vault().delete(&engine.keys.slot(id, version)) {
             tracing::warn!(%error, "a replaced key is still in the keychain");
             continue;
         }
