@@ -86,6 +86,62 @@ pub enum MaxTokens {
     Renamed,
 }
 
+/// Under which name a provider takes the number that makes an answer repeatable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedName {
+    /// `seed`.
+    #[default]
+    Seed,
+    /// `random_seed` (Mistral).
+    RandomSeed,
+}
+
+/// The word by which a provider is told that the model must call a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MustCall {
+    /// `required`.
+    #[default]
+    Required,
+    /// `any` (Mistral).
+    Any,
+}
+
+/// Which ids of tool calls a provider takes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallIds {
+    /// All.
+    #[default]
+    AsGiven,
+    /// Nine letters or digits (Mistral).
+    NineAlphanumerics,
+}
+
+/// Whether a provider holds an answer to a JSON schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaFormat {
+    /// It does.
+    #[default]
+    Kept,
+    /// Only to be some JSON object (DeepSeek): the schema goes into the instructions.
+    Instructed,
+}
+
+/// The highest temperature that a provider takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum TopTemperature {
+    /// 2.
+    #[default]
+    #[serde(rename = "2")]
+    Two,
+    /// 1.5 (Mistral).
+    #[serde(rename = "1.5")]
+    OneAndAHalf,
+}
+
 /// What differs between providers of one protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -96,6 +152,16 @@ pub struct Quirks {
     pub stream_usage: StreamUsage,
     /// See [`MaxTokens`].
     pub max_tokens: MaxTokens,
+    /// See [`SeedName`].
+    pub seed_name: SeedName,
+    /// See [`MustCall`].
+    pub must_call: MustCall,
+    /// See [`CallIds`].
+    pub call_ids: CallIds,
+    /// See [`SchemaFormat`].
+    pub schema_format: SchemaFormat,
+    /// See [`TopTemperature`].
+    pub top_temperature: TopTemperature,
 }
 
 /// One row of the catalogue.
@@ -176,5 +242,22 @@ mod tests {
             assert!(p.key != KeyNeed::Required || p.keys_page.starts_with("https://"), "{}", p.slug);
         }
         assert!(provider(DEMO).is_some());
+    }
+
+    #[test]
+    fn quirks_are_read_off_the_rows() {
+        let mistral = provider("mistral").expect("a row").quirks;
+        let expected = Quirks {
+            stream_usage: StreamUsage::Unasked,
+            seed_name: SeedName::RandomSeed,
+            must_call: MustCall::Any,
+            call_ids: CallIds::NineAlphanumerics,
+            top_temperature: TopTemperature::OneAndAHalf,
+            ..Quirks::default()
+        };
+        assert_eq!(mistral, expected);
+        assert_eq!(provider("deepseek").expect("a row").quirks.schema_format, SchemaFormat::Instructed);
+        assert_eq!(provider("xai").expect("a row").quirks.reasoning_tokens, ReasoningTokens::Beside);
+        assert_eq!(provider("compatible").expect("a row").quirks, Quirks::default());
     }
 }

@@ -1,6 +1,13 @@
 //! Wire protocols, pure and in both directions. Decoders are fed events and hold no socket.
 
+pub mod anthropic;
+#[cfg(test)]
+mod arbitrary;
+pub mod gemini;
+pub mod models;
 pub mod openai;
+pub mod responses;
+mod wire;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +35,17 @@ impl Failure {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: shorten(&message.into()), status: None, retry_after_ms: None }
     }
+}
+
+/// A request as its protocol writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The path below the base URL.
+    pub route: String,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What was dropped or changed because the protocol, or the provider, has no word for it: by name, and why (M4).
+    pub notices: Vec<String>,
 }
 
 /// The provider's wish for a pause, from the headers of an answer: `retry-after-ms`, `retry-after` in seconds, or the

@@ -71,11 +71,27 @@ impl Details {
 
 fn message(outer: &Value, inner: &Value) -> String {
     let texts = [inner.get("message"), outer.get("error"), outer.get("message"), outer.get("detail")];
-    match texts.into_iter().flatten().find(|text| !text.is_object()) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
+    texts.into_iter().flatten().find_map(prose).unwrap_or_default()
+}
+
+/// The words of an error; Mistral's are a list of what is wrong with which field.
+fn prose(error: &Value) -> Option<String> {
+    match error {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(list) => Some(list.iter().filter_map(prose).collect::<Vec<_>>().join("; ")),
+        Value::Object(fields) => match (fields.get("msg").and_then(Value::as_str), &error["loc"]) {
+            (Some(text), Value::Array(path)) => Some(format!("{}: {text}", place(path))),
+            (Some(text), _) => Some(text.to_owned()),
+            (None, _) => fields.get("message").or(fields.get("detail")).and_then(prose),
+        },
+        other => Some(other.to_string()),
     }
+}
+
+fn place(path: &[Value]) -> String {
+    let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+    path.iter().map(step).collect::<Vec<_>>().join(".")
 }
 
 /// Gemini's RetryInfo: `{"retryDelay": "34.4s"}`.
@@ -203,6 +219,18 @@ mod tests {
         let body = br#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"x","details":[{"retryDelay":"34.4s"}]}}"#;
         assert_eq!(failure(429, None, body).retry_after_ms, Some(34_400));
         assert_eq!(failure(429, Some(5), body).retry_after_ms, Some(5), "the header comes first");
+    }
+
+    #[test]
+    fn a_list_of_what_is_wrong_is_told_in_words() {
+        let detail = r#"[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]"#;
+        for body in [
+            format!(r#"{{"detail":{detail}}}"#),
+            format!(r#"{{"object":"error","message":{{"detail":{detail}}}}}"#),
+        ] {
+            let failure = failure(422, None, body.as_bytes());
+            assert_eq!(failure.message, "body.stream_options: Extra inputs are not permitted");
+        }
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Whole answers and model lists.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::catalog::{Quirks, ReasoningTokens};
+use super::calls;
+use super::usage::encode_usage;
+use super::wire::{Body, Content, finish, signature};
+use crate::catalog::Quirks;
+use crate::chat::{self, Finish, ToolCall, Turn};
 use crate::code::Code;
 use crate::dialect::Failure;
-use crate::money::NanoUsd;
 use crate::usage::TokenUsage;
 
-/// One US dollar in xAI's `cost_in_usd_ticks`, per nano-dollar.
-const XAI_TICKS_PER_NANO: u64 = 10;
-
-/// What a whole answer said.
+/// What the pass-through path reads off a whole answer, whose bytes go on as they came.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
     /// The text of the first choice.
@@ -24,113 +25,86 @@ pub struct Reply {
     pub usage: TokenUsage,
 }
 
-#[derive(Deserialize)]
-struct WireReply {
-    model: Option<String>,
-    choices: Option<Vec<WireChoice>>,
-    usage: Option<WireUsage>,
-    error: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct WireChoice {
-    message: Option<WireMessage>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireMessage {
-    content: Option<Content>,
-}
-
-/// Text, or Mistral's list of parts.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-pub(super) struct Part {
-    text: Option<String>,
-}
-
-impl Content {
-    pub(super) fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Parts(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct WireUsage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-    prompt_cache_hit_tokens: Option<u64>,
-    cost: Option<serde_json::Number>,
-    cost_in_usd_ticks: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-struct PromptDetails {
-    cached_tokens: Option<u64>,
-    cache_write_tokens: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-struct CompletionDetails {
-    reasoning_tokens: Option<u64>,
-}
-
-impl WireUsage {
-    /// In Patchbay's inclusive totals.
-    pub(super) fn into_usage(self, quirks: Quirks) -> TokenUsage {
-        let prompt = self.prompt_tokens_details.unwrap_or_default();
-        let reasoning = self.completion_tokens_details.unwrap_or_default().reasoning_tokens;
-        let output = self.completion_tokens.map(|tokens| match quirks.reasoning_tokens {
-            ReasoningTokens::Inside => tokens,
-            ReasoningTokens::Beside => tokens.saturating_add(reasoning.unwrap_or(0)),
-        });
-        let ticks = self
-            .cost_in_usd_ticks
-            .and_then(|ticks| i64::try_from(ticks / XAI_TICKS_PER_NANO).ok())
-            .map(NanoUsd);
-        TokenUsage {
-            input: self.prompt_tokens,
-            output,
-            cached: prompt.cached_tokens.or(self.prompt_cache_hit_tokens),
-            cache_write: prompt.cache_write_tokens,
-            reasoning,
-            reported_cost: self.cost.and_then(|cost| NanoUsd::from_decimal(&cost.to_string())).or(ticks),
-        }
-    }
-}
-
-/// Reads a 200 answer. An error inside it, or something that is no answer, is a failure.
+/// Reads what the ledger needs off a 200 answer. An error inside it, or something that is no answer, is a failure.
 pub fn decode_reply(body: &[u8], quirks: Quirks) -> Result<Reply, Failure> {
-    let malformed = |why: String| Failure { status: Some(200), ..Failure::new(Code::MalformedAnswer, why) };
-    let wire: WireReply = serde_json::from_slice(body).map_err(|error| {
-        malformed(format!("The provider answered 200 with something that is no answer: {error}."))
-    })?;
-    if wire.error.as_ref().is_some_and(|error| !error.is_null()) {
-        return Err(super::failure(200, None, body));
-    }
-    let choice = wire
-        .choices
-        .and_then(|choices| choices.into_iter().next())
-        .ok_or_else(|| malformed("The provider answered 200 without any choice.".into()))?;
-    let content = choice.message.and_then(|message| message.content);
+    let (mut wire, mut choice) = Body::whole(body)?;
+    let content = choice.take_said().and_then(|said| said.content);
     Ok(Reply {
         text: content.map(Content::into_text).unwrap_or_default(),
         finish_reason: choice.finish_reason,
-        model: wire.model,
-        usage: wire.usage.map(|usage| usage.into_usage(quirks)).unwrap_or_default(),
+        model: wire.model(),
+        usage: wire.take_usage(quirks).unwrap_or_default(),
     })
+}
+
+/// Reads all of a 200 answer into the neutral form. An error inside it, or something that is no answer, is a failure.
+pub fn decode_neutral_reply(body: &[u8], quirks: Quirks) -> Result<chat::Reply, Failure> {
+    let (mut wire, mut choice) = Body::whole(body)?;
+    let said = choice.take_said().unwrap_or_default();
+    let id = wire.id();
+    let mut tool_calls = calls::whole(said.tool_calls, id.as_deref())?;
+    if let Some(first) = tool_calls.first_mut() {
+        first.signature = first.signature.take().or_else(|| signature(said.extra_content));
+    }
+    let (reasoning, opaque) = (said.reasoning(), said.reasoning_details());
+    let (text, thinking) = said.content.map(Content::into_text_and_thinking).unwrap_or_default();
+    Ok(chat::Reply {
+        id,
+        model: wire.model(),
+        turn: Turn { text, tool_calls, opaque },
+        refusal: said.refusal.filter(|refusal| !refusal.is_empty()),
+        reasoning: reasoning.unwrap_or(thinking),
+        finish: choice.finish_reason.filter(|word| !word.is_empty()).map(|word| finish(&word)),
+        usage: wire.take_usage(quirks).unwrap_or_default(),
+    })
+}
+
+/// An answer for a caller who asked for `model`, made at `created` (seconds since 1970).
+pub fn encode_reply(reply: &chat::Reply, model: &str, created: i64) -> Vec<u8> {
+    let is_empty =
+        reply.turn.text.is_empty() && (reply.refusal.is_some() || !reply.turn.tool_calls.is_empty());
+    let content = if is_empty { Value::Null } else { Value::from(reply.turn.text.as_str()) };
+    let mut message =
+        json!({ "role": "assistant", "content": content, "refusal": reply.refusal, "annotations": [] });
+    if !reply.reasoning.is_empty() {
+        message["reasoning_content"] = reply.reasoning.as_str().into();
+    }
+    let details: Vec<&Value> = reply.turn.opaque.iter().filter(|block| is_reasoning_detail(block)).collect();
+    if !details.is_empty() {
+        message["reasoning_details"] = json!(details);
+    }
+    if !reply.turn.tool_calls.is_empty() {
+        message["tool_calls"] = reply.turn.tool_calls.iter().map(answered_call).collect();
+    }
+    let finish = reply.finish.as_ref().map_or("stop", Finish::as_str);
+    let body = json!({
+        "id": reply.id.as_deref().unwrap_or("chatcmpl-patchbay"),
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": finish }],
+        "usage": encode_usage(&reply.usage),
+        "system_fingerprint": null,
+    });
+    body.to_string().into_bytes()
+}
+
+/// A call as an answer tells it. A caller that sends unknown fields back brings Gemini's signature home.
+fn answered_call(call: &ToolCall) -> Value {
+    let mut wire = encode_call(call, &call.id);
+    if let Some(signature) = &call.signature {
+        wire["extra_content"] = json!({ "google": { "thought_signature": signature } });
+    }
+    wire
+}
+
+pub(super) fn encode_call(call: &ToolCall, id: &str) -> Value {
+    json!({ "id": id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
+}
+
+/// OpenRouter's kind of block to send back: `reasoning.text`, `reasoning.summary`, `reasoning.encrypted`.
+pub(super) fn is_reasoning_detail(block: &Value) -> bool {
+    block["type"].as_str().is_some_and(|kind| kind.starts_with("reasoning."))
 }
 
 /// Reads `GET /models`: `{data: [{id}]}`, or the bare array that Together sends.
@@ -160,6 +134,8 @@ pub fn decode_models(body: &[u8]) -> Result<Vec<String>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::ReasoningTokens;
+    use crate::money::NanoUsd;
 
     #[test]
     fn c2_totals_are_inclusive_on_every_provider() {
@@ -201,6 +177,46 @@ mod tests {
         }
         let inside = br#"{"error":{"message":"Provider returned error","code":502}}"#;
         assert_eq!(decode_reply(inside, Quirks::default()).expect_err("an error").code, Code::UpstreamFailed);
+    }
+
+    #[test]
+    fn everything_that_an_answer_says_is_read() {
+        let body = br#"{"id":"a1","model":"m","choices":[{"finish_reason":"tool_calls","message":{
+            "content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"ok"}],
+            "refusal":"","reasoning_details":[{"type":"reasoning.text","text":"hm","signature":"s"}],
+            "extra_content":{"google":{"thought_signature":"sig"}},
+            "tool_calls":[{"id":"","type":"function","function":{"name":"f","arguments":"{oops"}}]}}]}"#;
+        let reply = decode_neutral_reply(body, Quirks::default()).expect("an answer");
+        let call = &reply.turn.tool_calls[0];
+        assert_eq!((call.id.as_str(), call.arguments.as_str()), ("call_a1_0", "{oops"));
+        assert_eq!(call.signature.as_deref(), Some("sig"));
+        assert_eq!((reply.turn.text.as_str(), reply.reasoning.as_str(), &reply.refusal), ("ok", "hm", &None));
+        assert_eq!((reply.turn.opaque.len(), reply.finish), (1, Some(Finish::ToolCalls)));
+    }
+
+    #[test]
+    fn an_answer_is_written_with_all_the_usual_keys() {
+        let turn = Turn {
+            tool_calls: vec![ToolCall {
+                id: "c".into(),
+                name: "f".into(),
+                arguments: "{}".into(),
+                signature: Some("sig".into()),
+            }],
+            opaque: vec![json!({ "type": "thinking" }), json!({ "type": "reasoning.text", "text": "t" })],
+            ..Turn::default()
+        };
+        let usage = TokenUsage { input: Some(3), output: Some(4), ..TokenUsage::default() };
+        let reply = chat::Reply { turn, usage, finish: Some(Finish::ToolCalls), ..chat::Reply::default() };
+        let body: Value = serde_json::from_slice(&encode_reply(&reply, "main/x", 9)).expect("JSON");
+        let message = &body["choices"][0]["message"];
+        assert_eq!(
+            (&body["model"], &body["created"], &message["content"]),
+            (&json!("main/x"), &json!(9), &Value::Null)
+        );
+        assert_eq!(message["reasoning_details"], json!([{ "type": "reasoning.text", "text": "t" }]));
+        assert_eq!(message["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "sig");
+        assert_eq!(body["usage"]["total_tokens"], 7);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Requests: reading a caller's without losing a byte of it, and writing Patchbay's own.
+//! Requests that pass through: a caller's is read without losing a byte of it.
 
 use std::fmt;
 
@@ -7,8 +7,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::encode::encode_request;
 use crate::catalog::{MaxTokens, Quirks, StreamUsage};
-use crate::chat::{ChatRequest, Delivery, Message, Part};
+use crate::chat::{ChatRequest, Delivery};
 use crate::code::Code;
 use crate::dialect::Failure;
 
@@ -104,7 +105,9 @@ impl Inbound {
 
     /// A request of Patchbay's own, on the same path as everybody else's.
     pub fn own(request: &ChatRequest) -> Result<Self, Failure> {
-        Self::read(&encode(request))
+        // Whether usage is asked for at the end is decided per provider, in `upstream_body`.
+        let quirks = Quirks { stream_usage: StreamUsage::Unasked, ..Quirks::default() };
+        Self::read(&encode_request(request, quirks)?.body)
     }
 
     /// How long the prompt is, in bytes: a base for estimates.
@@ -162,39 +165,6 @@ pub fn echo_model(json: &str, model: &str) -> Option<String> {
     }
     echoed.push('}');
     Some(echoed)
-}
-
-/// The body of a request of Patchbay's own, which asks in plain text.
-pub fn encode(request: &ChatRequest) -> Vec<u8> {
-    let messages: Vec<Value> = request.messages.iter().map(plain_message).collect();
-    let mut body = serde_json::json!({ "model": request.model, "messages": messages });
-    if let Some(temperature) = request.sampling.temperature {
-        body["temperature"] = temperature.into();
-    }
-    if let Some(max_tokens) = request.max_tokens {
-        body["max_tokens"] = max_tokens.into();
-    }
-    if request.delivery.is_streamed() {
-        body["stream"] = true.into();
-    }
-    body.to_string().into_bytes()
-}
-
-fn plain_message(message: &Message) -> Value {
-    let (role, content) = match message {
-        Message::System(text) => ("system", text.clone()),
-        Message::User(parts) => ("user", parts.iter().map(plain_part).collect()),
-        Message::Assistant(turn) => ("assistant", turn.text.clone()),
-        Message::Tool(result) => ("tool", result.content.clone()),
-    };
-    serde_json::json!({ "role": role, "content": content })
-}
-
-fn plain_part(part: &Part) -> &str {
-    match part {
-        Part::Text(text) => text,
-        Part::Image(_) => "",
-    }
 }
 
 fn push_field(body: &mut String, name: &str, value: &str) {

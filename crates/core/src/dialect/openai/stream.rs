@@ -1,11 +1,7 @@
 //! Streamed answers, one event at a time.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
-use super::reply::{Content, WireUsage};
+use super::wire::{Body, Choice, Content, Line};
 use crate::catalog::Quirks;
-use crate::code::Code;
 use crate::dialect::Failure;
 use crate::usage::TokenUsage;
 
@@ -35,37 +31,6 @@ pub struct StreamDecoder {
     done: bool,
 }
 
-#[derive(Deserialize)]
-struct Chunk {
-    model: Option<String>,
-    #[serde(default)]
-    choices: Option<Vec<Choice>>,
-    usage: Option<WireUsage>,
-    x_groq: Option<Groq>,
-    error: Option<serde_json::Value>,
-}
-
-/// Groq's own place for usage, on the last chunk.
-#[derive(Deserialize)]
-struct Groq {
-    usage: Option<WireUsage>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    delta: Option<Delta>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Delta {
-    content: Option<Content>,
-    refusal: Option<String>,
-    tool_calls: Option<IgnoredAny>,
-    reasoning: Option<IgnoredAny>,
-    reasoning_content: Option<IgnoredAny>,
-}
-
 impl StreamDecoder {
     /// A decoder for a provider with these quirks.
     pub fn new(quirks: Quirks) -> Self {
@@ -74,55 +39,49 @@ impl StreamDecoder {
 
     /// Takes the data of one event; `None` for a comment.
     pub fn event(&mut self, data: Option<&str>) -> Seen {
-        let Some(data) = data.map(str::trim).filter(|data| !data.is_empty()) else {
-            return Seen::Other;
-        };
-        if data == "[DONE]" {
-            self.done = true;
-            return Seen::Done;
-        }
-        match serde_json::from_str::<Chunk>(data) {
-            Ok(chunk) => self.chunk(chunk, data),
-            Err(error) => Seen::Failed(Failure::new(
-                Code::MalformedAnswer,
-                format!("An event of the stream is no JSON: {error}."),
-            )),
+        match Line::read(data) {
+            Ok(Line::Chunk(chunk)) => self.chunk(chunk, data.unwrap_or_default()),
+            Ok(Line::Nothing) => Seen::Other,
+            Ok(Line::Done) => {
+                self.done = true;
+                Seen::Done
+            }
+            Err(failure) => Seen::Failed(failure),
         }
     }
 
-    fn chunk(&mut self, chunk: Chunk, data: &str) -> Seen {
-        if chunk.error.is_some_and(|error| !error.is_null()) {
+    fn chunk(&mut self, mut chunk: Body<'_>, data: &str) -> Seen {
+        let usage = chunk.take_usage(self.quirks);
+        // On several chunks, the last one counts; an error can bring it too.
+        self.usage = usage.unwrap_or(self.usage);
+        if chunk.is_error() {
             return Seen::Failed(super::failure(200, None, data.as_bytes()));
         }
-        self.model = self.model.take().or(chunk.model);
-        let has_choices = chunk.choices.as_ref().is_some_and(|choices| !choices.is_empty());
-        let usage = chunk.usage.or(chunk.x_groq.and_then(|groq| groq.usage));
-        let has_usage = usage.is_some();
-        if let Some(usage) = usage {
-            // On several chunks, the last one counts.
-            self.usage = usage.into_usage(self.quirks);
-        }
-        let pieces = chunk.choices.into_iter().flatten().map(|choice| self.choice(choice));
+        self.model = self.model.take().or_else(|| chunk.model());
+        let choices = chunk.take_choices();
+        let has_choices = !choices.is_empty();
+        let pieces = choices.into_iter().map(|choice| self.choice(choice));
         let text = pieces.fold(None, |all: Option<String>, piece| match (all, piece) {
             (Some(all), Some(piece)) => Some(all + &piece),
             (all, piece) => all.or(piece),
         });
         match text {
             Some(text) => Seen::Token(text),
-            None if has_usage && !has_choices => Seen::UsageOnly,
+            None if usage.is_some() && !has_choices => Seen::UsageOnly,
             None => Seen::Other,
         }
     }
 
-    fn choice(&mut self, choice: Choice) -> Option<String> {
+    fn choice(&mut self, mut choice: Choice<'_>) -> Option<String> {
+        let said = choice.take_said();
         if choice.finish_reason.as_deref().is_some_and(|reason| !reason.is_empty()) {
             self.finish_reason = choice.finish_reason;
         }
-        let delta = choice.delta?;
-        let text =
-            delta.content.map(Content::into_text).unwrap_or_default() + &delta.refusal.unwrap_or_default();
+        let said = said?;
         let silent =
-            delta.tool_calls.is_some() || delta.reasoning.is_some() || delta.reasoning_content.is_some();
+            said.tool_calls.is_some() || said.reasoning.is_some() || said.reasoning_content.is_some();
+        let text =
+            said.content.map(Content::into_text).unwrap_or_default() + &said.refusal.unwrap_or_default();
         self.output_bytes += text.len();
         (silent || !text.is_empty()).then_some(text)
     }
@@ -156,6 +115,7 @@ impl StreamDecoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::Code;
 
     fn decode(events: &[&str]) -> (StreamDecoder, Vec<Seen>) {
         let mut decoder = StreamDecoder::new(Quirks::default());
