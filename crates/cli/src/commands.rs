@@ -35,11 +35,11 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Log(args) => log::run(engine, args, output).await?,
         Command::Stop => {
             status::stop(engine, "the command line").await?;
-            output.line("All traffic is stopped. `patchbay resume` lets it flow again.");
+            output.done("All traffic is stopped. `patchbay resume` lets it flow again.");
         }
         Command::Resume => {
             status::resume(engine).await?;
-            output.line("Traffic flows.");
+            output.done("Traffic flows.");
         }
         Command::Demo(command) => demo::run(engine, command, output).await?,
     }

@@ -44,7 +44,9 @@ fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
     })?;
     runtime.block_on(async {
         let engine: Arc<Engine> = Engine::open(&args.data_dir()?, args.vault.into())?;
-        commands::run(&engine, args.command, output).await
+        let code = commands::run(&engine, args.command, output).await;
+        engine.settle().await?;
+        code
     })
 }
 

@@ -37,6 +37,11 @@ impl Output {
         }
     }
 
+    /// What was done: a line for people, a document for scripts.
+    pub fn done(&self, text: &str) {
+        self.document(&serde_json::json!({ "message": text }), |_| format!("{text}\n"));
+    }
+
     /// A document for scripts; for people, what `text` makes of it.
     pub fn document<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) {
         if self.is_json() {

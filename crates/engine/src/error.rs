@@ -70,6 +70,13 @@ pub fn remedy(code: Code) -> &'static str {
         Code::NetworkFailed => "Check the base URL, and that its server runs.",
         Code::Offline => "Connect this machine to a network. Local connections still answer.",
         Code::NoCandidate => "Turn on, test or repair a connection that has the model.",
+        Code::CredentialMissing => "Replace the key of this connection.",
+        Code::VaultAbsent => VaultError::Absent.hint(),
+        Code::VaultLocked => VaultError::Locked.hint(),
+        Code::VaultDenied => VaultError::Denied.hint(),
+        Code::VaultFailed => VaultError::Failed(String::new()).hint(),
+        Code::DiskFull => "Free some space or make the data folder writable, then try again.",
+        Code::DatabaseFailed | Code::Internal => "Try again. If it stays, start Patchbay again.",
         Code::Stopped => "Resume traffic in the window, or with `patchbay resume`.",
         _ => "",
     }

@@ -194,6 +194,11 @@ impl Engine {
         }
     }
 
+    /// Returns when everything that was handed to the store is written: the last thing before a process ends.
+    pub async fn settle(self: &Arc<Self>) -> Result<(), Error> {
+        self.blocking(|engine| Ok(engine.store.write(|_| Ok(()))?)).await
+    }
+
     /// Runs blocking work on the store off the async threads.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
@@ -219,9 +224,7 @@ fn prepare(store: &Store, data_dir: &Path) -> Result<String, StoreError> {
         .into_iter()
         .filter(|name| owner::is_gone(data_dir, name))
         .collect::<Vec<_>>();
-    for name in &gone {
-        owner::forget(data_dir, name);
-    }
+    owner::sweep(data_dir);
     let fresh_id = uuid::Uuid::new_v4().simple().to_string();
     store.write(move |db| {
         provider::sync_catalog(db, catalog::providers(), now)?;

@@ -3,10 +3,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use patchbay_core::code::Code;
 
 use crate::error::Error;
+
+/// How long a process may take from making its file to locking it.
+const FRESH: Duration = Duration::from_mins(1);
 
 /// This process's mark. Dropping it gives it up.
 #[derive(Debug)]
@@ -54,9 +58,20 @@ pub fn is_gone(data_dir: &Path, name: &str) -> bool {
     }
 }
 
-/// Removes the mark of a process that is gone.
-pub fn forget(data_dir: &Path, name: &str) {
-    let _ = std::fs::remove_file(lock_path(data_dir, name));
+/// Removes the marks of processes that are gone. A fresh file may belong to one that has not locked it yet, and stays.
+pub fn sweep(data_dir: &Path) {
+    let Ok(files) = std::fs::read_dir(data_dir.join("processes")) else { return };
+    for file in files.flatten() {
+        let old = file
+            .metadata()
+            .and_then(|facts| facts.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > FRESH));
+        let name = file.path().file_stem().map(|name| name.to_string_lossy().into_owned());
+        if old && name.is_some_and(|name| is_gone(data_dir, &name)) {
+            // Another process may have been quicker.
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
 }
 
 fn lock_path(data_dir: &Path, name: &str) -> PathBuf {

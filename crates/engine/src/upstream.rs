@@ -180,30 +180,32 @@ fn build(way: &Way) -> Result<Client, reqwest::Error> {
     builder.build()
 }
 
-/// The failure that an answer with an error status is.
+/// The failure that an answer with an error status is, without the key, which some providers repeat.
 async fn refused(response: Response, key: Option<&Secret>) -> Failure {
-    let status = response.status();
-    if status.is_redirection() {
-        let to = response
-            .headers()
-            .get("location")
-            .and_then(|to| to.to_str().ok())
-            .unwrap_or("another address")
-            .to_owned();
-        let mut failure = Failure::new(
-            Code::MalformedAnswer,
-            format!("The address answers with a redirect to {to}, which is not followed."),
-        );
-        failure.status = Some(status.as_u16());
-        return failure;
-    }
-    let wait = retry_after_ms(|name| response.headers().get(name).and_then(|value| value.to_str().ok()));
-    let body = read_up_to(response, MAX_ERROR).await.unwrap_or_default();
-    let mut failure = openai::failure(status.as_u16(), wait, &body);
+    let mut failure =
+        if response.status().is_redirection() { moved(&response) } else { failed(response).await };
     if let Some(key) = key {
         failure.message = key.redact(&failure.message);
     }
     failure
+}
+
+fn moved(response: &Response) -> Failure {
+    let to = response.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("another address");
+    Failure {
+        status: Some(response.status().as_u16()),
+        ..Failure::new(
+            Code::MalformedAnswer,
+            format!("The address answers with a redirect to {to}, which is not followed."),
+        )
+    }
+}
+
+async fn failed(response: Response) -> Failure {
+    let status = response.status().as_u16();
+    let wait = retry_after_ms(|name| response.headers().get(name).and_then(|value| value.to_str().ok()));
+    let body = read_up_to(response, MAX_ERROR).await.unwrap_or_default();
+    openai::failure(status, wait, &body)
 }
 
 /// Reads a whole answer within the connection's total time.

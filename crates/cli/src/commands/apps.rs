@@ -18,7 +18,7 @@ pub(super) async fn run(engine: &Arc<Engine>, command: Apps, output: &Output) ->
         Apps::Rotate { name } => token(&apps::rotate(engine, name).await?, output),
         Apps::Revoke { name } => {
             apps::revoke(engine, name.clone()).await?;
-            output.line(&format!("{name} is refused from now on."));
+            output.done(&format!("{name} is refused from now on."));
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ pub(super) async fn run(
         Connections::Edit(args) => edit(engine, *args, output).await?,
         Connections::Remove { key } => {
             connections::remove(engine, &key).await?;
-            output.line(&format!("{key} is deleted. Its history stays."));
+            output.done(&format!("{key} is deleted. Its history stays."));
         }
         Connections::Enable { key } => {
             output.document(&connections::enable(engine, &key, zone()).await?, show);

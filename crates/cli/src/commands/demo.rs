@@ -22,13 +22,19 @@ pub(super) async fn run(engine: &Arc<Engine>, command: Demo, output: &Output) ->
                 seed: seed.unwrap_or(usual.seed),
             };
             let rows = demo::load(engine, options, zone()).await?;
-            output.line(&format!("{rows} sample attempts are loaded. `patchbay demo clear` removes them."));
+            output.done(&format!("{rows} sample attempts are loaded. `patchbay demo clear` removes them."));
         }
         Demo::Clear => {
             demo::clear(engine).await?;
-            output.line("The Demo provider and its sample data are removed.");
+            output.done("The Demo provider and its sample data are removed.");
         }
-        Demo::Fault { fault } => demo::pretend(engine, fault.into()).await?,
+        Demo::Fault { fault } => {
+            demo::pretend(engine, fault.into()).await?;
+            output.done(match fault {
+                Fault::None => "The Demo provider answers again.",
+                _ => "The Demo provider fails from now on. `patchbay demo fault none` ends it.",
+            });
+        }
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use patchbay_engine::Engine;
 use patchbay_engine::desk::{demo, status};
 use patchbay_engine::error::Error;
-use tokio::signal;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::output;
 
@@ -14,36 +15,43 @@ pub(super) async fn run(engine: &Arc<Engine>, port: Option<u16>, with_demo: bool
     if with_demo {
         demo::connect(engine).await?;
     }
+    // Heard from here on: a script may ask to stop as soon as it has read the line below.
+    let told_to_stop = told_to_stop();
     let gateway = status::listen(engine, port).await?;
     // Scripts wait for this line; it is the same with --json.
     output::raw(&format!("listening {}\n", gateway.url));
     let keeping_up = tokio::spawn(Arc::clone(engine).keep_up());
-    told_to_stop().await;
+    told_to_stop.await;
     output::note("Stopping: calls on their way end first.");
     status::drain(engine).await;
     keeping_up.abort();
     Ok(())
 }
 
+/// Listens when it is called, not only when it is awaited.
 #[cfg(unix)]
-async fn told_to_stop() {
-    let terminated = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
+fn told_to_stop() -> impl Future<Output = ()> {
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
+    let [terminated, interrupted] = kinds.map(|kind| {
+        let signals = signal(kind);
+        async {
+            match signals {
+                Ok(mut signals) => drop(signals.recv().await),
+                Err(_) => std::future::pending().await,
             }
-            Err(_) => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = signal::ctrl_c() => {}
+    });
+    async {
+        tokio::select! {
+            () = terminated => {}
+            () = interrupted => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
 async fn told_to_stop() {
-    if signal::ctrl_c().await.is_err() {
+    if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
 }

@@ -254,6 +254,9 @@ pub async fn drain(engine: &Arc<Engine>) {
     if let Some(gateway) = gateway {
         gateway.drain().await;
     }
+    if let Err(error) = engine.settle().await {
+        tracing::error!(%error, "the last rows may be missing");
+    }
 }
 
 impl Engine {

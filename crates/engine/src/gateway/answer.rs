@@ -127,15 +127,21 @@ fn status(code: Code) -> StatusCode {
 
 /// OpenAI's four keys. The remedy is part of the message, because clients show nothing else.
 fn envelope(code: Code, message: &str, hint: &str, candidates: &[String]) -> Value {
-    let mut text = message.to_owned();
-    for part in std::iter::once(hint).filter(|hint| !hint.is_empty()) {
-        text = format!("{text} {part}");
+    let mut text = sentence(message);
+    if !hint.is_empty() {
+        text = format!("{text} {hint}");
     }
     if !candidates.is_empty() {
         text = format!("{text} Not tried: {}.", candidates.join("; "));
     }
     let (kind, name) = names(code);
     json!({ "error": { "message": text, "type": kind, "param": null, "code": name } })
+}
+
+/// Providers often leave out the full stop, and another sentence follows.
+fn sentence(text: &str) -> String {
+    let ended = text.is_empty() || text.ends_with(['.', '!', '?', '…', ':']);
+    if ended { text.to_owned() } else { format!("{text}.") }
 }
 
 /// The type and code by which OpenAI's clients know an error; Patchbay's own where they know none.

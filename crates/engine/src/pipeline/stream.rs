@@ -94,7 +94,7 @@ pub(super) async fn open(
                     return Ok(());
                 }
                 Look::End if source.decoder.is_complete() => return Ok(()),
-                Look::End => return Err(source.cut()),
+                Look::End => return Err(redacted(source.cut(), key.as_ref())),
             }
         }
     };
@@ -154,7 +154,7 @@ impl Opened {
                     }
                 }
                 Ok(Look::End) if self.source.decoder.is_complete() => break None,
-                Ok(Look::End) => break Some(self.source.cut()),
+                Ok(Look::End) => break Some(redacted(self.source.cut(), self.key.as_ref())),
                 Err(failure) => break Some(redacted(failure, self.key.as_ref())),
             }
         };

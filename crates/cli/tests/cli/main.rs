@@ -1,0 +1,15 @@
+//! The command line as scripts use it: processes, exit codes, standard streams, signals.
+#![cfg(test)]
+#![cfg(unix)]
+
+mod connections;
+mod contract;
+mod crash;
+mod damage;
+mod figures;
+mod http;
+mod program;
+mod python;
+mod secrets;
+mod serving;
+mod upstream;
