@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use patchbay_engine::VaultChoice;
-use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindowBuilder};
+use tauri::{Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::state::Desk;
@@ -62,8 +62,10 @@ pub fn run() {
         .setup(move |app| {
             bindings.mount_events(app);
             app.manage(Desk::open(app.handle(), &args));
+            let while_developing = app.config().build.dev_url.clone().filter(|_| tauri::is_dev());
             WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
                 .title("Patchbay")
+                .on_navigation(move |address| is_our_page(address, while_developing.as_ref()))
                 .inner_size(1280.0, 800.0)
                 .min_inner_size(960.0, 640.0)
                 .build()?;
@@ -78,6 +80,14 @@ pub fn run() {
         }),
         Err(error) => tracing::error!(%error, "the window could not open"),
     }
+}
+
+/// The window shows our page and nothing else: no link, form or script leads it elsewhere, for the page's policy does not
+/// forbid that.
+fn is_our_page(address: &Url, while_developing: Option<&Url>) -> bool {
+    address.scheme() == "tauri"
+        || address.host_str() == Some("tauri.localhost")
+        || while_developing.is_some_and(|ours| ours.origin() == address.origin())
 }
 
 /// A second start brings the first one's window to the front.

@@ -36,12 +36,12 @@ function connectionWord(connection: Connection, all: Connection[]): ConnectionWo
   return standsBy(connection, all) ? "Standby" : "Healthy";
 }
 
-// Without traffic the last test speaks.
+// Without traffic the last test speaks. The Demo provider is part of Patchbay and needs none.
 function untriedWord(connection: Connection, all: Connection[]): ConnectionWord {
   const verdict = connection.last_check?.verdict;
   if (verdict === "failed") return "Failing";
   if (verdict === "limited") return "Limited";
-  if (verdict !== "passed") return "Untested";
+  if (verdict !== "passed" && !connection.demo) return "Untested";
   return standsBy(connection, all) ? "Standby" : "Healthy";
 }
 

@@ -32,23 +32,29 @@ class Router {
 
   /** Goes to a screen as it was left. */
   goto(screen: string) {
-    location.hash = this.link(screen);
+    this.#go(this.link(screen));
   }
 
   /** Goes to one thing on a screen. */
   open(screen: string, item: string, query: Query = {}) {
-    location.hash = address({ screen, item, query });
+    this.#go(address({ screen, item, query }));
   }
 
   /** Opens or closes (with "") an item on this screen; filters stay. */
   select(item: string) {
-    location.hash = address({ ...this.#place, item });
+    this.#go(address({ ...this.#place, item }));
   }
 
   /** Changes filters in place; an empty value drops one. No step in the history: Back leaves the screen. */
   filter(change: Query) {
     const query = Object.fromEntries(Object.entries({ ...this.#place.query, ...change }).filter(([, text]) => text));
     history.replaceState(null, "", address({ ...this.#place, query }));
+    this.#read();
+  }
+
+  // Read at once: the event comes later, and whoever looks in between would find the place before.
+  #go(to: string) {
+    location.hash = to;
     this.#read();
   }
 

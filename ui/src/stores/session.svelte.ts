@@ -37,8 +37,10 @@ class Session {
   async load() {
     this.#problem = null;
     try {
-      this.#bootstrap = await backend.bootstrap();
+      const bootstrap = await backend.bootstrap();
+      // Before anything is shown: what the frame remembers would otherwise be saved over them.
       await preferences.load();
+      this.#bootstrap = bootstrap;
     } catch (thrown) {
       this.#bootstrap = null;
       this.#problem = asBackendError(thrown);

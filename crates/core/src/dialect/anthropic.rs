@@ -12,6 +12,7 @@ mod models;
 mod options;
 mod reply;
 mod request;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod thinking;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::schema::closed;
 use super::thinking::Thinking;
 use crate::chat::{ChatRequest, ResponseFormat, Sampling, Tool, ToolChoice};
 use crate::dialect::Failure;
@@ -128,6 +129,14 @@ pub(super) fn output_config(
                     "response_format: its description was dropped, which Anthropic does not take.".into(),
                 );
             }
+            let closed = closed(schema);
+            if closed.is_some() {
+                notices.push(
+                    "response_format: its objects were closed (no additionalProperties), as Anthropic wants."
+                        .into(),
+                );
+            }
+            let schema = closed.as_ref().unwrap_or(schema);
             config.insert("format".into(), json!({ "type": "json_schema", "schema": schema }));
         }
     }

@@ -14,6 +14,14 @@ fn m4_what_anthropic_does_not_take_is_dropped_with_a_notice() {
     );
     let both = |r: &mut ChatRequest| (r.sampling.temperature, r.sampling.top_p) = (Some(0.2), Some(0.9));
     check(both, &json!({ "temperature": 0.2, "top_p": null }), &["top_p"]);
+    let shaped = |r: &mut ChatRequest| {
+        let (name, schema) = ("a".to_owned(), json!({ "type": "object" }));
+        r.response_format =
+            Some(ResponseFormat::JsonSchema { name, description: None, schema, strict: None });
+    };
+    let schema = json!({ "type": "object", "additionalProperties": false });
+    let format = json!({ "format": { "type": "json_schema", "schema": schema } });
+    check(shaped, &json!({ "output_config": format }), &["response_format"]);
     check(|r| r.max_tokens = None, &json!({ "max_tokens": 4_096 }), &["max_tokens"]);
 }
 

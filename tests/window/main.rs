@@ -1,0 +1,86 @@
+//! The real window, from outside: started as a user starts it, and driven by pointer and keys through the web view's own
+//! driver. What it showed is kept as pictures in `target/window`.
+#![cfg(test)]
+
+mod connections;
+mod driver;
+mod first_run;
+mod gateway;
+mod keychain;
+mod page;
+mod problems;
+mod screens;
+mod wait;
+mod window;
+
+/// Whether a window may be opened here.
+fn has_a_session(name: &str) -> bool {
+    let private = std::env::var("PATCHBAY_TEST_SESSION").as_deref() == Ok("private");
+    if !private {
+        println!("{name} is skipped: it needs the private desktop session that ./test brings.");
+    }
+    private
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x4_first_run_to_first_cost() {
+    if has_a_session("x4_first_run_to_first_cost") {
+        first_run::to_first_cost().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f5_a_paused_connection_stays_paused_after_a_passing_test() {
+    if has_a_session("f5_a_paused_connection_stays_paused_after_a_passing_test") {
+        connections::a_pause_stays().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_mended_by_keys_alone() {
+    if has_a_session("connections_are_mended_by_keys_alone") {
+        connections::by_keys_alone().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_screen_has_two_themes_and_fits_the_smallest_window() {
+    if has_a_session("every_screen_has_two_themes_and_fits_the_smallest_window") {
+        screens::in_both_themes().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x1_a_newer_database_is_shown_and_not_touched() {
+    if has_a_session("x1_a_newer_database_is_shown_and_not_touched") {
+        problems::a_newer_database().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_is_told_and_another_one_works() {
+    if has_a_session("a_taken_port_is_told_and_another_one_works") {
+        problems::a_port_that_is_taken().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k4_a_locked_keychain_is_told_and_the_rest_works() {
+    if has_a_session("k4_a_locked_keychain_is_told_and_the_rest_works") {
+        problems::a_locked_keychain().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k1_the_key_is_nowhere_but_the_keychain() {
+    if has_a_session("k1_the_key_is_nowhere_but_the_keychain") {
+        keychain::nowhere_but_there().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_reaches_only_its_backend() {
+    if has_a_session("the_page_reaches_only_its_backend") {
+        page::reaches_only_its_backend().await;
+    }
+}
