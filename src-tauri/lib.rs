@@ -25,9 +25,9 @@ struct Args {
     /// Where everything is kept [default: the platform's data folder].
     #[arg(long, env = "PATCHBAY_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Keep keys in memory only: they are gone when the window closes.
-    #[arg(long)]
-    memory_vault: bool,
+    /// Where secrets are kept; those in memory are gone when the window closes.
+    #[arg(long, value_parser = ["keychain", "memory"], default_value = "keychain")]
+    vault: String,
     /// Open with the offline Demo provider and sample data.
     #[arg(long)]
     demo: bool,
@@ -38,7 +38,7 @@ struct Args {
 
 impl Args {
     fn vault(&self) -> VaultChoice {
-        if self.memory_vault { VaultChoice::Memory } else { VaultChoice::Keychain }
+        if self.vault == "memory" { VaultChoice::Memory } else { VaultChoice::Keychain }
     }
 }
 

@@ -1,9 +1,9 @@
 //! A prompt by hand.
 
+use patchbay_engine::call::Caller;
 use patchbay_engine::desk::playground::{self, PlaygroundEvent, PlaygroundRequest};
 use patchbay_engine::desk::providers::{self, Target};
 use patchbay_engine::error::Error;
-use patchbay_engine::pipeline::Caller;
 use tauri::State;
 use tauri::ipc::Channel;
 

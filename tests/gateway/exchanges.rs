@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use patchbay_core::chat::Delivery;
 use patchbay_core::dialect::openai::Inbound;
 use patchbay_core::secret::Secret;
+use patchbay_engine::call::{Call, Caller};
 use patchbay_engine::desk::connections;
 use patchbay_engine::desk::log::Line;
-use patchbay_engine::pipeline::{self, Answer, Call, Caller, Piece};
+use patchbay_engine::pipeline::{self, Answer, Piece};
 use serde_json::{Value, json};
 
 use crate::upstream::Upstream;

@@ -167,7 +167,7 @@ pub async fn refusal(response: Response, status: u16, code: &str) -> String {
     let body = json_of(response).await;
     assert_eq!((found, &body["error"]["code"]), (status, &json!(code)), "{body}");
     let keys: Vec<&String> = body["error"].as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["code", "message", "param", "type"], "OpenAI's four keys");
+    assert_eq!(keys, ["message", "type", "param", "code"], "OpenAI's four keys, in its order");
     body["error"]["message"].as_str().unwrap().to_owned()
 }
 

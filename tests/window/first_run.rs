@@ -209,7 +209,7 @@ async fn the_overview_tells_the_cost(window: &Window, cost: &str) {
     window.reads("ov-spend-today", |text| dollars(text) > 0.001).await;
     window.reads("status-today", |text| dollars(text) > 0.001).await;
     window.says("ov-conn-demo_fast", "100%").await;
-    // To the nano dollar: the run once more beside the cheap one, and the tiny completion of the test.
+    //
     let today = window.invoke("overview").await["today"]["cost"].clone();
     let today: f64 = today.as_str().and_then(|text| text.parse().ok()).expect("a sum");
     assert!(today > 2.0 * dollars(cost), "{today} holds {cost} twice");

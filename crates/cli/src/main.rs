@@ -44,9 +44,10 @@ fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
     })?;
     runtime.block_on(async {
         let engine: Arc<Engine> = Engine::open(&args.data_dir()?, args.vault.into())?;
-        let code = commands::run(&engine, args.command, output).await;
-        engine.settle().await?;
-        code
+        let done = commands::run(&engine, args.command, output).await;
+        let settled = engine.settle().await;
+        // What the command says comes first; it is also the likelier reason.
+        done.and_then(|code| settled.map(|()| code))
     })
 }
 

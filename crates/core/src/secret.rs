@@ -33,12 +33,18 @@ impl Secret {
         if count < 12 { String::new() } else { self.0.chars().skip(count - 4).collect() }
     }
 
-    /// `text` with every occurrence of this secret replaced: for what providers echo back.
+    /// `text` with every occurrence of this secret replaced: for what providers echo back. A text that was cut short ("…")
+    /// may end in the beginning of the secret; that is replaced too.
     pub fn redact(&self, text: &str) -> String {
         if self.0.len() < 4 {
-            text.to_owned()
-        } else {
-            text.replace(self.expose(), &format!("…{}", self.tail()))
+            return text.to_owned();
+        }
+        let text = text.replace(self.expose(), &format!("…{}", self.tail()));
+        let Some(cut) = text.strip_suffix('…') else { return text };
+        let beginnings = (4..self.0.len()).rev().filter_map(|length| self.0.get(..length));
+        match beginnings.into_iter().find_map(|part| cut.strip_suffix(part)) {
+            Some(before) => format!("{before}…"),
+            None => text,
         }
     }
 }
@@ -66,6 +72,14 @@ mod tests {
         assert_eq!(secret.expose(), "sk-proj-abcdefghijkl7fQ2");
         assert_eq!(secret.tail(), "7fQ2");
         assert_eq!(secret.redact("bad key sk-proj-abcdefghijkl7fQ2!"), "bad key …7fQ2!");
+    }
+
+    #[test]
+    fn k1_a_key_at_the_end_of_a_text_that_was_cut_is_redacted_too() {
+        let secret = Secret::new("sk-proj-abcdefghijkl7fQ2".to_owned());
+        assert_eq!(secret.redact("bad key sk-proj-abcdef…"), "bad key …");
+        assert_eq!(secret.redact("bad key sk-proj-abcdefghijkl7fQ…"), "bad key …");
+        assert_eq!(secret.redact("too long…"), "too long…");
     }
 
     #[test]

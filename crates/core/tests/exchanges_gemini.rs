@@ -39,7 +39,6 @@ enum Answer {
     /// Another method's or protocol's, which is no reply.
     Other,
 }
-
 use Answer::{Blocked, Error, Models, Other, Reply, Stream, Vectors};
 use Asked::{Embeddings, Refused, Same, Unknown};
 
@@ -81,8 +80,7 @@ fn every_recorded_exchange_goes_through() {
         println!("gemini: skipped, there are no recorded exchanges");
         return;
     };
-    let table = table();
-    let mut checked = 0;
+    let (table, mut checked) = (table(), 0);
     for exchange in &recorded {
         if let Some((_, asked, answer)) = table.iter().find(|(name, ..)| *name == exchange.name) {
             check_request(exchange, asked);
@@ -137,8 +135,7 @@ fn decoded(exchange: &Exchange, body: &[u8]) -> Result<ChatRequest, Failure> {
 
 /// From the path.
 fn model(exchange: &Exchange) -> &str {
-    let model = exchange.path.rsplit('/').next().expect("a path");
-    model.split(':').next().expect("a method")
+    exchange.path.rsplit('/').next().and_then(|last| last.split(':').next()).expect("a model")
 }
 
 /// The same request in one form of several: names in camel case, schemas in JSON schema's spelling and under one name, base64
@@ -146,11 +143,10 @@ fn model(exchange: &Exchange) -> &str {
 fn normal(value: Value) -> Value {
     let mut body = spelled(with_plain_numbers(value));
     let fields = body.as_object_mut().expect("an object");
-    if let Some(system) = fields.get_mut("systemInstruction").and_then(Value::as_object_mut) {
-        system.remove("role");
-    }
-    if let Some(config) = fields.get_mut("generationConfig").and_then(Value::as_object_mut) {
-        config.remove("responseModalities");
+    for (field, inner) in [("systemInstruction", "role"), ("generationConfig", "responseModalities")] {
+        if let Some(object) = fields.get_mut(field).and_then(Value::as_object_mut) {
+            object.remove(inner);
+        }
     }
     if fields.get("generationConfig") == Some(&json!({})) {
         fields.remove("generationConfig");
@@ -229,13 +225,13 @@ fn check_reply(exchange: &Exchange, finish: &Finish) {
     let name = &exchange.name;
     let body = exchange.json();
     let reply = decode_reply(&exchange.body()).expect(name);
-    let told = Told::of_reply(&reply);
-    assert_eq!(told, expected(std::slice::from_ref(&body), finish), "{name}");
-    let ids = (json!(reply.id), json!(reply.model));
-    assert_eq!(ids, (body["responseId"].clone(), body["modelVersion"].clone()), "{name}");
-
-    let again = decode_reply(&encode_reply(&reply, reply.model.as_deref().expect("a model"))).expect(name);
-    assert_eq!(again, reply, "{name}: written and read again");
+    assert_eq!(Told::of_reply(&reply), expected(std::slice::from_ref(&body), finish), "{name}");
+    assert_eq!(
+        [json!(reply.id), json!(reply.model)],
+        [&body["responseId"], &body["modelVersion"]].map(Value::clone)
+    );
+    let written = encode_reply(&reply, reply.model.as_deref().expect("a model"));
+    assert_eq!(decode_reply(&written).expect(name), reply, "{name}: written and read again");
 }
 
 /// From the parts themselves, over all events.

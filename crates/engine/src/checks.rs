@@ -23,7 +23,8 @@ use patchbay_core::secret::Secret;
 use tokio::sync::{Notify, mpsc};
 use url::Url;
 
-use crate::pipeline::{self, Call, Caller};
+use crate::call::{Call, Caller};
+use crate::pipeline;
 use crate::{Engine, clock, upstream};
 
 /// Under which app and feature a test stands in the ledger.

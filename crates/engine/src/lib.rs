@@ -1,6 +1,7 @@
 //! Patchbay at work. [`Engine::open`] opens a data folder; both shells, the gateway and the tests go through it. A call's
 //! life is told by [`pipeline::serve`]; what the shells can do is in [`desk`].
 
+pub mod call;
 pub mod changes;
 pub mod checks;
 pub mod clock;

@@ -10,8 +10,8 @@ use patchbay_core::dialect::Failure;
 use patchbay_core::ledger::{Origin, Outcome, Position, Series, UsageRow};
 use patchbay_core::usage::{Cost, CostSource, TokenUsage, estimate_tokens};
 
+use crate::call::Call;
 use crate::ledger::Ledger;
-use crate::pipeline::Call;
 use crate::snapshot::Snapshot;
 
 /// An attempt on its way.

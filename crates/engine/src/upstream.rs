@@ -182,12 +182,8 @@ fn build(way: &Way) -> Result<Client, reqwest::Error> {
 
 /// The failure that an answer with an error status is, without the key, which some providers repeat.
 async fn refused(response: Response, key: Option<&Secret>) -> Failure {
-    let mut failure =
-        if response.status().is_redirection() { moved(&response) } else { failed(response).await };
-    if let Some(key) = key {
-        failure.message = key.redact(&failure.message);
-    }
-    failure
+    let failure = if response.status().is_redirection() { moved(&response) } else { failed(response).await };
+    redacted(failure, key)
 }
 
 fn moved(response: &Response) -> Failure {
@@ -283,4 +279,12 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
         next = cause.source();
         Some(cause)
     })
+}
+
+/// A failure without the key, which some providers repeat in their words.
+pub fn redacted(mut failure: Failure, key: Option<&Secret>) -> Failure {
+    if let Some(key) = key {
+        failure.message = key.redact(&failure.message);
+    }
+    failure
 }

@@ -147,8 +147,8 @@ impl Expected {
         let elsewhere = elsewhere.iter().find_map(|place| usage[*place].as_u64());
         self.cached = cached.or(elsewhere);
         self.output = usage["completion_tokens"].as_u64();
-        if provider == "xai" {
-            // Its total is the only figure with the reasoning in it.
+        if ["xai", "gemini"].contains(&provider) {
+            // Their total is the only figure with the reasoning in it.
             self.output = Some(usage["total_tokens"].as_u64().unwrap() - self.input.unwrap());
             self.reported_nano_usd =
                 usage["cost_in_usd_ticks"].as_i64().map(|ticks| ticks / 10).or(self.reported_nano_usd);

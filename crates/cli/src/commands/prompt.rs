@@ -6,10 +6,11 @@ use std::sync::Arc;
 use patchbay_core::chat::Delivery;
 use patchbay_core::code::Code;
 use patchbay_engine::Engine;
+use patchbay_engine::call::{Call, Caller};
 use patchbay_engine::desk::playground::{self, PlaygroundRequest};
 use patchbay_engine::desk::providers;
 use patchbay_engine::error::Error;
-use patchbay_engine::pipeline::{self, Answer, Call, Caller, End, Head, Piece, Streamed};
+use patchbay_engine::pipeline::{self, Answer, End, Head, Piece, Streamed};
 use serde_json::json;
 
 use crate::args::RunArgs;

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 
 use crate::Engine;
+use crate::call::{AttemptSeen, Call, Caller};
 use crate::error::{Error, remedy};
-use crate::pipeline::{self, Answer, AttemptSeen, Call, CallError, Caller, End, Head, Piece};
+use crate::pipeline::{self, Answer, CallError, End, Head, Piece};
 
 /// What is asked.
 #[derive(Clone, Debug, Deserialize, specta::Type)]

@@ -1,14 +1,12 @@
 //! Answers in the caller's own protocol: bodies, events, envelopes of errors, and the headers that say where it came from.
 
-use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use patchbay_core::code::Code;
-use patchbay_core::dialect::Failure;
-use serde_json::{Value, json};
+use patchbay_core::dialect::{Failure, openai};
 
 use crate::error::{Error, remedy};
 use crate::pipeline::{Answer, CallError, End, Head, Piece, Streamed, Whole};
@@ -60,7 +58,7 @@ fn closing(end: &End) -> Bytes {
 /// An error after the first token. No end mark follows: the answer is not whole.
 fn error_event(failure: &Failure) -> Bytes {
     let body = envelope(failure.code, &failure.message, remedy(failure.code), &[]);
-    format!("data: {body}\n\n").into()
+    [b"data: ".as_slice(), &body, b"\n\n"].concat().into()
 }
 
 fn describe(headers: &mut HeaderMap, head: &Head) {
@@ -83,7 +81,7 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 pub(super) fn call_error(error: &CallError) -> Response {
     let failure = &error.failure;
     let body = envelope(failure.code, &failure.message, remedy(failure.code), &error.skipped);
-    let mut response = (status(failure.code), Json(body)).into_response();
+    let mut response = json(status(failure.code), body);
     let headers = response.headers_mut();
     match &error.head {
         Some(head) => describe(headers, head),
@@ -100,7 +98,11 @@ pub(super) fn call_error(error: &CallError) -> Response {
 
 /// The answer to a request that is no call.
 pub(super) fn error(error: &Error) -> Response {
-    (status(error.code), Json(envelope(error.code, &error.message, &error.hint, &[]))).into_response()
+    json(status(error.code), envelope(error.code, &error.message, &error.hint, &[]))
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [("content-type", "application/json")], body).into_response()
 }
 
 fn status(code: Code) -> StatusCode {
@@ -111,7 +113,6 @@ fn status(code: Code) -> StatusCode {
         Code::BadRequest | Code::InvalidInput | Code::ContentFiltered | Code::ContextTooLong => {
             StatusCode::BAD_REQUEST
         }
-
         Code::QuotaExhausted => StatusCode::PAYMENT_REQUIRED,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -125,8 +126,8 @@ fn status(code: Code) -> StatusCode {
     }
 }
 
-/// OpenAI's four keys. The remedy is part of the message, because clients show nothing else.
-fn envelope(code: Code, message: &str, hint: &str, candidates: &[String]) -> Value {
+/// OpenAI's envelope. The remedy is part of the message, because clients show nothing else.
+fn envelope(code: Code, message: &str, hint: &str, candidates: &[String]) -> Vec<u8> {
     let mut text = sentence(message);
     if !hint.is_empty() {
         text = format!("{text} {hint}");
@@ -134,30 +135,11 @@ fn envelope(code: Code, message: &str, hint: &str, candidates: &[String]) -> Val
     if !candidates.is_empty() {
         text = format!("{text} Not tried: {}.", candidates.join("; "));
     }
-    let (kind, name) = names(code);
-    json!({ "error": { "message": text, "type": kind, "param": null, "code": name } })
+    openai::encode_failure(code, status(code).as_u16(), &text)
 }
 
 /// Providers often leave out the full stop, and another sentence follows.
 fn sentence(text: &str) -> String {
     let ended = text.is_empty() || text.ends_with(['.', '!', '?', '…', ':']);
     if ended { text.to_owned() } else { format!("{text}.") }
-}
-
-/// The type and code by which OpenAI's clients know an error; Patchbay's own where they know none.
-fn names(code: Code) -> (&'static str, &'static str) {
-    match code {
-        Code::Unauthorized => ("invalid_request_error", "invalid_api_key"),
-        Code::KeyRefused => ("authentication_error", "patchbay_key_refused"),
-        Code::ModelNotFound => ("invalid_request_error", "model_not_found"),
-        Code::ContextTooLong => ("invalid_request_error", "context_length_exceeded"),
-        Code::ContentFiltered => ("invalid_request_error", "content_filter"),
-        Code::RateLimited => ("rate_limit_error", "rate_limit_exceeded"),
-        Code::QuotaExhausted => ("insufficient_quota", "insufficient_quota"),
-        Code::Stopped => ("patchbay_error", "patchbay_stopped"),
-        Code::BadRequest | Code::InvalidInput | Code::NotFound | Code::Forbidden => {
-            ("invalid_request_error", code.as_str())
-        }
-        _ => ("api_error", code.as_str()),
-    }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -18,8 +17,9 @@ use serde_json::json;
 
 use super::{answer, auth};
 use crate::Engine;
+use crate::call::{Call, Caller};
 use crate::error::Error;
-use crate::pipeline::{self, Call, Caller};
+use crate::pipeline;
 use crate::snapshot::Snapshot;
 
 /// The longest request body, in bytes: room for images, none for a flood.
@@ -56,12 +56,8 @@ async fn health() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-async fn chat(
-    State(engine): State<Arc<Engine>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match read_call(&engine, &headers, body) {
+async fn chat(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+    match read_call(&engine, request).await {
         Ok(call) => match pipeline::serve(&engine, call).await {
             Ok(served) => answer::served(served),
             Err(error) => answer::call_error(&error),
@@ -70,14 +66,11 @@ async fn chat(
     }
 }
 
-fn read_call(
-    engine: &Engine,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Call, Error> {
-    let snapshot = engine.snapshot()?;
-    let app = auth::app(headers, &snapshot)?;
-    let body = body.map_err(|rejection| match rejection.status() {
+/// The token is checked before the body is read: who has none costs no memory.
+async fn read_call(engine: &Engine, request: Request) -> Result<Call, Error> {
+    let headers = request.headers().clone();
+    let app = auth::app(&headers, &*engine.snapshot()?)?.clone();
+    let body = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Error::new(Code::ContextTooLong, "The request is longer than 32 MiB.", "Send a shorter one.")
         }
@@ -94,10 +87,10 @@ fn read_call(
             .map(str::to_owned)
     };
     let feature =
-        label("x-patchbay-feature").or_else(|| inbound.feature.clone().filter(|feature| is_label(feature)));
+        label("x-patchbay-feature").or_else(|| inbound.feature.clone().filter(|text| is_label(text)));
     let caller = Caller {
-        app: app.name.clone(),
-        feature: feature.or_else(|| app.feature.clone()).unwrap_or_default(),
+        app: app.name,
+        feature: feature.or(app.feature).unwrap_or_default(),
         signal: label("x-patchbay-signal"),
     };
     Ok(Call::new(inbound, caller))

@@ -9,8 +9,9 @@ use patchbay_core::route::Candidate;
 use patchbay_core::secret::Secret;
 use reqwest::Response;
 
-use super::{Answer, Call, End, Head, Whole, stream};
+use super::{Answer, End, Head, Whole, stream};
 use crate::Engine;
+use crate::call::Call;
 use crate::gauges::InFlight;
 use crate::trail::Trail;
 use crate::upstream;
@@ -75,7 +76,8 @@ async fn request(
                 trail.not_sent();
             }
         })?;
-    let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+    let id = id.map(|id| key.as_ref().map_or_else(|| id.to_owned(), |key| key.redact(id)));
     trail.answered_with(response.status().as_u16(), id);
     Ok((response, key))
 }
@@ -88,8 +90,8 @@ async fn whole(
     trail: &mut Trail,
 ) -> Result<Decoded, Failure> {
     let body = upstream::read_whole(response, connection).await?;
-    let reply =
-        openai::decode_reply(&body, connection.quirks).map_err(|failure| redacted(failure, key.as_ref()))?;
+    let reply = openai::decode_reply(&body, connection.quirks)
+        .map_err(|failure| upstream::redacted(failure, key.as_ref()))?;
     trail.first_token();
     trail.progress(reply.usage, reply.text.len());
     trail.estimate_where_unreported();
@@ -118,12 +120,4 @@ async fn finish_whole(begun: Decoded, head: &Head, trail: Trail) -> Answer {
         text: begun.reply.text,
         end,
     }))
-}
-
-/// Providers echo keys in error texts.
-pub(super) fn redacted(mut failure: Failure, key: Option<&Secret>) -> Failure {
-    if let Some(key) = key {
-        failure.message = key.redact(&failure.message);
-    }
-    failure
 }

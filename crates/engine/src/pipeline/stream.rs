@@ -17,11 +17,12 @@ use reqwest::Response;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::attempt::redacted;
-use super::{Answer, Call, End, Head, Piece, Streamed};
+use super::{Answer, End, Head, Piece, Streamed};
 use crate::Engine;
+use crate::call::Call;
 use crate::gauges::InFlight;
 use crate::trail::Trail;
+use crate::upstream::redacted;
 
 /// Events that may wait for a slow caller before the provider is made to wait too.
 const AHEAD: usize = 64;

@@ -41,11 +41,10 @@ pub(in crate::dialect) fn unspoken(bytes: &[u8], spoken: &[&str]) -> Vec<String>
     let Ok(Value::Object(fields)) = body(bytes) else {
         return Vec::new();
     };
-    fields
-        .into_iter()
-        .filter(|(name, value)| !value.is_null() && !is_known(name))
-        .map(|(name, _)| name)
-        .collect()
+    let unknown = fields.into_iter().filter(|(name, value)| !value.is_null() && !is_known(name));
+    let mut names: Vec<String> = unknown.map(|(name, _)| name).collect();
+    names.sort();
+    names
 }
 
 impl<'a> Field<'a> {

@@ -8,10 +8,10 @@ use patchbay_core::connection::{
     self as rules, ConnectionStatus, Limits, is_same_server, normalise_base_url,
 };
 use patchbay_store::connection::Editable;
-use patchbay_store::{Db, StoreError, connection, credential};
+use patchbay_store::{Db, connection, credential};
 use serde::Deserialize;
 
-use super::list::{Connection, get};
+use super::list::{Connection, find, get};
 use super::secrets::purge;
 use crate::changes::Changed;
 use crate::error::Error;
@@ -219,10 +219,4 @@ pub async fn reorder(engine: &Arc<Engine>, keys: Vec<String>) -> Result<(), Erro
 /// The limits as they are.
 pub fn limits(engine: &Engine, key: &str) -> Result<Limits, Error> {
     Ok(find(engine, key)?.limits)
-}
-
-pub(super) fn find(engine: &Engine, key: &str) -> Result<rules::Connection, Error> {
-    let snapshot = engine.snapshot()?;
-    let found = snapshot.connection(key).cloned();
-    found.ok_or_else(|| StoreError::NotFound { what: "connection", name: key.to_owned() }.into())
 }

@@ -158,6 +158,13 @@ pub async fn get(engine: &Arc<Engine>, key: &str, zone: TimeZone) -> Result<Conn
     found.ok_or_else(|| StoreError::NotFound { what: "connection", name: key.to_owned() }.into())
 }
 
+/// The settings of a connection by its key.
+pub(super) fn find(engine: &Engine, key: &str) -> Result<Settings, Error> {
+    let snapshot = engine.snapshot()?;
+    let found = snapshot.connection(key).cloned();
+    found.ok_or_else(|| StoreError::NotFound { what: "connection", name: key.to_owned() }.into())
+}
+
 /// The health of every connection that is on.
 pub(crate) fn healths(engine: &Engine, snapshot: &Snapshot) -> Result<Vec<(String, Health)>, Error> {
     let now = clock::now();

@@ -8,8 +8,7 @@ use patchbay_core::secret::Secret;
 use patchbay_store::credential;
 use sha2::{Digest, Sha256};
 
-use super::edit::find;
-use super::list::{Connection, get};
+use super::list::{Connection, find, get};
 use crate::changes::Changed;
 use crate::error::Error;
 use crate::{Engine, clock};

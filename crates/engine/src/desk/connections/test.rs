@@ -7,7 +7,7 @@ use patchbay_core::id::ConnectionId;
 use patchbay_store::{Db, StoreError, connection, model};
 use tokio::sync::mpsc;
 
-use super::edit::find;
+use super::list::find;
 use crate::changes::Changed;
 use crate::error::Error;
 use crate::{Engine, checks};

@@ -154,3 +154,16 @@ fn embeddings_go_both_ways() {
         answer
     );
 }
+
+#[test]
+fn pictures_are_read_in_both_alphabets_of_base64() {
+    let parts = json!([
+        { "inline_data": { "mime_type": "image/png", "data": "a-_b" } },
+        { "fileData": { "fileUri": "https://a/b.png", "mimeType": "image/png" } },
+    ]);
+    let request = neutral(&json!({ "contents": [{ "parts": parts }] }));
+    let inline = Image::Inline { media_type: "image/png".into(), data: "a+/b".into() };
+    let expected = [Part::Image(inline), Part::Image(Image::Url("https://a/b.png".into()))];
+    assert_eq!(request.messages, [Message::User(expected.to_vec())]);
+    assert_eq!(written(&request).0["contents"][0]["parts"][1], parts[1]);
+}

@@ -1,0 +1,63 @@
+//! A request on its way in, and who watches it.
+
+use patchbay_core::chat::Delivery;
+use patchbay_core::dialect::Failure;
+use patchbay_core::dialect::openai::Inbound;
+use patchbay_core::id::CallId;
+use patchbay_core::ledger::UsageType;
+use tokio::sync::mpsc;
+
+/// A request on its way in.
+#[derive(Debug)]
+pub struct Call {
+    /// Its id, which every attempt carries.
+    pub id: CallId,
+    /// The body.
+    pub inbound: Inbound,
+    /// Who asks.
+    pub caller: Caller,
+    /// What is called.
+    pub usage_type: UsageType,
+    /// Told of each attempt while it runs; most callers do not listen.
+    pub watcher: Option<mpsc::Sender<AttemptSeen>>,
+}
+
+impl Call {
+    /// A call with a fresh id and nobody watching.
+    pub fn new(inbound: Inbound, caller: Caller) -> Self {
+        Self { id: CallId(uuid::Uuid::now_v7()), inbound, caller, usage_type: UsageType::Chat, watcher: None }
+    }
+
+    /// Whether the caller wants events.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.inbound.delivery == Delivery::Streamed
+    }
+}
+
+/// Who asks, and what for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The app's name.
+    pub app: String,
+    /// Empty where nobody said.
+    pub feature: String,
+    /// Groups calls into one decision.
+    pub signal: Option<String>,
+}
+
+/// An attempt as it goes, for a caller that shows the route.
+#[derive(Clone, Debug)]
+pub struct AttemptSeen {
+    /// From 1.
+    pub number: u32,
+    /// The connection key.
+    pub connection: String,
+    /// The connection's name.
+    pub connection_name: String,
+    /// The model asked of it.
+    pub model: String,
+    /// `None` while it runs; then why it failed.
+    pub failure: Option<Failure>,
+    /// How long it took; 0 while it runs.
+    pub took_ms: u64,
+}
