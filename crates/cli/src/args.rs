@@ -163,8 +163,6 @@ pub struct AddArgs {
     /// From 1; lower is tried first.
     #[arg(long)]
     pub priority: Option<u32>,
-    #[command(flatten)]
-    pub limits: LimitArgs,
     /// Further tries here before the next connection, 0 to 10.
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=10))]
     pub max_retries: Option<u32>,
@@ -186,6 +184,9 @@ pub struct AddArgs {
     /// Save without a test; it stays out of chains until one passes.
     #[arg(long)]
     pub untested: bool,
+    // Last, because its heading holds for what follows.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// `patchbay connections edit`
@@ -205,8 +206,6 @@ pub struct EditArgs {
     /// From 1; lower is tried first.
     #[arg(long)]
     pub priority: Option<u32>,
-    #[command(flatten)]
-    pub limits: LimitArgs,
     /// Further tries here before the next connection, 0 to 10.
     #[arg(long)]
     pub max_retries: Option<u32>,
@@ -219,10 +218,13 @@ pub struct EditArgs {
     /// Read a new API key from standard input.
     #[arg(long)]
     pub api_key_stdin: bool,
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
-/// Limits of a connection.
+/// Limits of a connection: stored, not enforced yet.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Limits (stored, not enforced yet)")]
 pub struct LimitArgs {
     /// Requests in any minute.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

@@ -50,6 +50,7 @@ async fn every_key(engine: &Arc<Engine>) -> Result<Vec<String>, Error> {
 }
 
 async fn add(engine: &Arc<Engine>, args: AddArgs, output: &Output) -> Result<ExitCode, Error> {
+    warn_of(&args.limits);
     let secret = if args.api_key_stdin { Some(secret_from_stdin()?) } else { None };
     let draft = ConnectionDraft {
         provider: args.provider,
@@ -90,12 +91,10 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     edits.extend(args.max_retries.map(ConnectionEdit::MaxRetries));
     edits.extend(args.timeout.map(ConnectionEdit::TimeoutS));
     edits.extend(args.proxy.map(|proxy| ConnectionEdit::Proxy(blank(proxy))));
-    let asked = &args.limits;
-    if [asked.rpm, asked.rpd, asked.tpm, asked.max_concurrent].iter().any(Option::is_some)
-        || asked.rate.is_some()
-    {
+    if limits(&args.limits, Limits::default()) != Limits::default() {
         let known = connections::limits(engine, &args.key)?;
-        edits.push(ConnectionEdit::Limits(limits(asked, known)));
+        edits.push(ConnectionEdit::Limits(limits(&args.limits, known)));
+        warn_of(&args.limits);
     }
     if edits.is_empty() && !args.api_key_stdin {
         return Err(Error::invalid(
@@ -111,6 +110,13 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     }
     output.document(&connections::get(engine, &args.key, zone()).await?, show);
     Ok(())
+}
+
+/// Nobody should rely on a limit that nothing keeps.
+fn warn_of(asked: &LimitArgs) {
+    if limits(asked, Limits::default()) != Limits::default() {
+        output::note("Note: limits are stored, and this version does not enforce them yet.");
+    }
 }
 
 fn limits(args: &LimitArgs, known: Limits) -> Limits {

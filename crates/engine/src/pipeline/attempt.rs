@@ -44,7 +44,7 @@ pub(super) async fn attempt(
     };
     match begun {
         Ok(Begun::Whole(begun)) => Ok(finish_whole(begun, head, trail).await),
-        Ok(Begun::Stream(opened)) => Ok(opened.run(engine, call, head.clone(), trail, guard.take())),
+        Ok(Begun::Stream(opened)) => Ok(opened.run(engine, head.clone(), trail, guard.take())),
         Err(failure) => Err((trail, failure)),
     }
 }

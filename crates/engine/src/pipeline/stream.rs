@@ -117,7 +117,6 @@ impl Opened {
     pub(super) fn run(
         self,
         engine: &Arc<Engine>,
-        _call: &Arc<Call>,
         head: Head,
         trail: Trail,
         guard: Option<InFlight>,

@@ -16,14 +16,15 @@ pub(super) struct Account {
     pub(super) credential_version: Option<u32>,
 }
 
-const OPENAI_PRIMARY: Account = account(-1, "openai_primary", "OpenAI primary", "openai");
-const OPENAI_BACKUP: Account = account(-2, "openai_backup", "OpenAI backup", "openai");
-const GEMINI_RESEARCH: Account = account(-3, "gemini_research", "Gemini research", "gemini");
-const GEMINI_FREE: Account = account(FREE_TIER, "gemini_free_tier", "Gemini free tier", "gemini");
-const CLAUDE: Account = account(-5, "claude_strategy", "Claude strategy", "anthropic");
-const OPENROUTER: Account = account(-6, "openrouter_overflow", "OpenRouter overflow", "openrouter");
+// Keys that a connection of the user's own would hardly have: figures are grouped by key.
+const OPENAI_PRIMARY: Account = account(-1, "sample_openai_primary", "OpenAI primary", "openai");
+const OPENAI_BACKUP: Account = account(-2, "sample_openai_backup", "OpenAI backup", "openai");
+const GEMINI_RESEARCH: Account = account(-3, "sample_gemini_research", "Gemini research", "gemini");
+const GEMINI_FREE: Account = account(FREE_TIER, "sample_gemini_free_tier", "Gemini free tier", "gemini");
+const CLAUDE: Account = account(-5, "sample_claude_strategy", "Claude strategy", "anthropic");
+const OPENROUTER: Account = account(-6, "sample_openrouter_overflow", "OpenRouter overflow", "openrouter");
 const OLLAMA: Account =
-    Account { credential_version: None, ..account(-7, "ollama_desk", "Ollama desk", "ollama") };
+    Account { credential_version: None, ..account(-7, "sample_ollama_desk", "Ollama desk", "ollama") };
 
 const fn account(id: i64, key: &'static str, name: &'static str, provider: &'static str) -> Account {
     Account { id, key, name, provider, credential_version: Some(1) }
