@@ -8,7 +8,7 @@ import type { Cell } from "./kit/Strip.svelte";
 
 export type State = { text: string; icon: IconName; tone: Tone };
 export type ConnectionWord =
-  "Healthy" | "Degraded" | "Limited" | "Failing" | "Stopped" | "Standby" | "Off" | "Untested";
+  "Healthy" | "Degraded" | "Limited" | "Failing" | "Stopped" | "Standby" | "Off" | "Untested" | "Demo";
 
 const LOOKS: Record<ConnectionWord, Omit<State, "text">> = {
   Healthy: { icon: "okc", tone: "ok" },
@@ -19,6 +19,7 @@ const LOOKS: Record<ConnectionWord, Omit<State, "text">> = {
   Standby: { icon: "pause", tone: "off" },
   Off: { icon: "minus", tone: "off" },
   Untested: { icon: "ring", tone: "off" },
+  Demo: { icon: "flask", tone: "off" },
 };
 
 /** The state of a connection among the others of the list. */
@@ -36,12 +37,12 @@ function connectionWord(connection: Connection, all: Connection[]): ConnectionWo
   return standsBy(connection, all) ? "Standby" : "Healthy";
 }
 
-// Without traffic the last test speaks. The Demo provider is part of Patchbay and needs none.
+// Without traffic the last test speaks; the Demo provider, part of Patchbay, says what it is instead of "Untested".
 function untriedWord(connection: Connection, all: Connection[]): ConnectionWord {
   const verdict = connection.last_check?.verdict;
   if (verdict === "failed") return "Failing";
   if (verdict === "limited") return "Limited";
-  if (verdict !== "passed" && !connection.demo) return "Untested";
+  if (verdict !== "passed") return connection.demo ? "Demo" : "Untested";
   return standsBy(connection, all) ? "Standby" : "Healthy";
 }
 

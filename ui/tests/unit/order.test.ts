@@ -18,6 +18,12 @@ describe("the state of a connection", () => {
     ["conn_groq_new", "Untested"],
     ["conn_mistral_off", "Off"],
   ])("%s is %s", (key, word) => expect(state(key)).toBe(word));
+
+  it("is no health for the Demo provider before its first call", () => {
+    const untried = { ...connections[0]!, demo: true, health: "unknown" as const, last_check: null };
+    expect(connectionState(untried, [untried]).text).toBe("Demo");
+    expect(connectionState({ ...untried, demo: false }, [untried]).text).toBe("Untested");
+  });
 });
 
 describe("filters", () => {

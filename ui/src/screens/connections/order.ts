@@ -67,6 +67,7 @@ const TROUBLE: ConnectionWord[] = [
   "Limited",
   "Degraded",
   "Untested",
+  "Demo",
   "Healthy",
   "Standby",
   "Off",
