@@ -6,8 +6,9 @@ mod recorded;
 
 use std::path::{Path, PathBuf};
 
+use patchbay_core::catalog::Protocol;
 use patchbay_core::chat::Delivery;
-use patchbay_core::dialect::openai::Inbound;
+use patchbay_core::dialect::Inbound;
 use patchbay_core::secret::Secret;
 use patchbay_engine::call::{Call, Caller};
 use patchbay_engine::desk::connections;
@@ -103,7 +104,7 @@ fn error_of(text: &str) -> String {
 
 /// The same call without HTTP, which also tells the text that Patchbay read.
 async fn inside(world: &World, exchange: &Exchange) -> Told {
-    let inbound = Inbound::read(exchange.body("it").as_bytes()).unwrap();
+    let inbound = Inbound::read(Protocol::Openai, exchange.body("it").as_bytes()).unwrap();
     let streamed = inbound.delivery == Delivery::Streamed;
     let call = Call::new(inbound, Caller::default());
     match pipeline::serve(&world.engine, call).await {
@@ -118,8 +119,8 @@ async fn inside(world: &World, exchange: &Exchange) -> Told {
             while let Some(piece) = answer.pieces.recv().await {
                 match piece {
                     Piece::Event { text, .. } => whole += &text,
-                    Piece::Answered(_) => told.done = true,
-                    Piece::Failed(failure) => told.error = Some(failure.code.as_str().to_owned()),
+                    Piece::Answered { .. } => told.done = true,
+                    Piece::Failed { failure, .. } => told.error = Some(failure.code.as_str().to_owned()),
                 }
             }
             told.text = told.done.then_some(whole);

@@ -303,6 +303,8 @@ export type Code =
 "model_not_found" | 
 /**  The provider refuses the request as it is. */
 "bad_request" | 
+/**  The connection's protocol has no words for something that the request asks for. */
+"untranslatable" | 
 /**  The prompt is longer than the model takes. */
 "context_too_long" | 
 /**  The provider's content policy stopped it. */

@@ -26,6 +26,7 @@ export const presentations: Record<Code, Presentation> = {
   rate_limited: warn("At the rate limit", "gauge"),
   model_not_found: bad("Model not available", "layers"),
   bad_request: bad("The provider refused the request"),
+  untranslatable: bad("This connection cannot be asked that"),
   context_too_long: bad("The prompt is too long", "rows"),
   content_filtered: warn("Stopped by the provider's filter", "filter"),
   overloaded: warn("The provider is overloaded", "gauge"),

@@ -3,8 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use patchbay_core::catalog::Quirks;
-use patchbay_core::dialect::openai::{Inbound, StreamDecoder};
+use patchbay_core::catalog::{Protocol, Quirks};
+use patchbay_core::dialect::models::ModelLimits;
+use patchbay_core::dialect::openai::StreamDecoder;
+use patchbay_core::dialect::{Inbound, Target};
 use patchbay_core::price::PriceBook;
 use patchbay_core::sse::Reader;
 use patchbay_core::time::Timestamp;
@@ -41,12 +43,18 @@ fn pass_through(c: &mut Criterion) {
     let text = "Overnight low held twice, the open reclaimed it. ".repeat(2_000);
     let body = serde_json::json!({ "model": "main/gpt-5-mini", "stream": true, "messages": [{ "role": "user", "content": text }] });
     let body = body.to_string().into_bytes();
+    let target = Target {
+        protocol: Protocol::Openai,
+        model: "gpt-5-mini",
+        quirks: Quirks::default(),
+        limits: ModelLimits::default(),
+    };
     let mut group = c.benchmark_group("pass through");
     group.throughput(Throughput::Bytes(body.len() as u64));
     group.bench_function("openai request, 100 kB", |b| {
         b.iter(|| {
-            Inbound::read(black_box(&body))
-                .map(|inbound| inbound.upstream_body("gpt-5-mini", Quirks::default()))
+            Inbound::read(Protocol::Openai, black_box(&body))
+                .and_then(|inbound| inbound.for_provider(&target))
         });
     });
     group.finish();

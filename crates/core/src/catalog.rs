@@ -24,12 +24,6 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Whether there is a dialect for it. Providers of other protocols have their names and colours here already, because
-    /// ledgers name them; they cannot be connected yet.
-    pub fn is_spoken(self) -> bool {
-        self == Self::Openai
-    }
-
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +32,11 @@ impl Protocol {
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
         }
+    }
+
+    /// The protocol of that name; `None` for one that a newer Patchbay wrote.
+    pub fn parse(name: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
     }
 }
 
@@ -177,6 +176,9 @@ pub struct CatalogProvider {
     pub color: u8,
     /// What it speaks.
     pub protocol: Protocol,
+    /// What it speaks besides, with the same key at the same base URL: a caller of such a protocol is passed through.
+    #[serde(default)]
+    pub also: Vec<Protocol>,
     /// Without a trailing slash; empty where the user gives one.
     pub base_url: String,
     /// One line under its name.

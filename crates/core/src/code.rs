@@ -36,6 +36,8 @@ pub enum Code {
     ModelNotFound,
     /// The provider refuses the request as it is.
     BadRequest,
+    /// The connection's protocol has no words for something that the request asks for.
+    Untranslatable,
     /// The prompt is longer than the model takes.
     ContextTooLong,
     /// The provider's content policy stopped it.
@@ -123,13 +125,17 @@ impl Code {
     pub fn policy(self) -> Policy {
         use Code as C;
         let (retry_same, rotate, health) = match self {
-            C::RateLimited | C::ModelNotFound => (Retry::Never, Rotate::Next, Blame::Nobody),
             C::QuotaExhausted | C::KeyRefused | C::PermissionDenied => {
                 (Retry::Never, Rotate::Next, Blame::Account)
             }
-            C::CredentialMissing | C::VaultAbsent | C::VaultLocked | C::VaultDenied | C::VaultFailed => {
-                (Retry::Never, Rotate::Next, Blame::Nobody)
-            }
+            C::RateLimited
+            | C::ModelNotFound
+            | C::Untranslatable
+            | C::CredentialMissing
+            | C::VaultAbsent
+            | C::VaultLocked
+            | C::VaultDenied
+            | C::VaultFailed => (Retry::Never, Rotate::Next, Blame::Nobody),
             C::Overloaded | C::UpstreamFailed | C::TimedOut | C::NetworkFailed | C::StreamCut => {
                 (Retry::Backoff, Rotate::Next, Blame::Connection)
             }
@@ -158,6 +164,7 @@ impl Code {
             C::RateLimited => "rate_limited",
             C::ModelNotFound => "model_not_found",
             C::BadRequest => "bad_request",
+            C::Untranslatable => "untranslatable",
             C::ContextTooLong => "context_too_long",
             C::ContentFiltered => "content_filtered",
             C::Overloaded => "overloaded",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::catalog::Quirks;
+use crate::catalog::{Protocol, Quirks};
 use crate::id::ConnectionId;
 use crate::time::Timestamp;
 
@@ -136,8 +136,20 @@ pub struct Connection {
     pub credential: Option<CredentialRef>,
     /// The models that its own list named, or the user allowed.
     pub models: Vec<String>,
+    /// What its provider speaks.
+    pub protocol: Protocol,
+    /// What its provider speaks besides.
+    pub also: Vec<Protocol>,
     /// How its provider differs from its protocol.
     pub quirks: Quirks,
+}
+
+impl Connection {
+    /// What a caller's request is sent in: the caller's own protocol where the provider speaks it, so that nothing is
+    /// translated without need.
+    pub fn protocol_for(&self, caller: Protocol) -> Protocol {
+        if self.also.contains(&caller) { caller } else { self.protocol }
+    }
 }
 
 /// Why a text is no base URL.

@@ -223,7 +223,7 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::catalog::Quirks;
+    use crate::catalog::{Protocol, Quirks};
     use crate::connection::{Limits, Timeouts};
     use crate::id::ConnectionId;
 
@@ -257,6 +257,8 @@ pub(crate) mod tests {
             streaming: true,
             credential: None,
             models: models.iter().map(|&model| model.into()).collect(),
+            protocol: Protocol::Openai,
+            also: Vec::new(),
             quirks: Quirks::default(),
         }
     }

@@ -1,8 +1,7 @@
 //! A request on its way in, and who watches it.
 
 use patchbay_core::chat::Delivery;
-use patchbay_core::dialect::Failure;
-use patchbay_core::dialect::openai::Inbound;
+use patchbay_core::dialect::{Failure, Inbound};
 use patchbay_core::id::CallId;
 use patchbay_core::ledger::UsageType;
 use tokio::sync::mpsc;

@@ -50,6 +50,14 @@ impl From<Failure> for Error {
     }
 }
 
+/// What happened and what to do, in one text: for callers that show nothing else.
+pub fn told(message: &str, hint: &str) -> String {
+    // Providers often leave out the full stop, and another sentence follows.
+    let is_ended = message.is_empty() || message.ends_with(['.', '!', '?', '…', ':']);
+    let stop = if is_ended { "" } else { "." };
+    if hint.is_empty() { format!("{message}{stop}") } else { format!("{message}{stop} {hint}") }
+}
+
 /// What usually helps against an upstream failure.
 pub fn remedy(code: Code) -> &'static str {
     match code {
@@ -61,6 +69,9 @@ pub fn remedy(code: Code) -> &'static str {
             "Choose a model from the list: GET /v1/models or `patchbay connections show KEY`."
         }
         Code::BadRequest => "Correct the request; no connection would take it as it is.",
+        Code::Untranslatable => {
+            "Leave that out, or name a connection that speaks the request's own protocol."
+        }
         Code::ContextTooLong => "Shorten the prompt or use a model with a larger context.",
         Code::ContentFiltered => "Change the prompt; the provider's policy stopped it.",
         Code::Overloaded | Code::UpstreamFailed => "Try again soon, or add a connection to fail over to.",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use patchbay_core::catalog::Protocol;
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
 use patchbay_core::dialect::Failure;
@@ -35,6 +36,8 @@ pub struct Head {
     pub model: String,
     /// How many attempts it took.
     pub attempts: u32,
+    /// What was changed or left out of the request on its way, by name, and why (M4).
+    pub notices: Vec<String>,
 }
 
 /// An answer.
@@ -51,7 +54,7 @@ pub enum Answer {
 pub struct Whole {
     /// Where it came from.
     pub head: Head,
-    /// The provider's bytes, with the model that the caller asked for.
+    /// In the caller's protocol, with the model that the caller asked for.
     pub body: Bytes,
     /// The text in it.
     pub text: String,
@@ -64,6 +67,8 @@ pub struct Whole {
 pub struct Streamed {
     /// Where it comes from.
     pub head: Head,
+    /// What its events are written in.
+    pub protocol: Protocol,
     /// Dropping the receiver cancels the call.
     pub pieces: mpsc::Receiver<Piece>,
 }
@@ -79,9 +84,19 @@ pub enum Piece {
         text: String,
     },
     /// The end of a whole answer, which is now in the ledger.
-    Answered(End),
+    Answered {
+        /// The events that end it, as they go to the caller.
+        raw: Bytes,
+        /// How it ended.
+        end: End,
+    },
     /// It broke off; what arrived is in the ledger.
-    Failed(Failure),
+    Failed {
+        /// The event that tells the caller.
+        raw: Bytes,
+        /// Why.
+        failure: Failure,
+    },
 }
 
 /// How an answer ended.
@@ -134,6 +149,7 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
     let call = Arc::new(call);
     let mut guard = Some(guard);
     let mut pursuit = Pursuit::default();
+    let mut earlier = None;
     loop {
         let candidate = &plan.candidates[pursuit.candidate()];
         let head = head(&call, candidate, pursuit.attempt());
@@ -154,9 +170,11 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
             Next::Same { after_ms } => pause(after_ms).await,
             Next::Candidate => {}
             Next::GiveUp => {
+                let failure = more_telling(earlier, failure);
                 return Err(CallError { failure, call: call.id, head: Some(head), skipped });
             }
         }
+        earlier = Some(failure);
     }
 }
 
@@ -201,7 +219,13 @@ fn head(call: &Call, candidate: &Candidate<'_>, attempts: u32) -> Head {
         provider: candidate.connection.provider.clone(),
         model: candidate.model.clone(),
         attempts,
+        notices: Vec::new(),
     }
+}
+
+/// That the last connection could not be asked says less than why those before it failed.
+fn more_telling(earlier: Option<Failure>, last: Failure) -> Failure {
+    if last.code == Code::Untranslatable { earlier.unwrap_or(last) } else { last }
 }
 
 /// The backoff before the same connection is tried again.

@@ -7,9 +7,10 @@ use std::io::ErrorKind;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use patchbay_core::catalog::Protocol;
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, is_loopback_host};
-use patchbay_core::dialect::{Failure, openai, retry_after_ms};
+use patchbay_core::dialect::{self, Encoded, Failure, retry_after_ms};
 use patchbay_core::secret::Secret;
 use reqwest::{Client, Method, Request, Response, Url};
 use tokio::time::timeout;
@@ -41,21 +42,21 @@ enum Loopback {
 pub struct Upstream(Mutex<HashMap<Way, Client>>);
 
 impl Upstream {
-    /// Posts JSON to a route below the connection's base URL and waits for the head of the answer. A status that is no
-    /// success is a failure, read and classified.
+    /// Posts a request, written in `protocol`, below the connection's base URL and waits for the head of the answer. A
+    /// status that is no success is a failure, read and classified.
     pub async fn post(
         &self,
         connection: &Connection,
         key: Option<&Secret>,
-        route: &str,
-        body: Vec<u8>,
+        protocol: Protocol,
+        encoded: Encoded,
     ) -> Result<Response, Failure> {
-        let mut request = Self::request(connection, key, Method::POST, route)?;
+        let mut request = Self::request(connection, key, Method::POST, (protocol, &encoded.route))?;
         request
             .headers_mut()
             .insert("content-type", reqwest::header::HeaderValue::from_static("application/json"));
-        *request.body_mut() = Some(body.into());
-        self.send(connection, key, request).await
+        *request.body_mut() = Some(encoded.body.into());
+        self.send(connection, key, protocol, request).await
     }
 
     /// Gets a route below the connection's base URL.
@@ -65,17 +66,18 @@ impl Upstream {
         key: Option<&Secret>,
         route: &str,
     ) -> Result<Response, Failure> {
-        let request = Self::request(connection, key, Method::GET, route)?;
-        self.send(connection, key, request).await
+        let protocol = connection.protocol;
+        let request = Self::request(connection, key, Method::GET, (protocol, route))?;
+        self.send(connection, key, protocol, request).await
     }
 
     fn request(
         connection: &Connection,
         key: Option<&Secret>,
         method: Method,
-        route: &str,
+        (protocol, route): (Protocol, &str),
     ) -> Result<Request, Failure> {
-        let url = Url::parse(&format!("{}/{route}", connection.base_url)).map_err(|_| {
+        let url = Url::parse(&dialect::url_of(&connection.base_url, route)).map_err(|_| {
             Failure::new(Code::InvalidInput, format!("{} has no usable base URL.", connection.name))
         })?;
         let mut request = Request::new(method, url);
@@ -94,6 +96,9 @@ impl Upstream {
             headers.insert(name, value);
             Ok(())
         };
+        for (name, value) in dialect::fixed_headers(protocol) {
+            put(name, value, Sensitive::No)?;
+        }
         for (name, value) in &connection.headers {
             put(name, value, Sensitive::No)?;
         }
@@ -105,7 +110,8 @@ impl Upstream {
             }
         }
         if let Some(key) = key {
-            put("authorization", &format!("Bearer {}", key.expose()), Sensitive::Yes)?;
+            let (name, before) = dialect::auth_header(protocol);
+            put(name, &format!("{before}{}", key.expose()), Sensitive::Yes)?;
         }
         Ok(request)
     }
@@ -114,6 +120,7 @@ impl Upstream {
         &self,
         connection: &Connection,
         key: Option<&Secret>,
+        protocol: Protocol,
         request: Request,
     ) -> Result<Response, Failure> {
         let client = self.client(connection, request.url())?;
@@ -132,7 +139,7 @@ impl Upstream {
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(refused(response, key).await)
+        Err(refused(response, protocol, key).await)
     }
 
     fn client(&self, connection: &Connection, url: &Url) -> Result<Client, Failure> {
@@ -181,8 +188,9 @@ fn build(way: &Way) -> Result<Client, reqwest::Error> {
 }
 
 /// The failure that an answer with an error status is, without the key, which some providers repeat.
-async fn refused(response: Response, key: Option<&Secret>) -> Failure {
-    let failure = if response.status().is_redirection() { moved(&response) } else { failed(response).await };
+async fn refused(response: Response, protocol: Protocol, key: Option<&Secret>) -> Failure {
+    let is_moved = response.status().is_redirection();
+    let failure = if is_moved { moved(&response) } else { failed(response, protocol).await };
     redacted(failure, key)
 }
 
@@ -197,11 +205,11 @@ fn moved(response: &Response) -> Failure {
     }
 }
 
-async fn failed(response: Response) -> Failure {
+async fn failed(response: Response, protocol: Protocol) -> Failure {
     let status = response.status().as_u16();
     let wait = retry_after_ms(|name| response.headers().get(name).and_then(|value| value.to_str().ok()));
     let body = read_up_to(response, MAX_ERROR).await.unwrap_or_default();
-    openai::failure(status, wait, &body)
+    dialect::failure(protocol, status, wait, &body)
 }
 
 /// Reads a whole answer within the connection's total time.

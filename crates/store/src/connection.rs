@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use patchbay_core::catalog;
+use patchbay_core::catalog::{self, Protocol};
 use patchbay_core::connection::{Connection, ConnectionStatus, CredentialRef, Limits, Timeouts};
 use patchbay_core::id::{ConnectionId, ProviderId};
 use patchbay_core::time::Timestamp;
@@ -228,7 +228,7 @@ fn profiles_using(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> 
 pub fn all(db: &Db) -> Result<Vec<Connection>, StoreError> {
     let mut models = models_by_connection(db)?;
     let mut statement = db.prepare_cached(
-        "SELECT c.*, p.slug, p.name AS provider_name, p.api_base_url, p.default_connection_id = c.id AS is_default,
+        "SELECT c.*, p.slug, p.name AS provider_name, p.protocol, p.api_base_url, p.default_connection_id = c.id AS is_default,
                 k.version, k.tail, k.created_at AS credential_at
          FROM connection c
          JOIN provider p ON p.id = c.provider_id
@@ -274,8 +274,18 @@ fn from_row(row: &Row<'_>, models: &mut HashMap<i64, Vec<String>>) -> rusqlite::
         streaming: row.get("streaming_enabled")?,
         credential: credential_from(row)?,
         models,
+        protocol: protocol_from(row)?,
+        also: known.map(|provider| provider.also.clone()).unwrap_or_default(),
         quirks: known.map(|provider| provider.quirks).unwrap_or_default(),
         provider,
+    })
+}
+
+/// A protocol that a newer Patchbay wrote is a failure of this row, not a guess.
+fn protocol_from(row: &Row<'_>) -> rusqlite::Result<Protocol> {
+    let name: String = row.get("protocol")?;
+    Protocol::parse(&name).ok_or_else(|| {
+        rusqlite::Error::InvalidColumnType(0, format!("protocol {name}"), rusqlite::types::Type::Text)
     })
 }
 

@@ -147,7 +147,7 @@ impl Expected {
         let elsewhere = elsewhere.iter().find_map(|place| usage[*place].as_u64());
         self.cached = cached.or(elsewhere);
         self.output = usage["completion_tokens"].as_u64();
-        if ["xai", "gemini"].contains(&provider) {
+        if ["xai", "compatible"].contains(&provider) {
             // Their total is the only figure with the reasoning in it.
             self.output = Some(usage["total_tokens"].as_u64().unwrap() - self.input.unwrap());
             self.reported_nano_usd =

@@ -7,18 +7,8 @@ use serde_json::{Value, json};
 use crate::upstream::{Step, whole};
 
 /// Providers that are spoken to in the OpenAI protocol.
-const PROVIDERS: [&str; 10] = [
-    "openai",
-    "gemini",
-    "groq",
-    "mistral",
-    "deepseek",
-    "xai",
-    "together",
-    "ollama",
-    "openrouter",
-    "compatible",
-];
+const PROVIDERS: [&str; 9] =
+    ["openai", "groq", "mistral", "deepseek", "xai", "together", "ollama", "openrouter", "compatible"];
 /// The sizes of the pieces that a stream is cut into, over and over: in words, letters and line ends.
 const PIECES: [usize; 9] = [1, 2, 700, 3, 1, 5, 64, 7, 131];
 
@@ -56,11 +46,14 @@ impl Exchange {
         let file: Value =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = path.strip_prefix(folder).unwrap().with_extension("");
-        Self {
-            name: name.to_string_lossy().replace('\\', "/"),
-            provider: file["provider"].as_str().unwrap_or_default().to_owned(),
-            file,
-        }
+        let path = file["request"]["path"].as_str().unwrap_or_default();
+        // Gemini's OpenAI form is one more compatible endpoint.
+        let provider = if path.starts_with("/v1beta/openai/") {
+            "compatible"
+        } else {
+            file["provider"].as_str().unwrap_or_default()
+        };
+        Self { name: name.to_string_lossy().replace('\\', "/"), provider: provider.to_owned(), file }
     }
 
     /// A chat completion by its path; by its body where no request was recorded. Errors look the same on every path.

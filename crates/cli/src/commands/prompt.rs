@@ -76,12 +76,12 @@ async fn stream(mut answer: Streamed, output: &Output) -> Result<(), Error> {
                 }
                 whole.push_str(&text);
             }
-            Piece::Answered(end) => {
+            Piece::Answered { end, .. } => {
                 output.line("");
                 finish(&answer.head, &end, &whole, output);
                 return Ok(());
             }
-            Piece::Failed(failure) => {
+            Piece::Failed { failure, .. } => {
                 output.line("");
                 return Err(failure.into());
             }

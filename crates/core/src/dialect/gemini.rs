@@ -33,7 +33,7 @@ pub use error::{encode_failure, failure};
 pub use inbound::decode_request;
 pub use models::{decode_models, models_route};
 pub use reply::{decode_reply, encode_reply};
-pub use request::encode;
+pub use request::{encode, route};
 
 /// The header that carries the key, and what stands before the key in it. A key never goes into the query: it would land
 /// in logs.

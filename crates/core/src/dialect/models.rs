@@ -1,5 +1,8 @@
 //! What providers tell about their models.
 
+use super::{Failure, anthropic, gemini, openai};
+use crate::catalog::Protocol;
+
 /// What is known of the target model's limits; `None` where nothing is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelLimits {
@@ -25,4 +28,27 @@ pub struct ListedModel {
     pub context_window: Option<u32>,
     /// The longest answer, in tokens.
     pub max_output: Option<u32>,
+}
+
+/// The path, below the base URL, of a page of the list; the first one without a token.
+pub fn route(protocol: Protocol, next: Option<&str>) -> String {
+    match protocol {
+        Protocol::Openai | Protocol::Responses => "models".to_owned(),
+        Protocol::Anthropic => anthropic::models_route(next),
+        Protocol::Gemini => gemini::models_route(next),
+    }
+}
+
+/// Reads a page of the list.
+pub fn decode(protocol: Protocol, body: &[u8]) -> Result<ModelPage, Failure> {
+    match protocol {
+        Protocol::Openai | Protocol::Responses => {
+            let models = openai::decode_models(body)?
+                .into_iter()
+                .map(|id| ListedModel { id, ..ListedModel::default() });
+            Ok(ModelPage { models: models.collect(), next: None })
+        }
+        Protocol::Anthropic => anthropic::decode_models(body),
+        Protocol::Gemini => gemini::decode_models(body),
+    }
 }

@@ -1,10 +1,10 @@
 //! OpenAI chat completions, and the servers that copy them. Where they differ was read off recorded traffic; whatever
 //! arrives is parsed leniently and unknown fields are ignored.
 //!
-//! There are two ways through. Where caller and provider both speak this protocol, bytes pass through: [`Inbound`],
-//! [`decode_reply`], [`StreamDecoder`] and [`echo_model`] look only for what the ledger needs. Where one of them speaks
-//! another, the neutral form of [`crate::chat`] lies between: [`decode_request`] and [`encode_request`],
-//! [`decode_neutral_reply`] and [`encode_reply`], [`Decoder`] and [`Encoder`]. Both ways read the same wire types.
+//! There are two ways through. Where caller and provider both speak this protocol, bytes pass through, and [`decode_reply`]
+//! and [`StreamDecoder`] look only for what the ledger needs. Where one of them speaks another, the neutral form of
+//! [`crate::chat`] lies between: [`decode_request`] and [`encode_request`], [`decode_neutral_reply`] and [`encode_reply`],
+//! [`Decoder`] and [`Encoder`]. Both ways read the same wire types.
 
 mod base64;
 mod call_ids;
@@ -19,7 +19,6 @@ mod error;
 mod parts;
 mod read;
 mod reply;
-mod request;
 #[cfg(test)]
 pub(super) mod samples;
 mod stream;
@@ -39,7 +38,6 @@ pub use encoder::{Encoder, UsageChunk};
 pub use envelope::encode_failure;
 pub use error::failure;
 pub use reply::{Reply, decode_models, decode_neutral_reply, decode_reply, encode_reply};
-pub use request::{Inbound, echo_model};
 pub use stream::{Seen, StreamDecoder};
 
 // Responses writes these alike.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use patchbay_core::chat::{ChatRequest, Delivery, Message, Sampling};
 use patchbay_core::code::Code;
-use patchbay_core::dialect::openai::Inbound;
+use patchbay_core::dialect::Inbound;
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::usage::CostSource;
 use serde::{Deserialize, Serialize};
@@ -245,8 +245,8 @@ async fn relay(
         match piece {
             Piece::Event { text, .. } if text.is_empty() => {}
             Piece::Event { text, .. } => tell(events, PlaygroundEvent::Delta { text }).await,
-            Piece::Answered(end) => return finish(&head, &end, route, events).await,
-            Piece::Failed(failure) => {
+            Piece::Answered { end, .. } => return finish(&head, &end, route, events).await,
+            Piece::Failed { failure, .. } => {
                 tell(events, route.ended(AttemptState::Failed, &failure.message)).await;
                 let error = Error::from(failure);
                 return tell(events, PlaygroundEvent::Failed { error }).await;

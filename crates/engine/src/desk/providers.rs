@@ -46,7 +46,7 @@ pub struct Provider {
 
 /// All providers, in the order of the picker.
 pub fn list() -> Vec<Provider> {
-    catalog::providers().iter().filter(|provider| provider.protocol.is_spoken()).map(view).collect()
+    catalog::providers().iter().map(view).collect()
 }
 
 fn view(provider: &catalog::CatalogProvider) -> Provider {

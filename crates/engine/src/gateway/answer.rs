@@ -5,10 +5,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use patchbay_core::catalog::Protocol;
 use patchbay_core::code::Code;
-use patchbay_core::dialect::{Failure, openai};
+use patchbay_core::dialect;
 
-use crate::error::{Error, remedy};
+use crate::error::{Error, remedy, told};
 use crate::pipeline::{Answer, CallError, End, Head, Piece, Streamed, Whole};
 
 /// The answer of a call that was served.
@@ -31,12 +32,13 @@ fn whole(answer: Whole) -> Response {
 }
 
 fn streamed(answer: Streamed) -> Response {
-    let body = stream::unfold(Some(answer.pieces), |pieces| async move {
+    let protocol = answer.protocol;
+    let body = stream::unfold(Some(answer.pieces), move |pieces| async move {
         let mut pieces = pieces?;
         match pieces.recv().await? {
             Piece::Event { raw, .. } => Some((Ok(raw), Some(pieces))),
-            Piece::Answered(end) => Some((Ok(closing(&end)), None)),
-            Piece::Failed(failure) => Some((Ok::<_, std::convert::Infallible>(error_event(&failure)), None)),
+            Piece::Answered { raw, end } => Some((Ok(closing(protocol, &raw, &end)), None)),
+            Piece::Failed { raw, .. } => Some((Ok::<_, std::convert::Infallible>(raw), None)),
         }
     });
     let mut response = Response::new(Body::from_stream(body));
@@ -47,18 +49,16 @@ fn streamed(answer: Streamed) -> Response {
     response
 }
 
-/// The end of a stream that is in the ledger: its cost in a comment, which clients skip, and the end mark.
-fn closing(end: &End) -> Bytes {
+/// The end of a stream that is in the ledger: its cost in a comment, which clients skip, and what ends it. Google's own
+/// clients take every line for data.
+fn closing(protocol: Protocol, raw: &Bytes, end: &End) -> Bytes {
     match end.cost.amount {
-        Some(cost) => format!(": x-patchbay-cost-usd {cost}\n\ndata: [DONE]\n\n").into(),
-        None => Bytes::from_static(b"data: [DONE]\n\n"),
+        Some(cost) if protocol != Protocol::Gemini => {
+            let comment = format!(": x-patchbay-cost-usd {cost}\n\n");
+            [comment.as_bytes(), raw].concat().into()
+        }
+        _ => raw.clone(),
     }
-}
-
-/// An error after the first token. No end mark follows: the answer is not whole.
-fn error_event(failure: &Failure) -> Bytes {
-    let body = envelope(failure.code, &failure.message, remedy(failure.code), &[]);
-    [b"data: ".as_slice(), &body, b"\n\n"].concat().into()
 }
 
 fn describe(headers: &mut HeaderMap, head: &Head) {
@@ -68,6 +68,9 @@ fn describe(headers: &mut HeaderMap, head: &Head) {
     put(headers, "x-patchbay-provider", &head.provider);
     put(headers, "x-patchbay-model", &head.model);
     put(headers, "x-patchbay-attempts", &head.attempts.to_string());
+    if !head.notices.is_empty() {
+        put(headers, "x-patchbay-notices", &head.notices.join(" "));
+    }
 }
 
 /// A value that is no header value (a model id with a line break) is left out rather than broken.
@@ -78,9 +81,9 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 /// The answer of a call that nobody could serve.
-pub(super) fn call_error(error: &CallError) -> Response {
+pub(super) fn call_error(protocol: Protocol, error: &CallError) -> Response {
     let failure = &error.failure;
-    let body = envelope(failure.code, &failure.message, remedy(failure.code), &error.skipped);
+    let body = envelope(protocol, failure.code, (&failure.message, remedy(failure.code)), &error.skipped);
     let mut response = json(status(failure.code), body);
     let headers = response.headers_mut();
     match &error.head {
@@ -97,8 +100,8 @@ pub(super) fn call_error(error: &CallError) -> Response {
 }
 
 /// The answer to a request that is no call.
-pub(super) fn error(error: &Error) -> Response {
-    json(status(error.code), envelope(error.code, &error.message, &error.hint, &[]))
+pub(super) fn error(protocol: Protocol, error: &Error) -> Response {
+    json(status(error.code), envelope(protocol, error.code, (&error.message, &error.hint), &[]))
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response {
@@ -110,9 +113,11 @@ fn status(code: Code) -> StatusCode {
         Code::Unauthorized | Code::KeyRefused => StatusCode::UNAUTHORIZED,
         Code::Forbidden | Code::Stopped | Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::NotFound | Code::ModelNotFound => StatusCode::NOT_FOUND,
-        Code::BadRequest | Code::InvalidInput | Code::ContentFiltered | Code::ContextTooLong => {
-            StatusCode::BAD_REQUEST
-        }
+        Code::BadRequest
+        | Code::Untranslatable
+        | Code::InvalidInput
+        | Code::ContentFiltered
+        | Code::ContextTooLong => StatusCode::BAD_REQUEST,
         Code::QuotaExhausted => StatusCode::PAYMENT_REQUIRED,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -126,20 +131,11 @@ fn status(code: Code) -> StatusCode {
     }
 }
 
-/// OpenAI's envelope. The remedy is part of the message, because clients show nothing else.
-fn envelope(code: Code, message: &str, hint: &str, candidates: &[String]) -> Vec<u8> {
-    let mut text = sentence(message);
-    if !hint.is_empty() {
-        text = format!("{text} {hint}");
-    }
+/// The envelope of the caller's protocol. The remedy is part of the message, because clients show nothing else.
+fn envelope(protocol: Protocol, code: Code, (message, hint): (&str, &str), candidates: &[String]) -> Vec<u8> {
+    let mut text = told(message, hint);
     if !candidates.is_empty() {
         text = format!("{text} Not tried: {}.", candidates.join("; "));
     }
-    openai::encode_failure(code, status(code).as_u16(), &text)
-}
-
-/// Providers often leave out the full stop, and another sentence follows.
-fn sentence(text: &str) -> String {
-    let ended = text.is_empty() || text.ends_with(['.', '!', '?', '…', ':']);
-    if ended { text.to_owned() } else { format!("{text}.") }
+    dialect::encode_failure(protocol, code, status(code).as_u16(), &text)
 }

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use patchbay_core::code::Code;
-use patchbay_core::connection::Connection;
-use patchbay_core::dialect::{Failure, openai};
+use patchbay_core::dialect::models::ModelLimits;
+use patchbay_core::dialect::relay::{self, Relayed};
+use patchbay_core::dialect::{Failure, Stamp, Target};
 use patchbay_core::route::Candidate;
 use patchbay_core::secret::Secret;
 use reqwest::Response;
 
 use super::{Answer, End, Head, Whole, stream};
-use crate::Engine;
 use crate::call::Call;
 use crate::gauges::InFlight;
 use crate::trail::Trail;
 use crate::upstream;
-
-/// The route below the base URL.
-const ROUTE: &str = "chat/completions";
+use crate::{Engine, clock};
 
 /// Makes one attempt. A failure comes back with its trail, because only the caller knows whether another attempt follows.
 pub(super) async fn attempt(
@@ -28,96 +26,114 @@ pub(super) async fn attempt(
     mut trail: Trail,
     guard: &mut Option<InFlight>,
 ) -> Result<Answer, (Trail, Failure)> {
+    let target = target(call, candidate);
     let work = async {
-        let (response, key) = request(engine, call, candidate, &mut trail).await?;
-        if call.is_streamed() {
-            stream::open(response, call, candidate.connection, key, &mut trail)
-                .await
-                .map(|opened| Begun::Stream(Box::new(opened)))
+        let sent = request(engine, call, candidate, &target, &mut trail).await?;
+        let begun = if call.is_streamed() {
+            let opened =
+                stream::open(sent.response, call, candidate.connection, &target, sent.key, &mut trail);
+            Begun::Stream(Box::new(opened.await?))
         } else {
-            whole(response, call, candidate.connection, key, &mut trail).await.map(Begun::Whole)
-        }
+            Begun::Whole(whole(sent.response, call, candidate, &target, sent.key, &mut trail).await?)
+        };
+        Ok((begun, sent.notices))
     };
     let begun = tokio::select! {
         begun = work => begun,
         () = engine.gauges.stopped() => Err(Failure::new(Code::Stopped, "All traffic was stopped.")),
     };
     match begun {
-        Ok(Begun::Whole(begun)) => Ok(finish_whole(begun, head, trail).await),
-        Ok(Begun::Stream(opened)) => Ok(opened.run(engine, head.clone(), trail, guard.take())),
+        Ok((begun, notices)) => {
+            let head = Head { notices, ..head.clone() };
+            Ok(match begun {
+                Begun::Whole(relayed) => finish_whole(relayed, head, trail).await,
+                Begun::Stream(opened) => opened.run(engine, head, trail, guard.take()),
+            })
+        }
         Err(failure) => Err((trail, failure)),
     }
 }
 
 enum Begun {
-    Whole(Decoded),
+    Whole(Relayed),
     Stream(Box<stream::Opened>),
 }
 
-struct Decoded {
-    body: Vec<u8>,
-    reply: openai::Reply,
+/// A request that was answered with a success.
+struct Sent {
+    response: Response,
+    key: Option<Secret>,
+    notices: Vec<String>,
+}
+
+fn target<'a>(call: &Call, candidate: &'a Candidate<'_>) -> Target<'a> {
+    let connection = candidate.connection;
+    Target {
+        protocol: connection.protocol_for(call.inbound.protocol),
+        model: &candidate.model,
+        quirks: connection.quirks,
+        limits: ModelLimits::default(),
+    }
 }
 
 async fn request(
     engine: &Engine,
     call: &Call,
     candidate: &Candidate<'_>,
+    target: &Target<'_>,
     trail: &mut Trail,
-) -> Result<(Response, Option<Secret>), Failure> {
+) -> Result<Sent, Failure> {
     let connection = candidate.connection;
+    let encoded = call.inbound.for_provider(target)?;
     let key = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
-    let body = call.inbound.upstream_body(&candidate.model, connection.quirks);
+    let notices = encoded.notices.clone();
     trail.sent();
-    let response =
-        engine.upstream.post(connection, key.as_ref(), ROUTE, body).await.inspect_err(|failure| {
-            // Refused before a byte was sent: nothing can have been billed.
-            if failure.status.is_none() && failure.code == Code::NetworkFailed {
-                trail.not_sent();
-            }
-        })?;
-    let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-    let id = id.map(|id| key.as_ref().map_or_else(|| id.to_owned(), |key| key.redact(id)));
+    let answered = engine.upstream.post(connection, key.as_ref(), target.protocol, encoded).await;
+    let response = answered.inspect_err(|failure| {
+        // Refused before a byte was sent: nothing can have been billed.
+        if failure.status.is_none() && failure.code == Code::NetworkFailed {
+            trail.not_sent();
+        }
+    })?;
+    let id = request_id(&response).map(|id| key.as_ref().map_or_else(|| id.to_owned(), |key| key.redact(id)));
     trail.answered_with(response.status().as_u16(), id);
-    Ok((response, key))
+    Ok(Sent { response, key, notices })
+}
+
+/// The provider's own id of a request, by which its support finds it.
+fn request_id(response: &Response) -> Option<&str> {
+    let id = |name| response.headers().get(name).and_then(|id| id.to_str().ok());
+    id("x-request-id").or_else(|| id("request-id"))
 }
 
 async fn whole(
     response: Response,
     call: &Call,
-    connection: &Connection,
+    candidate: &Candidate<'_>,
+    target: &Target<'_>,
     key: Option<Secret>,
     trail: &mut Trail,
-) -> Result<Decoded, Failure> {
-    let body = upstream::read_whole(response, connection).await?;
-    let reply = openai::decode_reply(&body, connection.quirks)
+) -> Result<Relayed, Failure> {
+    let body = upstream::read_whole(response, candidate.connection).await?;
+    let id = call.id.to_string();
+    let stamp = Stamp { model: &call.inbound.model, id: &id, created: clock::now().0 / 1_000 };
+    let relayed = relay::whole(&call.inbound, target, body, stamp)
         .map_err(|failure| upstream::redacted(failure, key.as_ref()))?;
     trail.first_token();
-    trail.progress(reply.usage, reply.text.len());
+    trail.progress(relayed.usage, relayed.text.len());
     trail.estimate_where_unreported();
-    let served = reply.model.as_deref().unwrap_or_default();
-    let echoed = if served == call.inbound.model { None } else { echo(&body, &call.inbound.model) };
-    Ok(Decoded { body: echoed.unwrap_or(body), reply })
-}
-
-fn echo(body: &[u8], model: &str) -> Option<Vec<u8>> {
-    openai::echo_model(std::str::from_utf8(body).ok()?, model).map(String::into_bytes)
+    Ok(relayed)
 }
 
 /// Enters a whole answer into the ledger, and only then hands it on.
-async fn finish_whole(begun: Decoded, head: &Head, trail: Trail) -> Answer {
+async fn finish_whole(relayed: Relayed, head: Head, trail: Trail) -> Answer {
     let end = End {
         usage: trail.usage(),
         cost: trail.cost(),
         total_ms: trail.elapsed_ms(),
         first_token_ms: None,
-        finish_reason: begun.reply.finish_reason.clone(),
+        finish_reason: relayed.finish_reason.clone(),
     };
-    trail.answered(begun.reply.finish_reason).await;
-    Answer::Whole(Box::new(Whole {
-        head: head.clone(),
-        body: begun.body.into(),
-        text: begun.reply.text,
-        end,
-    }))
+    trail.answered(relayed.finish_reason).await;
+    Answer::Whole(Box::new(Whole { head, body: relayed.body.into(), text: relayed.text, end }))
 }

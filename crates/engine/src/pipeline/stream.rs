@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use patchbay_core::catalog::{Protocol, Quirks};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
-use patchbay_core::dialect::Failure;
-use patchbay_core::dialect::openai::{Seen, StreamDecoder, echo_model};
+use patchbay_core::dialect::relay::{Relay, Said, Step, stray};
+use patchbay_core::dialect::{Failure, Target};
 use patchbay_core::ledger::Position;
 use patchbay_core::secret::Secret;
 use patchbay_core::sse::{Event, Reader};
@@ -18,11 +19,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Answer, End, Head, Piece, Streamed};
-use crate::Engine;
 use crate::call::Call;
+use crate::error::{remedy, told};
 use crate::gauges::InFlight;
 use crate::trail::Trail;
 use crate::upstream::redacted;
+use crate::{Engine, clock};
 
 /// Events that may wait for a slow caller before the provider is made to wait too.
 const AHEAD: usize = 64;
@@ -33,35 +35,21 @@ pub(super) struct Opened {
     /// What came up to the first token.
     first: VecDeque<Piece>,
     key: Option<Secret>,
+    caller: Protocol,
 }
 
 /// Events of a provider's answer with everything learned from them.
 struct Source {
     response: Response,
     reader: Option<Reader>,
-    decoder: StreamDecoder,
+    relay: Relay,
+    protocol: Protocol,
+    quirks: Quirks,
     name: String,
     idle: Duration,
     deadline: Instant,
-    /// Replaces the provider's model in each event, where the two differ.
-    requested: String,
-    /// The caller asked for usage itself and gets the chunk that carries it.
-    wants_usage: bool,
     /// Everything of an answer that is no stream at all, for its error text.
     stray: Vec<u8>,
-}
-
-/// What a look at the stream found.
-enum Look {
-    Piece(Piece, FirstToken),
-    Skip,
-    End,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum FirstToken {
-    Yes,
-    No,
 }
 
 /// Reads up to the first token. An error before it is a failure of the attempt, and another connection may answer.
@@ -69,18 +57,19 @@ pub(super) async fn open(
     response: Response,
     call: &Call,
     connection: &Connection,
+    target: &Target<'_>,
     key: Option<Secret>,
     trail: &mut Trail,
 ) -> Result<Opened, Failure> {
     let mut source = Source {
         response,
         reader: Some(Reader::default()),
-        decoder: StreamDecoder::new(connection.quirks),
+        relay: Relay::new(&call.inbound, target, &call.id.to_string(), clock::now().0 / 1_000),
+        protocol: target.protocol,
+        quirks: target.quirks,
         name: connection.name.clone(),
         idle: Duration::from_millis(connection.timeouts.idle_ms.into()),
         deadline: Instant::now() + Duration::from_millis(connection.timeouts.total_ms.into()),
-        requested: call.inbound.model.clone(),
-        wants_usage: call.inbound.wants_usage,
         stray: Vec::new(),
     };
     let mut first = VecDeque::new();
@@ -88,14 +77,15 @@ pub(super) async fn open(
     let waiting = async {
         loop {
             match source.look().await.map_err(|failure| redacted(failure, key.as_ref()))? {
-                Look::Skip => {}
-                Look::Piece(piece, FirstToken::No) => first.push_back(piece),
-                Look::Piece(piece, FirstToken::Yes) => {
-                    first.push_back(piece);
-                    return Ok(());
+                Step::Nothing => {}
+                Step::Piece { raw, text, said } => {
+                    first.push_back(event(raw, text));
+                    if said == Said::Something {
+                        return Ok(());
+                    }
                 }
-                Look::End if source.decoder.is_complete() => return Ok(()),
-                Look::End => return Err(redacted(source.cut(), key.as_ref())),
+                Step::End if source.relay.is_complete() => return Ok(()),
+                Step::End => return Err(redacted(source.cut(), key.as_ref())),
             }
         }
     };
@@ -109,7 +99,11 @@ pub(super) async fn open(
         }
     }
     trail.first_token();
-    Ok(Opened { source, first, key })
+    Ok(Opened { source, first, key, caller: call.inbound.protocol })
+}
+
+fn event(raw: Vec<u8>, text: String) -> Piece {
+    Piece::Event { raw: Bytes::from(raw), text }
 }
 
 impl Opened {
@@ -122,6 +116,7 @@ impl Opened {
         guard: Option<InFlight>,
     ) -> Answer {
         let (pieces, receiver) = mpsc::channel(AHEAD);
+        let protocol = self.caller;
         let engine = Arc::clone(engine);
         tokio::spawn(async move {
             tokio::select! {
@@ -131,7 +126,7 @@ impl Opened {
             }
             drop(guard);
         });
-        Answer::Stream(Streamed { head, pieces: receiver })
+        Answer::Stream(Streamed { head, protocol, pieces: receiver })
     }
 
     async fn hand_on(mut self, engine: &Engine, pieces: &mpsc::Sender<Piece>, mut trail: Trail) {
@@ -145,16 +140,16 @@ impl Opened {
                 look = self.source.look() => look,
                 () = engine.gauges.stopped() => Err(Failure::new(Code::Stopped, "All traffic was stopped.")),
             };
-            trail.progress(self.source.decoder.usage(), self.source.decoder.output_bytes());
+            trail.progress(self.source.relay.usage(), self.source.relay.output_bytes());
             match look {
-                Ok(Look::Skip) => {}
-                Ok(Look::Piece(piece, _)) => {
-                    if pieces.send(piece).await.is_err() {
+                Ok(Step::Nothing) => {}
+                Ok(Step::Piece { raw, text, .. }) => {
+                    if pieces.send(event(raw, text)).await.is_err() {
                         return;
                     }
                 }
-                Ok(Look::End) if self.source.decoder.is_complete() => break None,
-                Ok(Look::End) => break Some(redacted(self.source.cut(), self.key.as_ref())),
+                Ok(Step::End) if self.source.relay.is_complete() => break None,
+                Ok(Step::End) => break Some(redacted(self.source.cut(), self.key.as_ref())),
                 Err(failure) => break Some(redacted(failure, self.key.as_ref())),
             }
         };
@@ -162,7 +157,7 @@ impl Opened {
             None => self.source.finish(trail).await,
             Some(failure) => {
                 trail.failed(&failure, Position::Final).await;
-                Piece::Failed(failure)
+                self.source.failed(failure)
             }
         };
         // The receiver may have gone in this very moment; the row is written.
@@ -172,31 +167,11 @@ impl Opened {
 
 impl Source {
     /// Looks at the next event.
-    async fn look(&mut self) -> Result<Look, Failure> {
-        let Some(event) = self.next_event().await? else {
-            return Ok(Look::End);
-        };
-        match self.decoder.event(event.data.as_deref()) {
-            Seen::Token(text) => Ok(Look::Piece(self.piece(event, text), FirstToken::Yes)),
-            Seen::Other => Ok(Look::Piece(self.piece(event, String::new()), FirstToken::No)),
-            Seen::UsageOnly if self.wants_usage => {
-                Ok(Look::Piece(self.piece(event, String::new()), FirstToken::No))
-            }
-            Seen::UsageOnly => Ok(Look::Skip),
-            Seen::Done => Ok(Look::End),
-            Seen::Failed(failure) => Err(failure),
+    async fn look(&mut self) -> Result<Step, Failure> {
+        match self.next_event().await? {
+            Some(event) => self.relay.event(event),
+            None => Ok(Step::End),
         }
-    }
-
-    fn piece(&self, event: Event, text: String) -> Piece {
-        let differs = self.decoder.model().is_some_and(|served| served != self.requested);
-        let echoed =
-            event.data.as_deref().filter(|_| differs).and_then(|data| echo_model(data, &self.requested));
-        let raw = match echoed {
-            Some(json) => format!("data: {json}\n\n").into_bytes(),
-            None => event.raw,
-        };
-        Piece::Event { raw: Bytes::from(raw), text }
     }
 
     async fn next_event(&mut self) -> Result<Option<Event>, Failure> {
@@ -242,33 +217,30 @@ impl Source {
     /// The stream ended without its end; or it never was one.
     fn cut(&self) -> Failure {
         let text = String::from_utf8_lossy(&self.stray);
-        if self.decoder.output_bytes() == 0 && text.trim_start().starts_with(['{', '[', '<']) {
-            return match patchbay_core::dialect::openai::decode_reply(
-                &self.stray,
-                patchbay_core::catalog::Quirks::default(),
-            ) {
-                Err(failure) => failure,
-                Ok(_) => Failure::new(
-                    Code::MalformedAnswer,
-                    format!("{} answered a request for a stream without one.", self.name),
-                ),
-            };
+        if self.relay.output_bytes() == 0 && text.trim_start().starts_with(['{', '[', '<']) {
+            return stray(self.protocol, self.quirks, &self.name, &self.stray);
         }
         Failure::new(Code::StreamCut, format!("{} ended the stream before its end.", self.name))
     }
 
-    async fn finish(&self, mut trail: Trail) -> Piece {
-        let decoder = &self.decoder;
-        trail.progress(decoder.usage(), decoder.output_bytes());
+    async fn finish(&mut self, mut trail: Trail) -> Piece {
+        trail.progress(self.relay.usage(), self.relay.output_bytes());
         trail.estimate_where_unreported();
         let end = End {
             usage: trail.usage(),
             cost: trail.cost(),
             total_ms: trail.elapsed_ms(),
             first_token_ms: trail.first_token_ms(),
-            finish_reason: decoder.finish_reason().map(str::to_owned),
+            finish_reason: self.relay.finish_reason().map(str::to_owned),
         };
         trail.answered(end.finish_reason.clone()).await;
-        Piece::Answered(end)
+        Piece::Answered { raw: self.relay.finish().into(), end }
+    }
+
+    /// What tells the caller that its answer is not whole: clients show the message and nothing else, so it names the remedy.
+    fn failed(&mut self, failure: Failure) -> Piece {
+        let message = told(&failure.message, remedy(failure.code));
+        let raw = self.relay.fail(&Failure { message, ..failure.clone() });
+        Piece::Failed { raw: raw.into(), failure }
     }
 }

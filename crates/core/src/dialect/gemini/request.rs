@@ -11,12 +11,8 @@ use crate::dialect::{Encoded, Failure};
 /// Writes a request. Sampling that Gemini does not take is dropped with a notice; content, tools and shapes that it
 /// cannot say are refused.
 pub fn encode(request: &ChatRequest, limits: ModelLimits) -> Result<Encoded, Failure> {
-    let method = match request.delivery {
-        Delivery::Whole => "generateContent",
-        Delivery::Streamed => "streamGenerateContent?alt=sse",
-    };
     refuse_non_numbers(&request.sampling)?;
-    let route = format!("{}:{method}", model_path(&request.model)?);
+    let route = route(&request.model, request.delivery)?;
     let mut notices = Vec::new();
     let mut body = Map::new();
     contents::write(&mut body, request, &mut notices)?;
@@ -30,6 +26,15 @@ pub fn encode(request: &ChatRequest, limits: ModelLimits) -> Result<Encoded, Fai
         body.insert("generationConfig".into(), config.into());
     }
     Ok(Encoded { route, body: Value::Object(body).to_string().into_bytes(), notices })
+}
+
+/// The path of a request to a model.
+pub fn route(model: &str, delivery: Delivery) -> Result<String, Failure> {
+    let method = match delivery {
+        Delivery::Whole => "generateContent",
+        Delivery::Streamed => "streamGenerateContent?alt=sse",
+    };
+    Ok(format!("{}:{method}", model_path(model)?))
 }
 
 /// The model in a path. Nothing in its name can lead anywhere else.

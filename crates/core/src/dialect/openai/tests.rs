@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::samples::{self, events, gather, pieces};
 use super::*;
-use crate::catalog::{Quirks, StreamUsage, provider};
+use crate::catalog::{Quirks, provider};
 use crate::chat::{
     self, ChatRequest, Delivery, Message, Part, ReasoningEffort, ResponseFormat, ToolChoice, Turn,
 };
@@ -165,18 +165,6 @@ fn what_cannot_be_said_is_refused() {
     let failure = encode_request(&request, Quirks::default()).expect_err("no number");
     assert!(failure.code == Code::BadRequest && failure.message.contains("`temperature`"));
     assert!(encode_request(&ChatRequest::default(), Quirks::default()).is_err());
-}
-
-#[test]
-fn an_own_question_leaves_usage_to_the_provider_it_goes_to() {
-    let mut question = ChatRequest::prompt("m", "hi", Delivery::Streamed);
-    question.max_tokens = Some(9);
-    let inbound = Inbound::own(&question).expect("a request");
-    assert!(!inbound.wants_usage);
-    let unasked = Quirks { stream_usage: StreamUsage::Unasked, ..Quirks::default() };
-    let body: Value = serde_json::from_slice(&inbound.upstream_body("x", unasked)).expect("JSON");
-    let expected = json!({ "model": "x", "max_tokens": 9, "stream": true, "messages": [{ "role": "user", "content": "hi" }] });
-    assert_eq!(body, expected);
 }
 
 const NAMES: [&str; 24] = [

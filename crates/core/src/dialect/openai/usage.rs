@@ -45,7 +45,7 @@ impl WireUsage {
         let details = self.completion_tokens_details.as_ref();
         let reasoning = details.and_then(|details| details.reasoning_tokens);
         let output = match quirks.reasoning_tokens {
-            ReasoningTokens::Inside => self.completion_tokens,
+            ReasoningTokens::Inside => self.output_by_total().or(self.completion_tokens),
             ReasoningTokens::Beside => self.output_with_reasoning(reasoning),
         };
         TokenUsage {
@@ -63,11 +63,17 @@ impl WireUsage {
         }
     }
 
-    /// The total is the one figure that holds everything; without it, the sum.
+    /// The total is the one figure that holds everything, also where a provider counts reasoning beside (Gemini's OpenAI
+    /// form, at any address).
+    fn output_by_total(&self) -> Option<u64> {
+        let rest = self.total_tokens?.checked_sub(self.prompt_tokens?)?;
+        (rest >= self.completion_tokens?).then_some(rest)
+    }
+
+    /// Without a total, the sum.
     fn output_with_reasoning(&self, reasoning: Option<u64>) -> Option<u64> {
-        let completion = self.completion_tokens?;
-        let rest = self.total_tokens.zip(self.prompt_tokens).and_then(|(all, input)| all.checked_sub(input));
-        rest.filter(|rest| *rest >= completion).or(Some(completion.saturating_add(reasoning.unwrap_or(0))))
+        let sum = self.completion_tokens.map(|tokens| tokens.saturating_add(reasoning.unwrap_or(0)));
+        self.output_by_total().or(sum)
     }
 }
 

@@ -109,14 +109,12 @@ fn validated(
     engine: &Engine,
     mut draft: ConnectionDraft,
 ) -> Result<(ConnectionDraft, rules::Connection), Error> {
-    let provider = catalog::provider(&draft.provider)
-        .filter(|provider| provider.protocol.is_spoken())
-        .ok_or_else(|| {
-            Error::invalid(
-                format!("There is no provider \"{}\".", draft.provider),
-                "`patchbay providers list` names them.",
-            )
-        })?;
+    let provider = catalog::provider(&draft.provider).ok_or_else(|| {
+        Error::invalid(
+            format!("There is no provider \"{}\".", draft.provider),
+            "`patchbay providers list` names them.",
+        )
+    })?;
     draft.name = checked_name(&draft.name)?;
     let key = draft
         .key
@@ -192,6 +190,8 @@ fn as_connection(
             created_at: clock::now(),
         }),
         models: provider.known_models.clone(),
+        protocol: provider.protocol,
+        also: provider.also.clone(),
         quirks: provider.quirks,
     }
 }
