@@ -2,7 +2,7 @@
 //! lie in an optional folder next to the checkout; a few written by hand are always there.
 
 mod expected;
-mod recorded;
+pub mod recorded;
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,8 @@ async fn exchanges_recorded_from_providers_are_understood() {
     }
 }
 
-fn recordings() -> Option<PathBuf> {
+/// The optional folder.
+pub fn recordings() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/providers");
     let folder = std::env::var_os("PATCHBAY_EXCHANGES").map_or(beside, PathBuf::from);
     folder.is_dir().then_some(folder)

@@ -11,5 +11,6 @@ mod odd;
 mod routes;
 mod secrets;
 mod stops;
+mod translation;
 mod upstream;
 mod world;

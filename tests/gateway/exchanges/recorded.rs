@@ -21,12 +21,17 @@ pub struct Exchange {
     pub file: Value,
 }
 
-/// The exchanges of the protocol below a folder, by name.
+/// The exchanges of the OpenAI protocol below a folder, by name.
 pub fn all(folder: &Path) -> Vec<Exchange> {
+    every(folder).into_iter().filter(Exchange::is_chat).collect()
+}
+
+/// All exchanges below a folder, by name.
+pub fn every(folder: &Path) -> Vec<Exchange> {
     let mut paths = Vec::new();
     collect(folder, &mut paths);
     paths.sort();
-    paths.iter().map(|path| Exchange::read(folder, path)).filter(Exchange::is_chat).collect()
+    paths.iter().map(|path| Exchange::read(folder, path)).collect()
 }
 
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
