@@ -8,6 +8,7 @@ mod exchanges;
 mod failures;
 mod ledger;
 mod odd;
+mod protocols;
 mod routes;
 mod secrets;
 mod stops;
