@@ -190,3 +190,51 @@ async fn a_refusal_wears_the_callers_envelope_on_every_path() {
         .unwrap();
     assert!(json_of(array).await["error"]["message"].as_str().unwrap().contains("alt=sse"));
 }
+
+/// The events of a stream that calls a tool, and what has to come back with the tool's result.
+const CALLS: [(&str, &str, &str); 2] = [
+    (
+        "gemini",
+        "data: {\"responseId\":\"r1\",\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":\"quote\",\"args\":{\"symbol\":\"ES\"}},\"thoughtSignature\":\"c2lnbmVk\"}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":3,\"totalTokenCount\":12}}\n\n",
+        "\"thoughtSignature\":\"c2lnbmVk\"",
+    ),
+    (
+        "anthropic",
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m1\",\"model\":\"claude-x\",\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n\
+         event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n\
+         event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}}\n\n\
+         event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"c2lnbmVk\"}}\n\n\
+         event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n\
+         event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"quote\",\"input\":{}}}\n\n\
+         event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"symbol\\\":\\\"ES\\\"}\"}}\n\n\
+         event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n\
+         event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":9}}\n\n\
+         event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+        "\"signature\":\"c2lnbmVk\"",
+    ),
+];
+
+#[tokio::test]
+async fn what_a_provider_wants_back_with_a_tools_result_comes_back_though_the_caller_cannot_keep_it() {
+    for (provider, events, signed) in CALLS {
+        let (world, upstream) = (World::open().await, Upstream::streaming(events).await);
+        add(&world, provider, &upstream.base_url).await;
+        let streamed = world.ask("claude-x", &json!({ "stream": true })).await.text().await.unwrap();
+        let chunks = crate::world::events(&streamed).into_iter();
+        let call = chunks.filter_map(|data| serde_json::from_str::<Value>(data).ok()).find_map(|chunk| {
+            chunk.pointer("/choices/0/delta/tool_calls/0/id").and_then(Value::as_str).map(str::to_owned)
+        });
+        let call = call.unwrap_or_else(|| panic!("{provider}: {streamed}"));
+        // As the official clients do it: only the fields that they know.
+        let history = json!([
+            { "role": "user", "content": "How is ES?" },
+            { "role": "assistant", "content": null, "tool_calls": [{
+                "id": call, "type": "function", "function": { "name": "quote", "arguments": "{\"symbol\":\"ES\"}" },
+            }] },
+            { "role": "tool", "tool_call_id": call, "content": "6012.25" },
+        ]);
+        world.ask("claude-x", &json!({ "stream": true, "messages": history })).await.bytes().await.unwrap();
+        let sent = upstream.seen().pop().unwrap();
+        assert!(sent.contains("6012.25") && sent.contains(signed), "{provider}: {sent}");
+    }
+}

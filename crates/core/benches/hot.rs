@@ -54,7 +54,7 @@ fn pass_through(c: &mut Criterion) {
     group.bench_function("openai request, 100 kB", |b| {
         b.iter(|| {
             Inbound::read(Protocol::Openai, black_box(&body))
-                .and_then(|inbound| inbound.for_provider(&target))
+                .and_then(|inbound| inbound.for_provider(&target, |_| None))
         });
     });
     group.finish();

@@ -9,6 +9,7 @@ mod arbitrary;
 mod fields;
 pub mod gemini;
 mod inbound;
+mod keepsake;
 pub mod models;
 pub mod openai;
 pub mod relay;
@@ -17,6 +18,7 @@ mod stream;
 mod wire;
 
 pub use inbound::{Inbound, Target, encode_request};
+pub use keepsake::Keepsake;
 pub use stream::{Decoder, Encoder, Stamp};
 
 use serde::{Deserialize, Serialize};

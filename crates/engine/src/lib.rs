@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod snapshot;
 
 mod gauges;
+mod keepsakes;
 mod keys;
 mod ledger;
 mod owner;
@@ -33,6 +34,7 @@ use crate::changes::{Changed, Changes};
 use crate::demo::{DemoOptions, DemoServer};
 use crate::error::Error;
 use crate::gauges::Gauges;
+use crate::keepsakes::Keepsakes;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::owner::Owner;
@@ -68,6 +70,7 @@ pub struct Engine {
     keys: Keys,
     ledger: Arc<Ledger>,
     gauges: Gauges,
+    keepsakes: Keepsakes,
     upstream: Upstream,
     demo: Mutex<Option<Arc<DemoServer>>>,
     checks: checks::Running,
@@ -97,6 +100,7 @@ impl Engine {
             keys: Keys::new(vault, store_id),
             ledger: Arc::new(Ledger::new(store.clone(), owner.name().to_owned(), changes.clone())),
             gauges: Gauges::default(),
+            keepsakes: Keepsakes::default(),
             upstream: Upstream::default(),
             demo: Mutex::default(),
             checks: checks::Running::default(),

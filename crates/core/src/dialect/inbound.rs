@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::fields::{Change, Fields};
+use super::keepsake::{Keepsake, give_back};
 use super::models::ModelLimits;
 use super::{Encoded, Failure, anthropic, gemini, openai, responses};
 use crate::catalog::{
@@ -120,10 +121,15 @@ impl Inbound {
         self.protocol == target.protocol
     }
 
-    /// The request for a provider. What its protocol cannot say is refused by name with [`Code::Untranslatable`].
-    pub fn for_provider(&self, target: &Target<'_>) -> Result<Encoded, Failure> {
+    /// The request for a provider. What its protocol cannot say is refused by name with [`Code::Untranslatable`]. `kept`
+    /// finds what this provider, or another one, wants back with the result of a tool call, by the call's id.
+    pub fn for_provider(
+        &self,
+        target: &Target<'_>,
+        kept: impl Fn(&str) -> Option<Keepsake>,
+    ) -> Result<Encoded, Failure> {
         if !self.passes_through(target) || self.is_foreign_to(target) {
-            return self.translate(target).map_err(untranslatable);
+            return self.translate(target, kept).map_err(untranslatable);
         }
         match target.protocol {
             Protocol::Openai => Ok(self.for_openai(target)),
@@ -135,7 +141,11 @@ impl Inbound {
         }
     }
 
-    fn translate(&self, target: &Target<'_>) -> Result<Encoded, Failure> {
+    fn translate(
+        &self,
+        target: &Target<'_>,
+        kept: impl Fn(&str) -> Option<Keepsake>,
+    ) -> Result<Encoded, Failure> {
         let body = self.whole();
         let mut unspoken = Vec::new();
         let mut request = match self.protocol {
@@ -151,6 +161,7 @@ impl Inbound {
             Protocol::Gemini => gemini::decode_request(&body, &self.model, self.delivery),
         }?;
         target.model.clone_into(&mut request.model);
+        give_back(&mut request, kept);
         let mut encoded = encode_request(&request, target)?;
         // How the answer is delivered is known on both sides.
         unspoken.retain(|name| name != "stream" && name != "stream_options");

@@ -3,6 +3,7 @@
 
 use super::fields::echo_model;
 use super::inbound::{Inbound, Target};
+use super::keepsake::Keepsake;
 use super::openai::{Seen, StreamDecoder, UsageChunk};
 use super::stream::{Decoder, Encoder, Stamp};
 use super::wire::malformed;
@@ -23,6 +24,8 @@ pub struct Relayed {
     pub finish_reason: Option<String>,
     /// Tokens and reported cost.
     pub usage: TokenUsage,
+    /// What the caller cannot keep and the provider wants back; empty where the caller can.
+    pub keepsake: Keepsake,
 }
 
 /// Takes a whole 200 answer to the caller. An error inside it, or something that is no answer, is a failure.
@@ -37,7 +40,7 @@ pub fn whole(
         let reply = openai::decode_reply(&body, target.quirks)?;
         let body = echoed(body, reply.model.as_deref(), &inbound.model);
         let openai::Reply { text, finish_reason, usage, .. } = reply;
-        return Ok(Relayed { body, text, finish_reason, usage });
+        return Ok(Relayed { body, text, finish_reason, usage, keepsake: Keepsake::default() });
     }
     let reply = decode_reply(target.protocol, &body, target.quirks)?;
     let body = match (passes_through, target.protocol) {
@@ -50,6 +53,7 @@ pub fn whole(
         body,
         finish_reason: reply.finish.as_ref().map(|finish| finish.as_str().to_owned()),
         usage: reply.usage,
+        keepsake: if passes_through { Keepsake::default() } else { Keepsake::of(&reply.turn) },
         text: reply.turn.text,
     })
 }
@@ -102,7 +106,7 @@ enum Way {
     /// Another protocol, the same on both sides. What ends the answer is held until it is in the ledger.
     Watched { decoder: Box<Decoder>, held: Vec<u8> },
     /// Between protocols.
-    Translated { decoder: Box<Decoder>, encoder: Box<Encoder> },
+    Translated { decoder: Box<Decoder>, encoder: Box<Encoder>, keepsake: Keepsake },
 }
 
 /// What the ledger keeps of a stream so far.
@@ -153,6 +157,7 @@ impl Relay {
             (false, _) => Way::Translated {
                 decoder: decoder(),
                 encoder: Box::new(Encoder::new(inbound.protocol, stamp, wants_usage)),
+                keepsake: Keepsake::default(),
             },
         };
         Self {
@@ -182,8 +187,11 @@ impl Relay {
                 }
                 Ok(Step::Piece { raw, text, said })
             }
-            Way::Translated { decoder, encoder } => {
+            Way::Translated { decoder, encoder, keepsake } => {
                 let deltas = self.observed.read(decoder, &event)?;
+                for delta in &deltas {
+                    keepsake.note(delta);
+                }
                 let raw = deltas.iter().flat_map(|delta| encoder.delta(delta)).collect();
                 let (text, said) = self.observed.note(deltas);
                 Ok(if decoder.is_over(&event) { Step::End } else { Step::Piece { raw, text, said } })
@@ -227,6 +235,14 @@ impl Relay {
         }
         let stamp = Stamp { model: &self.model, id: &self.id, created: self.created };
         Encoder::new(self.protocol, stamp, self.wants_usage).fail(failure)
+    }
+
+    /// What the caller cannot keep and the provider wants back, once the answer is over.
+    pub fn take_keepsake(&mut self) -> Keepsake {
+        match &mut self.way {
+            Way::Translated { keepsake, .. } => std::mem::take(keepsake),
+            Way::Scanned(_) | Way::Watched { .. } => Keepsake::default(),
+        }
     }
 
     /// Whether the answer came to its end. Without it the stream was cut.

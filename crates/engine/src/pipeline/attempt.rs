@@ -34,7 +34,9 @@ pub(super) async fn attempt(
                 stream::open(sent.response, call, candidate.connection, &target, sent.key, &mut trail);
             Begun::Stream(Box::new(opened.await?))
         } else {
-            Begun::Whole(whole(sent.response, call, candidate, &target, sent.key, &mut trail).await?)
+            let mut relayed = whole(sent.response, call, candidate, &target, sent.key, &mut trail).await?;
+            engine.keepsakes.keep(std::mem::take(&mut relayed.keepsake));
+            Begun::Whole(Box::new(relayed))
         };
         Ok((begun, sent.notices))
     };
@@ -46,7 +48,7 @@ pub(super) async fn attempt(
         Ok((begun, notices)) => {
             let head = Head { notices, ..head.clone() };
             Ok(match begun {
-                Begun::Whole(relayed) => finish_whole(relayed, head, trail).await,
+                Begun::Whole(relayed) => finish_whole(*relayed, head, trail).await,
                 Begun::Stream(opened) => opened.run(engine, head, trail, guard.take()),
             })
         }
@@ -55,7 +57,7 @@ pub(super) async fn attempt(
 }
 
 enum Begun {
-    Whole(Relayed),
+    Whole(Box<Relayed>),
     Stream(Box<stream::Opened>),
 }
 
@@ -84,7 +86,7 @@ async fn request(
     trail: &mut Trail,
 ) -> Result<Sent, Failure> {
     let connection = candidate.connection;
-    let encoded = call.inbound.for_provider(target)?;
+    let encoded = call.inbound.for_provider(target, |id| engine.keepsakes.of(id))?;
     let key = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     let notices = encoded.notices.clone();
     trail.sent();

@@ -154,7 +154,10 @@ impl Opened {
             }
         };
         let last = match failure {
-            None => self.source.finish(trail).await,
+            None => {
+                engine.keepsakes.keep(self.source.relay.take_keepsake());
+                self.source.finish(trail).await
+            }
             Some(failure) => {
                 trail.failed(&failure, Position::Final).await;
                 self.source.failed(failure)

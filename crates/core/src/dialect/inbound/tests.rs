@@ -7,7 +7,7 @@ fn target(protocol: Protocol, quirks: Quirks) -> Target<'static> {
 
 fn encoded(body: &str, protocol: Protocol, quirks: Quirks) -> Encoded {
     let inbound = Inbound::read(protocol, body.as_bytes()).expect("a request");
-    inbound.for_provider(&target(protocol, quirks)).expect("the same protocol")
+    inbound.for_provider(&target(protocol, quirks), |_| None).expect("the same protocol")
 }
 
 fn upstream(body: &str, quirks: Quirks) -> String {
@@ -30,7 +30,8 @@ fn the_same_protocol_passes_through_on_every_protocol() {
     }
     let body = br#"{"contents":[{"parts":[{"text":"hi"}]}],"safetySettings":[],"n":1.0}"#;
     let inbound = Inbound::read_gemini("conn/gemini-x", Delivery::Streamed, body).expect("a request");
-    let encoded = inbound.for_provider(&target(Protocol::Gemini, Quirks::default())).expect("a route");
+    let encoded =
+        inbound.for_provider(&target(Protocol::Gemini, Quirks::default()), |_| None).expect("a route");
     assert_eq!(encoded.route, "models/gpt-5-mini:streamGenerateContent?alt=sse");
     assert_eq!(encoded.body, body);
 }
@@ -98,7 +99,8 @@ fn m4_ids_of_tool_calls_are_mapped_only_where_the_provider_would_refuse_them() {
 fn what_cannot_be_translated_is_refused_by_name_and_another_connection_may_take_it() {
     let body = br#"{"model":"x","n":3,"messages":[{"role":"user","content":"hi"}]}"#;
     let inbound = Inbound::read(Protocol::Openai, body).expect("a request");
-    let refused = inbound.for_provider(&target(Protocol::Anthropic, Quirks::default())).expect_err("three");
+    let refused =
+        inbound.for_provider(&target(Protocol::Anthropic, Quirks::default()), |_| None).expect_err("three");
     assert_eq!((refused.code, refused.status), (Code::Untranslatable, None));
     assert!(refused.message.contains("`n`"), "{}", refused.message);
     assert_eq!(refused.code.policy().rotate, crate::code::Rotate::Next);
@@ -108,7 +110,8 @@ fn what_cannot_be_translated_is_refused_by_name_and_another_connection_may_take_
 fn what_is_left_out_of_a_translation_is_told_by_name() {
     let body = br#"{"model":"x","stream":true,"stream_options":{},"logit_bias":{"1":2},"messages":[{"role":"user","content":"hi"}]}"#;
     let inbound = Inbound::read(Protocol::Openai, body).expect("a request");
-    let encoded = inbound.for_provider(&target(Protocol::Anthropic, Quirks::default())).expect("a request");
+    let encoded =
+        inbound.for_provider(&target(Protocol::Anthropic, Quirks::default()), |_| None).expect("a request");
     assert_eq!(encoded.notices.iter().filter(|notice| notice.contains("`logit_bias`")).count(), 1);
     assert!(!encoded.notices.iter().any(|notice| notice.contains("`stream")), "{:?}", encoded.notices);
 }
@@ -150,7 +153,7 @@ fn an_own_question_leaves_usage_to_the_provider_it_goes_to() {
     let inbound = Inbound::own(&question).expect("a request");
     assert!(!inbound.wants_usage);
     let unasked = Quirks { stream_usage: StreamUsage::Unasked, ..Quirks::default() };
-    let sent = inbound.for_provider(&target(Protocol::Openai, unasked)).expect("the same protocol");
+    let sent = inbound.for_provider(&target(Protocol::Openai, unasked), |_| None).expect("the same protocol");
     let body: Value = serde_json::from_slice(&sent.body).expect("JSON");
     let expected = serde_json::json!({ "model": "gpt-5-mini", "max_tokens": 9, "stream": true, "messages": [{ "role": "user", "content": "hi" }] });
     assert_eq!(body, expected);
