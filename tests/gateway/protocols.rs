@@ -112,7 +112,7 @@ async fn f8_a_connection_test_speaks_the_providers_own_protocol() {
         wrong.add(drafted(provider, model, &native.base_url, "sk-another-key-of-nobody")).await;
         let (stages, _seen) = mpsc::channel(64);
         let report = connections::test(&wrong.engine, provider, Spend::Allowed, stages).await.unwrap();
-        assert_eq!(report.code.map(|code| code.as_str()), Some("key_refused"), "{report:?}");
+        assert_eq!(report.code.map(patchbay_core::code::Code::as_str), Some("key_refused"), "{report:?}");
     }
 }
 

@@ -121,7 +121,7 @@ pub fn message_of(protocol: Protocol, body: &[u8]) -> String {
         Protocol::Openai | Protocol::Responses => assert_eq!(keys, ["message", "type", "param", "code"]),
         Protocol::Anthropic => assert_eq!((&value["type"], keys.len()), (&json!("error"), 2), "{text}"),
         Protocol::Gemini => {
-            assert!(value["error"]["code"].is_u64() && value["error"]["status"].is_string(), "{text}")
+            assert!(value["error"]["code"].is_u64() && value["error"]["status"].is_string(), "{text}");
         }
     }
     value["error"]["message"].as_str().unwrap().to_owned()
