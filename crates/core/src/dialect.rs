@@ -12,6 +12,7 @@ mod inbound;
 mod keepsake;
 pub mod models;
 pub mod openai;
+mod rate;
 pub mod relay;
 pub mod responses;
 mod stream;
@@ -19,13 +20,13 @@ mod wire;
 
 pub use inbound::{Inbound, Target, encode_request};
 pub use keepsake::Keepsake;
+pub use rate::{RateLimits, Window, retry_after_ms};
 pub use stream::{Decoder, Encoder, Stamp};
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Protocol;
 use crate::code::Code;
-use crate::time::parse_go_duration;
 
 /// The longest provider text that is kept of an error, in characters.
 const MAX_MESSAGE: usize = 600;
@@ -107,20 +108,6 @@ pub fn url_of(base_url: &str, route: &str) -> String {
         _ => base_url,
     };
     format!("{base}/{route}")
-}
-
-/// The provider's wish for a pause, from the headers of an answer: `retry-after-ms`, `retry-after` in seconds, or the
-/// reset of an exhausted window as a Go duration ("6m0s", as OpenAI and Groq send it).
-pub fn retry_after_ms<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<u64> {
-    let millis = header("retry-after-ms").and_then(|ms| ms.trim().parse().ok());
-    let seconds =
-        || header("retry-after").and_then(|s| s.trim().parse::<u64>().ok()).map(|s| s.saturating_mul(1_000));
-    let window = |kind: &str| {
-        let remaining = header(&format!("x-ratelimit-remaining-{kind}"))?.trim();
-        let reset = header(&format!("x-ratelimit-reset-{kind}"))?;
-        (remaining == "0").then(|| parse_go_duration(reset)).flatten()
-    };
-    millis.or_else(seconds).or_else(|| window("requests")).or_else(|| window("tokens"))
 }
 
 /// One line of provider text, cut to a length that fits a log.
