@@ -1,6 +1,8 @@
 //! The neutral form of a conversation, between the protocols. Every dialect reads into it and writes from it; what a protocol
 //! cannot say is refused by name, never dropped in silence.
 
+mod gather;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
