@@ -51,9 +51,18 @@ fn budget(effort: Effort, is_pro: bool, notices: &mut Vec<String>) -> u32 {
         Effort::Minimal => 512,
         Effort::Low => 1_024,
         Effort::Medium => 8_192,
-        Effort::Xhigh | Effort::Max if is_pro => 32_768,
-        Effort::High | Effort::Xhigh | Effort::Max => 24_576,
+        Effort::High => 24_576,
+        Effort::Max => most(is_pro),
+        Effort::Xhigh => {
+            let most = most(is_pro);
+            notices.push(format!("reasoning_effort: {most} tokens for xhigh, which is the model's most."));
+            most
+        }
     }
+}
+
+fn most(is_pro: bool) -> u32 {
+    if is_pro { 32_768 } else { 24_576 }
 }
 
 fn level(effort: Effort, is_pro: bool, notices: &mut Vec<String>) -> &'static str {

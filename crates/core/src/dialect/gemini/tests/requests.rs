@@ -21,6 +21,8 @@ fn thinking_is_a_level_a_budget_or_nothing() {
     let level = |level: &str| json!({ "thinkingConfig": { "thinkingLevel": level } });
     check(with("gemini-2.5-flash", E::None), &budget(0), &[]);
     check(with("gemini-2.5-flash", E::Max), &budget(24_576), &[]);
+    check(with("gemini-2.5-flash", E::Xhigh), &budget(24_576), &["reasoning_effort"]);
+    check(with("gemini-2.5-pro", E::Max), &budget(32_768), &[]);
     check(with("gemini-2.5-pro", E::None), &budget(128), &["reasoning_effort"]);
     check(with("gemini-3-flash-preview", E::Minimal), &level("MINIMAL"), &[]);
     check(with("gemini-3.1-pro-preview", E::None), &level("LOW"), &["reasoning_effort"]);
