@@ -31,7 +31,7 @@ pub fn decode_reply(body: &[u8], quirks: Quirks) -> Result<Reply, Failure> {
     let content = choice.take_said().and_then(|said| said.content);
     Ok(Reply {
         text: content.map(Content::into_text).unwrap_or_default(),
-        finish_reason: choice.finish_reason,
+        finish_reason: choice.finish_reason.filter(|word| !word.is_empty()),
         model: wire.model(),
         usage: wire.take_usage(quirks).unwrap_or_default(),
     })
@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_200_that_is_no_answer_is_a_failure() {
-        for body in ["", "<html>", "{}", r#"{"choices":[]}"#, "[1]"] {
+        let legacy = r#"{"choices":[{"text":"hi","finish_reason":"stop"}]}"#;
+        for body in ["", "<html>", "{}", r#"{"choices":[]}"#, "[1]", legacy] {
             assert_eq!(
                 decode_reply(body.as_bytes(), Quirks::default()).expect_err(body).code,
                 Code::MalformedAnswer

@@ -108,6 +108,9 @@ impl<'a> Body<'a> {
         let choice = wire.take_choices().into_iter().next();
         let choice =
             choice.ok_or_else(|| malformed("The provider answered 200 without any choice.".into()))?;
+        if choice.message.is_none() && choice.delta.is_none() {
+            return Err(malformed("The provider answered 200 with a choice that holds no message.".into()));
+        }
         Ok((wire, choice))
     }
 
