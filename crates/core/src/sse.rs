@@ -1,5 +1,6 @@
 //! Server-sent events: bytes in, events out, without IO. Accepts LF, CRLF and CR line ends, split anywhere.
 
+use memchr::memchr2;
 use thiserror::Error;
 
 /// The longest event that is accepted, in bytes: far above any provider's, far below what hurts.
@@ -25,6 +26,8 @@ pub struct TooLong;
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
+    /// Everything before this was given away. It is thrown away when more arrives, not with each event: many come in one piece.
+    taken: usize,
     /// Everything before this was looked at.
     scanned: usize,
     /// Where the current line began.
@@ -34,6 +37,7 @@ pub struct Reader {
 impl Reader {
     /// Takes bytes as they arrive.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        self.forget_taken();
         if self.buffer.len() + bytes.len() > MAX_EVENT {
             return Err(TooLong);
         }
@@ -41,22 +45,23 @@ impl Reader {
         Ok(())
     }
 
+    fn forget_taken(&mut self) {
+        self.buffer.drain(..self.taken);
+        self.scanned -= self.taken;
+        self.line_start -= self.taken;
+        self.taken = 0;
+    }
+
     /// The next whole event, if there is one.
     pub fn next_event(&mut self) -> Option<Event> {
-        while self.scanned < self.buffer.len() {
-            let at = self.scanned;
-            let end = match self.buffer[at] {
-                b'\n' => at + 1,
+        while let Some(length) = memchr2(b'\n', b'\r', &self.buffer[self.scanned..]) {
+            let at = self.scanned + length;
+            self.scanned = at;
+            let end = match (self.buffer[at], self.buffer.get(at + 1)) {
                 // Whether a line feed follows is not known yet at the end of the buffer.
-                b'\r' => match self.buffer.get(at + 1) {
-                    None => return None,
-                    Some(b'\n') => at + 2,
-                    Some(_) => at + 1,
-                },
-                _ => {
-                    self.scanned += 1;
-                    continue;
-                }
+                (b'\r', None) => return None,
+                (b'\r', Some(b'\n')) => at + 2,
+                _ => at + 1,
             };
             let blank = at == self.line_start;
             self.scanned = end;
@@ -65,13 +70,14 @@ impl Reader {
                 return Some(self.take(end));
             }
         }
+        self.scanned = self.buffer.len();
         None
     }
 
     /// What is left when the stream ends: an event whose blank line is missing, which some servers leave out.
     pub fn finish(mut self) -> Option<Event> {
         let rest = self.buffer.len();
-        if rest == 0 {
+        if rest == self.taken {
             return None;
         }
         let event = self.take(rest);
@@ -79,11 +85,9 @@ impl Reader {
     }
 
     fn take(&mut self, end: usize) -> Event {
-        let rest = self.buffer.split_off(end);
-        let raw = std::mem::replace(&mut self.buffer, rest);
-        self.scanned = 0;
-        self.line_start = 0;
-        parse(raw)
+        let event = parse(self.buffer[self.taken..end].to_vec());
+        self.taken = end;
+        event
     }
 }
 

@@ -59,6 +59,28 @@ pub(super) fn notice(notices: &mut Vec<String>, text: &str) {
     }
 }
 
+/// The most calls of tools, or blocks, in one answer. Models make a few dozen.
+pub(super) const MOST_CALLS: usize = 1_000;
+/// The most that a decoder remembers of one answer, in bytes. No model comes near it.
+const MOST_KEPT: usize = 16 * 1024 * 1024;
+
+/// How much a decoder remembers: a stream without end must not fill the memory.
+#[derive(Debug, Default)]
+pub(super) struct Kept(usize);
+
+impl Kept {
+    /// Counts what is about to be remembered.
+    pub(super) fn add(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.0 = self.0.saturating_add(bytes);
+        if self.0 > MOST_KEPT { Err(endless()) } else { Ok(()) }
+    }
+}
+
+/// An answer that would have to be remembered without end.
+pub(super) fn endless() -> Failure {
+    malformed("The provider's answer has more calls or blocks than any model makes.")
+}
+
 /// Adds a field where there is something to say.
 pub(super) fn put(object: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {

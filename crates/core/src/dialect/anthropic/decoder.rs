@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::reply::{StopDetails, WireUsage, finish};
 use crate::chat::{Delta, ToolCall};
 use crate::dialect::Failure;
-use crate::dialect::wire::malformed;
+use crate::dialect::wire::{Kept, malformed};
 use crate::sse::Event;
 
 /// Reads a stream.
@@ -18,6 +18,7 @@ pub struct Decoder {
     open: HashMap<u64, Block>,
     tool_calls: u32,
     usage: WireUsage,
+    kept: Kept,
     is_complete: bool,
 }
 
@@ -119,8 +120,11 @@ impl Decoder {
             .map_err(|error| malformed(format!("An event of the stream is none of Anthropic's: {error}.")))?;
         match event {
             WireEvent::MessageStart { message } => Ok(self.started(message)),
-            WireEvent::ContentBlockStart { index, content_block } => self.block_started(index, content_block),
-            WireEvent::ContentBlockDelta { index, delta } => Ok(self.block_grew(index, delta)),
+            WireEvent::ContentBlockStart { index, content_block } => {
+                self.kept.add(data.len())?;
+                self.block_started(index, content_block)
+            }
+            WireEvent::ContentBlockDelta { index, delta } => self.block_grew(index, delta),
             WireEvent::ContentBlockStop { index } => Ok(self.block_ended(index)),
             WireEvent::MessageDelta { delta, usage } => Ok(self.ended(delta, usage)),
             WireEvent::MessageStop => {
@@ -181,7 +185,7 @@ impl Decoder {
         [Delta::ToolCall { index, call }].into_iter().chain(whole).collect()
     }
 
-    fn block_grew(&mut self, index: u64, delta: WireDelta) -> Vec<Delta> {
+    fn block_grew(&mut self, index: u64, delta: WireDelta) -> Result<Vec<Delta>, Failure> {
         let delta = match (delta, self.open.get_mut(&index)) {
             (WireDelta::TextDelta { text }, _) => some_text(text).map(Delta::Text),
             (WireDelta::InputJsonDelta { partial_json }, Some(Block::Tool { index, arguments })) => {
@@ -191,20 +195,23 @@ impl Decoder {
                 })
             }
             (WireDelta::InputJsonDelta { partial_json }, Some(Block::Kept { input, .. })) => {
+                self.kept.add(partial_json.len())?;
                 input.push_str(&partial_json);
                 None
             }
             (WireDelta::ThinkingDelta { thinking }, Some(Block::Kept { block, .. })) => {
+                self.kept.add(thinking.len())?;
                 append(block, "thinking", &thinking);
                 some_text(thinking).map(Delta::Reasoning)
             }
             (WireDelta::SignatureDelta { signature }, Some(Block::Kept { block, .. })) => {
+                self.kept.add(signature.len())?;
                 append(block, "signature", &signature);
                 None
             }
             _ => None,
         };
-        delta.into_iter().collect()
+        Ok(delta.into_iter().collect())
     }
 
     fn block_ended(&mut self, index: u64) -> Vec<Delta> {
@@ -240,9 +247,10 @@ fn empty_call() -> ToolCall {
 }
 
 fn append(block: &mut Value, field: &str, text: &str) {
-    let before = block.get(field).and_then(Value::as_str).unwrap_or_default();
-    let grown = json!(format!("{before}{text}"));
-    set(block, field, grown);
+    match block.get_mut(field) {
+        Some(Value::String(before)) => before.push_str(text),
+        _ => set(block, field, json!(text)),
+    }
 }
 
 fn set(block: &mut Value, field: &str, value: Value) {

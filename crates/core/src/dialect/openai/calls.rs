@@ -7,6 +7,7 @@ use super::wire::{signature, text};
 use crate::chat::{Delta, ToolCall};
 use crate::code::Code;
 use crate::dialect::Failure;
+use crate::dialect::wire::{Kept, MOST_CALLS, endless};
 
 #[derive(Deserialize)]
 struct WireCall<'a> {
@@ -60,9 +61,13 @@ fn given_or_made(id: Option<String>, answer: Option<&str>, at: usize) -> String 
     id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{}_{at}", answer.unwrap_or_default()))
 }
 
-/// The calls of a stream so far: the provider's index and id of each.
+/// The calls of a stream so far.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Vec<(Option<u32>, String)>);
+pub(super) struct Calls {
+    /// The provider's index and id of each.
+    known: Vec<(Option<u32>, String)>,
+    kept: Kept,
+}
 
 impl Calls {
     /// Takes the pieces of one chunk.
@@ -73,39 +78,60 @@ impl Calls {
         into: &mut Vec<Delta>,
     ) -> Result<(), Failure> {
         for piece in read(raw)? {
-            self.piece(piece, answer, into);
+            self.piece(piece, answer, into)?;
         }
         Ok(())
     }
 
-    fn piece(&mut self, piece: WireCall<'_>, answer: Option<&str>, into: &mut Vec<Delta>) {
-        let function = piece.function.unwrap_or_default();
+    fn piece(
+        &mut self,
+        mut piece: WireCall<'_>,
+        answer: Option<&str>,
+        into: &mut Vec<Delta>,
+    ) -> Result<(), Failure> {
+        let function = piece.function.take().unwrap_or_default();
         let text = function.arguments();
-        let at = self.continued(piece.index, piece.id.as_deref()).unwrap_or_else(|| {
-            let at = self.0.len();
-            let call = ToolCall {
-                id: given_or_made(piece.id, answer, at),
-                name: function.name.unwrap_or_default(),
-                arguments: String::new(),
-                signature: signature(piece.extra_content),
-            };
-            self.0.push((piece.index, call.id.clone()));
-            into.push(Delta::ToolCall { index: index(at), call });
-            at
-        });
+        let at = match self.continued(piece.index, piece.id.as_deref()) {
+            Some(at) => at,
+            None => self.begin(piece, function.name, answer, into)?,
+        };
         if !text.is_empty() {
             into.push(Delta::Arguments { index: index(at), text });
         }
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        piece: WireCall<'_>,
+        name: Option<String>,
+        answer: Option<&str>,
+        into: &mut Vec<Delta>,
+    ) -> Result<usize, Failure> {
+        let at = self.known.len();
+        let call = ToolCall {
+            id: given_or_made(piece.id, answer, at),
+            name: name.unwrap_or_default(),
+            arguments: String::new(),
+            signature: signature(piece.extra_content),
+        };
+        self.kept.add(call.id.len())?;
+        if at == MOST_CALLS {
+            return Err(endless());
+        }
+        self.known.push((piece.index, call.id.clone()));
+        into.push(Delta::ToolCall { index: index(at), call });
+        Ok(at)
     }
 
     /// Which known call a piece goes on with: the last of its index, unless it has another id (servers that leave the
     /// index out, or at 0, tell calls apart by it).
     fn continued(&self, index: Option<u32>, id: Option<&str>) -> Option<usize> {
         let at = match index {
-            Some(_) => self.0.iter().rposition(|(known, _)| *known == index)?,
-            None => self.0.len().checked_sub(1)?,
+            Some(_) => self.known.iter().rposition(|(known, _)| *known == index)?,
+            None => self.known.len().checked_sub(1)?,
         };
-        let is_other = id.is_some_and(|id| !id.is_empty() && id != self.0[at].1);
+        let is_other = id.is_some_and(|id| !id.is_empty() && id != self.known[at].1);
         (!is_other).then_some(at)
     }
 }

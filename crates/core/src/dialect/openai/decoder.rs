@@ -7,6 +7,7 @@ use super::wire::{Body, Content, Line, Said, finish};
 use crate::catalog::Quirks;
 use crate::chat::{Delta, Finish};
 use crate::dialect::Failure;
+use crate::dialect::wire::{Kept, MOST_CALLS, endless};
 use crate::sse::Event;
 use crate::usage::TokenUsage;
 
@@ -18,6 +19,7 @@ pub struct Decoder {
     progress: Progress,
     calls: Calls,
     details: Vec<Value>,
+    kept: Kept,
     finish: Option<Finish>,
     usage: TokenUsage,
 }
@@ -77,8 +79,12 @@ impl Decoder {
     }
 
     fn said(&mut self, said: Said<'_>, deltas: &mut Vec<Delta>) -> Result<(), Failure> {
+        self.kept.add(said.reasoning_details.map_or(0, |raw| raw.get().len()))?;
         for piece in said.reasoning_details() {
             self.detail(piece);
+        }
+        if self.details.len() > MOST_CALLS {
+            return Err(endless());
         }
         let reasoning = said.reasoning();
         let (text, thinking) = said.content.map(Content::into_text_and_thinking).unwrap_or_default();

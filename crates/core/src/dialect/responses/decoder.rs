@@ -8,6 +8,7 @@ use super::wire::{Called, PARAGRAPH, Response, call, to_send_back};
 use crate::chat::{Delta, ToolCall};
 use crate::code::Code;
 use crate::dialect::Failure;
+use crate::dialect::wire::{MOST_CALLS, endless};
 use crate::sse::Event;
 use crate::usage::TokenUsage;
 
@@ -103,9 +104,9 @@ impl Decoder {
                 self.reasoning(wire, deltas);
             }
             "response.output_item.added" => {
-                self.call(wire, deltas);
+                self.call(wire, deltas)?;
             }
-            "response.output_item.done" => self.item_done(wire, deltas),
+            "response.output_item.done" => self.item_done(wire, deltas)?,
             "response.function_call_arguments.delta" => self.arguments(wire, wire.delta(), deltas),
             "response.function_call_arguments.done" => {
                 self.whole_arguments(wire, text(wire.arguments), deltas);
@@ -136,23 +137,29 @@ impl Decoder {
     }
 
     /// Tells a call that was not told yet.
-    fn call(&mut self, wire: &Wire<'_>, deltas: &mut Vec<Delta>) -> Option<Value> {
-        let item: Value = serde_json::from_str(wire.item?.get()).ok()?;
+    fn call(&mut self, wire: &Wire<'_>, deltas: &mut Vec<Delta>) -> Result<Option<Value>, Failure> {
+        let Some(item) = wire.item.and_then(|item| serde_json::from_str::<Value>(item.get()).ok()) else {
+            return Ok(None);
+        };
         if item["type"] == "function_call" && self.position(wire).is_none() {
+            if self.calls.len() == MOST_CALLS {
+                return Err(endless());
+            }
             let index = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
             self.calls.push(Call { output_index: wire.output_index, arguments: Told::NotYet });
             deltas
                 .push(Delta::ToolCall { index, call: ToolCall { arguments: String::new(), ..call(&item) } });
         }
-        Some(item)
+        Ok(Some(item))
     }
 
-    fn item_done(&mut self, wire: &Wire<'_>, deltas: &mut Vec<Delta>) {
-        let Some(item) = self.call(wire, deltas) else { return };
+    fn item_done(&mut self, wire: &Wire<'_>, deltas: &mut Vec<Delta>) -> Result<(), Failure> {
+        let Some(item) = self.call(wire, deltas)? else { return Ok(()) };
         if item["type"] == "function_call" {
             self.whole_arguments(wire, item["arguments"].as_str().map(str::to_owned), deltas);
         }
         deltas.extend(to_send_back(item).map(Delta::Opaque));
+        Ok(())
     }
 
     /// Arguments that were not told in pieces.
