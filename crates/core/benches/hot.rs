@@ -80,8 +80,7 @@ fn conversation() -> ChatRequest {
         let (name, arguments) = ("quote".to_owned(), r#"{"symbol":"ES"}"#.to_owned());
         let call = ToolCall { id: id.clone(), name: name.clone(), arguments, signature: None };
         let turn = Turn { text: text.clone(), tool_calls: vec![call], opaque: Vec::new() };
-        let result =
-            ToolResult { call_id: id, name: Some(name), content: text.clone(), is_error: false };
+        let result = ToolResult { call_id: id, name: Some(name), content: text.clone(), is_error: false };
         messages.extend([Message::user(text.as_str()), Message::Assistant(turn), Message::Tool(result)]);
     }
     let parameters =
@@ -120,7 +119,8 @@ fn translate(c: &mut Criterion) {
                 Protocol::Gemini => Inbound::read_gemini(own.model, Delivery::Whole, body),
                 _ => Inbound::read(from, body),
             };
-            let translated = || read(black_box(&body)).and_then(|inbound| inbound.for_provider(&target, |_| None));
+            let translated =
+                || read(black_box(&body)).and_then(|inbound| inbound.for_provider(&target, |_| None));
             assert!(translated().is_ok());
             group.bench_function(name, |b| b.iter(translated));
         }

@@ -4,8 +4,6 @@
 //! between passing bytes through and translating, so that nobody else has to know which protocol is spoken where.
 
 pub mod anthropic;
-#[cfg(test)]
-mod arbitrary;
 mod fields;
 pub mod gemini;
 mod inbound;

@@ -1,10 +1,10 @@
 #![cfg(test)]
 //! Streams without end: whatever a provider sends, and for as long as it likes, a decoder needs no more than so much memory.
 
-use patchbay_core::chat::Delta;
+use patchbay_core::catalog::{Protocol, Quirks};
 use patchbay_core::code::Code;
-use patchbay_core::dialect::{Failure, anthropic, gemini, openai, responses};
-use patchbay_core::sse::{Event, Reader};
+use patchbay_core::dialect::Decoder;
+use patchbay_core::sse::Reader;
 use peak_alloc::PeakAlloc;
 use serde_json::{Value, json};
 
@@ -20,20 +20,8 @@ const LITTLE: usize = 8 * 1024 * 1024;
 const BYTES: usize = if cfg!(debug_assertions) { 16 << 20 } else { 1 << 30 };
 const EVENTS: usize = if cfg!(debug_assertions) { 10_000 } else { 1_000_000 };
 
-type Decode = Box<dyn FnMut(&Event) -> Result<Vec<Delta>, Failure>>;
-
-fn decoders() -> [(&'static str, Decode); 4] {
-    let mut openai = openai::Decoder::default();
-    let mut responses = responses::Decoder::default();
-    let mut anthropic = anthropic::Decoder::default();
-    let mut gemini = gemini::Decoder::default();
-    [
-        ("openai", Box::new(move |event| openai.event(event))),
-        ("responses", Box::new(move |event| responses.event(event))),
-        ("anthropic", Box::new(move |event| anthropic.event(event))),
-        ("gemini", Box::new(move |event| gemini.event(event))),
-    ]
-}
+const PROTOCOLS: [Protocol; 4] =
+    [Protocol::Openai, Protocol::Responses, Protocol::Anthropic, Protocol::Gemini];
 
 /// A piece of text, as each protocol writes it.
 fn text(dialect: &str, text: &str) -> Value {
@@ -71,10 +59,10 @@ fn remembered(dialect: &str, at: usize) -> Value {
 }
 
 /// Reads a stream and throws away what it tells; how it ended, and the most memory that it took.
-fn read(mut decode: Decode, pieces: impl Iterator<Item = Vec<u8>>) -> (Result<(), Code>, usize) {
+fn read(protocol: Protocol, pieces: impl Iterator<Item = Vec<u8>>) -> (Result<(), Code>, usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    let mut reader = Reader::default();
+    let (mut reader, mut decoder) = (Reader::default(), Decoder::new(protocol, Quirks::default()));
     let mut outcome = Ok(());
     for piece in pieces {
         if reader.push(&piece).is_err() {
@@ -82,7 +70,7 @@ fn read(mut decode: Decode, pieces: impl Iterator<Item = Vec<u8>>) -> (Result<()
             break;
         }
         while let Some(event) = reader.next_event() {
-            outcome = outcome.and(decode(&event).map(drop).map_err(|failure| failure.code));
+            outcome = outcome.and(decoder.event(&event).map(drop).map_err(|failure| failure.code));
         }
         if outcome.is_err() {
             break;
@@ -99,30 +87,29 @@ fn event(data: &Value) -> Vec<u8> {
 #[test]
 fn a_stream_without_end_needs_no_more_than_so_much_memory() {
     let mut told = Vec::new();
-    for at in 0..decoders().len() {
-        let decoder = || decoders().into_iter().nth(at).expect("a dialect");
-        let (name, decode) = decoder();
+    for protocol in PROTOCOLS {
+        let name = protocol.as_str();
         let long = event(&text(name, &"x".repeat(1 << 20)));
-        let (outcome, most) = read(decode, std::iter::repeat_n(long, BYTES >> 20));
+        let (outcome, most) = read(protocol, std::iter::repeat_n(long, BYTES >> 20));
         assert!(outcome.is_ok() && most < LITTLE, "{name}: {outcome:?} in {most} bytes");
         told.push((name, "text without end", most));
 
         for tiny in [b":\n\n".to_vec(), b"data:\n\n".to_vec(), event(&text(name, "x"))] {
-            let (outcome, most) = read(decoder().1, std::iter::repeat_n(tiny, EVENTS));
+            let (outcome, most) = read(protocol, std::iter::repeat_n(tiny, EVENTS));
             assert!(outcome.is_ok() && most < LITTLE, "{name}: {outcome:?} in {most} bytes");
             told.push((name, "tiny events", most));
         }
 
         // Gemini's calls come whole: there is nothing to remember, and no end.
         let count = if name == "gemini" { EVENTS } else { usize::MAX };
-        let (outcome, most) = read(decoder().1, (0..count).map(|at| event(&remembered(name, at))));
+        let (outcome, most) = read(protocol, (0..count).map(|at| event(&remembered(name, at))));
         let expected = if name == "gemini" { Ok(()) } else { Err(Code::MalformedAnswer) };
         assert_eq!(outcome, expected, "{name}");
         assert!(most < MOST, "{name}: {most} bytes");
         told.push((name, "calls and blocks without end", most));
 
         let one = std::iter::once(b"data: ".to_vec()).chain(std::iter::repeat(vec![b'x'; 64 * 1024]));
-        let (outcome, most) = read(decoder().1, one);
+        let (outcome, most) = read(protocol, one);
         assert!(outcome == Err(Code::MalformedAnswer) && most < MOST, "{name}: {most} bytes");
         told.push((name, "an event without end", most));
     }

@@ -19,8 +19,6 @@ mod error;
 mod parts;
 mod read;
 mod reply;
-#[cfg(test)]
-pub(super) mod samples;
 mod stream;
 #[cfg(test)]
 mod tests;

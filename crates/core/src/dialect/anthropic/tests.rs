@@ -1,5 +1,4 @@
 mod answers;
-mod property;
 mod requests;
 
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use crate::chat::{
 use crate::code::Code;
 use crate::dialect::Failure;
 use crate::dialect::models::ModelLimits;
-use crate::sse::Event;
+use crate::sse::{Event, Reader};
 
 /// A request in the neutral form of Anthropic's own words.
 fn neutral(body: &Value) -> ChatRequest {
@@ -41,4 +40,10 @@ fn check(change: impl FnOnce(&mut ChatRequest), fields: &Value, parameters: &[&s
     }
     let names: Vec<&str> = notices.iter().filter_map(|notice| notice.split(':').next()).collect();
     assert_eq!(names, parameters, "{notices:?}");
+}
+
+fn events(stream: &[u8]) -> Vec<Event> {
+    let mut reader = Reader::default();
+    reader.push(stream).expect("short events");
+    std::iter::from_fn(|| reader.next_event()).collect()
 }

@@ -1,5 +1,4 @@
 mod answers;
-mod property;
 mod requests;
 
 use serde_json::{Value, json};

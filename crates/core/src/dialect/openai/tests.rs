@@ -1,9 +1,7 @@
 //! What holds for chat completions as a whole: requests and answers there and back.
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::samples::{self, events, gather, pieces};
 use super::*;
 use crate::catalog::{Quirks, provider};
 use crate::chat::{
@@ -165,84 +163,6 @@ fn what_cannot_be_said_is_refused() {
     let failure = encode_request(&request, Quirks::default()).expect_err("no number");
     assert!(failure.code == Code::BadRequest && failure.message.contains("`temperature`"));
     assert!(encode_request(&ChatRequest::default(), Quirks::default()).is_err());
-}
-
-const NAMES: [&str; 24] = [
-    "model",
-    "messages",
-    "role",
-    "user",
-    "assistant",
-    "tool",
-    "content",
-    "type",
-    "text",
-    "image_url",
-    "url",
-    "tool_calls",
-    "function",
-    "name",
-    "arguments",
-    "id",
-    "choices",
-    "delta",
-    "message",
-    "finish_reason",
-    "usage",
-    "error",
-    "data",
-    "embedding",
-];
-
-proptest! {
-    #[test]
-    fn a_request_means_the_same_there_and_back(request in samples::request(), slug in prop::sample::select(vec!["openai", "groq", "compatible"])) {
-        let (body, notices) = written(&request, slug);
-        prop_assert_eq!(notices, Vec::<String>::new());
-        prop_assert_eq!(read(&body), request);
-    }
-
-    #[test]
-    fn an_answer_means_the_same_there_and_back(reply in samples::reply()) {
-        let body = encode_reply(&reply, "m", 1);
-        prop_assert_eq!(decode_neutral_reply(&body, Quirks::default()), Ok(reply));
-    }
-
-    #[test]
-    fn a_stream_means_the_same_there_and_back_wherever_it_is_cut(reply in samples::reply(), lengths in proptest::collection::vec(0_usize..300, 0..20)) {
-        let mut encoder = Encoder::new("m", "a1", 1).with(UsageChunk::Sent);
-        let mut bytes: Vec<u8> = pieces(&reply).iter().flat_map(|delta| encoder.delta(delta)).collect();
-        bytes.extend(encoder.finish());
-        let (mut decoder, mut beside) = (Decoder::default(), StreamDecoder::default());
-        let mut deltas = Vec::new();
-        for event in events(&bytes, &lengths) {
-            deltas.extend(decoder.event(&event).expect("a chunk"));
-            beside.event(event.data.as_deref());
-        }
-        prop_assert_eq!(gather(deltas), reply.clone());
-        prop_assert!(decoder.is_complete() && beside.is_complete());
-        // Both paths read the same stream alike.
-        prop_assert_eq!((decoder.usage(), beside.usage()), (reply.usage, reply.usage));
-        prop_assert_eq!(beside.finish_reason(), reply.finish.as_ref().map(chat::Finish::as_str));
-    }
-
-    #[test]
-    fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), value in samples::nonsense(&NAMES)) {
-        for body in [bytes, value.to_string().into_bytes()] {
-            let _ = decode_request(&body);
-            let _ = decode_reply(&body, Quirks::default());
-            let _ = decode_neutral_reply(&body, Quirks::default());
-            let _ = decode_embeddings(&body, Quirks::default());
-            let _ = decode_embeddings_request(&body);
-            let _ = failure(400, None, &body);
-            let _ = unspoken_fields(&body);
-            let (mut decoder, mut beside) = (Decoder::default(), StreamDecoder::default());
-            for event in events(&[b"data: ", body.as_slice()].concat(), &[]) {
-                let _ = decoder.event(&event);
-                beside.event(event.data.as_deref());
-            }
-        }
-    }
 }
 
 #[test]

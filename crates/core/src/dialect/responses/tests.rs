@@ -1,12 +1,10 @@
 //! What holds for Responses as a whole: requests and answers there and back.
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::{ChatRequest, Delivery, Message, Turn};
 use crate::code::Code;
-use crate::dialect::openai::samples::{self, events, gather, pieces};
 
 fn read(body: &Value) -> ChatRequest {
     decode_request(body.to_string().as_bytes())
@@ -109,110 +107,4 @@ fn m4_what_the_protocol_has_no_word_for_is_told() {
     request.sampling.stop = vec!["x".into()];
     let failure = encode_request(&request).expect_err("a stop text");
     assert!(failure.code == Code::BadRequest && failure.message.contains("`stop`"));
-}
-
-const NAMES: [&str; 22] = [
-    "model",
-    "input",
-    "role",
-    "user",
-    "assistant",
-    "content",
-    "type",
-    "text",
-    "message",
-    "function_call",
-    "reasoning",
-    "output",
-    "status",
-    "response",
-    "response.completed",
-    "response.output_item.added",
-    "item",
-    "delta",
-    "usage",
-    "error",
-    "arguments",
-    "response.output_text.delta",
-];
-
-/// What the protocol cannot say is left out of the comparison.
-fn sayable(mut request: ChatRequest) -> ChatRequest {
-    let sampling = &mut request.sampling;
-    (sampling.seed, sampling.presence_penalty, sampling.frequency_penalty) = (None, None, None);
-    sampling.stop.clear();
-    request
-}
-
-/// Turns side by side are one where nothing but calls follows.
-fn joined(request: ChatRequest) -> ChatRequest {
-    let mut messages: Vec<Message> = Vec::new();
-    for message in request.messages {
-        match (messages.last_mut(), message) {
-            (Some(Message::Assistant(turn)), Message::Assistant(next))
-                if next.text.is_empty() && !next.tool_calls.is_empty() =>
-            {
-                turn.tool_calls.extend(next.tool_calls);
-            }
-            (Some(Message::Assistant(turn)), Message::Assistant(next))
-                if turn.text.is_empty() && turn.tool_calls.is_empty() =>
-            {
-                *turn = next;
-            }
-            (_, message) => messages.push(message),
-        }
-    }
-    let mut tools = request.tools;
-    for tool in &mut tools {
-        // Said aloud, because here silence would mean the opposite.
-        tool.strict = tool.strict.or(Some(false));
-    }
-    ChatRequest { messages, tools, ..request }
-}
-
-proptest! {
-    #[test]
-    fn a_request_means_the_same_there_and_back(request in samples::request()) {
-        let request = sayable(request);
-        prop_assert_eq!(read(&written(&request).0), joined(request));
-    }
-
-    #[test]
-    fn an_answer_means_the_same_there_and_back(reply in samples::reply()) {
-        let body = encode_reply(&reply, "m", 1);
-        prop_assert_eq!(decode_reply(&body), Ok(reply));
-    }
-
-    #[test]
-    fn a_stream_means_the_same_there_and_back_wherever_it_is_cut(reply in samples::reply(), lengths in proptest::collection::vec(0_usize..300, 0..20)) {
-        let mut encoder = Encoder::new("m", "a1", 1);
-        let mut bytes: Vec<u8> = pieces(&reply).iter().flat_map(|delta| encoder.delta(delta)).collect();
-        bytes.extend(encoder.finish());
-        let mut decoder = Decoder::default();
-        let mut deltas = Vec::new();
-        for event in events(&bytes, &lengths) {
-            prop_assert!(!decoder.is_complete(), "there is one end");
-            deltas.extend(decoder.event(&event).expect("an event"));
-        }
-        prop_assert!(decoder.is_complete());
-        prop_assert_eq!(gather(deltas), reply.clone());
-        // What the last event says is what the pieces said.
-        let last = events(&bytes, &[]).pop().and_then(|event| event.data).expect("an end");
-        let response = serde_json::from_str::<Value>(&last).expect("JSON")["response"].to_string();
-        prop_assert_eq!(decode_reply(response.as_bytes()), Ok(reply));
-    }
-
-    #[test]
-    fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), value in samples::nonsense(&NAMES)) {
-        for body in [bytes, value.to_string().into_bytes()] {
-            let _ = decode_request(&body);
-            let _ = decode_reply(&body);
-            let _ = failure(200, None, &body);
-            let _ = unspoken_fields(&body);
-            let mut decoder = Decoder::default();
-            for event in events(&[b"data: ", body.as_slice()].concat(), &[]) {
-                let _ = decoder.event(&event);
-            }
-        }
-    }
 }

@@ -166,7 +166,7 @@ fn calls_whose_pieces_are_mixed_come_out_one_after_the_other() {
     let mut stream: Vec<u8> = mixed.iter().flat_map(|delta| encoder.delta(delta)).collect();
     stream.extend(encoder.finish());
     let mut decoder = Decoder::default();
-    let events = crate::dialect::arbitrary::events(&stream, &[]);
+    let events = events(&stream);
     let told: Vec<Delta> = events.iter().flat_map(|event| decoder.event(event).expect("an event")).collect();
     let expected = [call(0, "a"), piece(0, "{}"), call(1, "b"), piece(1, "{\"x\":1}")];
     assert_eq!(told[2..6], expected, "after the start and its usage");
@@ -178,7 +178,7 @@ fn f6_a_stream_that_fails_ends_with_an_error_event() {
     let mut stream = encoder.delta(&Delta::Text("Hel".into()));
     stream.extend(encoder.fail(&Failure::new(Code::Overloaded, "too busy")));
     let mut decoder = Decoder::default();
-    let events = crate::dialect::arbitrary::events(&stream, &[]);
+    let events = events(&stream);
     let last = events.iter().map(|event| decoder.event(event)).next_back().expect("an event");
     assert_eq!((last.expect_err("a failure").code, decoder.is_complete()), (Code::Overloaded, false));
 }
