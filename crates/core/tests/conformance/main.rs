@@ -23,6 +23,7 @@ mod suite;
 mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use exchange::{Exchange, listed, recorded, written};
 use table::Table;
@@ -37,11 +38,20 @@ fn every_recorded_exchange_goes_through() {
     assert_eq!(names, listed, "the folder's list names each exchange once");
     let table = go_through(&exchanges);
     assert_eq!(table.count(), listed.len());
+    told(&table);
 }
 
 #[test]
 fn every_exchange_written_by_hand_goes_through() {
-    go_through(&written());
+    told(&go_through(&written()));
+}
+
+/// The page that tells readers what is covered tells it as it is.
+#[expect(clippy::disallowed_methods, reason = "the core reads no files; its tests do")]
+fn told(table: &Table) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert!(page.contains(&table.to_string()), "docs/conformance.md is stale; it has to say:\n{table}");
 }
 
 /// Checks all of them before it fails, so that one change shows all that it breaks.
