@@ -31,11 +31,20 @@ pub enum Changed {
     Settings,
     /// Reports of connection tests.
     Checks,
+    /// Providers, models and prices.
+    Models,
 }
 
 impl Changed {
-    const ALL: [Self; 6] =
-        [Self::Connections, Self::Usage, Self::Status, Self::Apps, Self::Settings, Self::Checks];
+    const ALL: [Self; 7] = [
+        Self::Connections,
+        Self::Usage,
+        Self::Status,
+        Self::Apps,
+        Self::Settings,
+        Self::Checks,
+        Self::Models,
+    ];
 }
 
 impl From<changes::Changed> for Changed {
@@ -47,6 +56,7 @@ impl From<changes::Changed> for Changed {
             changes::Changed::Apps => Self::Apps,
             changes::Changed::Settings => Self::Settings,
             changes::Changed::Checks => Self::Checks,
+            changes::Changed::Models => Self::Models,
         }
     }
 }

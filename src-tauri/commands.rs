@@ -3,9 +3,12 @@
 pub(crate) mod apps;
 pub(crate) mod connections;
 pub(crate) mod demo;
+pub(crate) mod models;
 pub(crate) mod overview;
 pub(crate) mod playground;
 pub(crate) mod preferences;
+pub(crate) mod prices;
+pub(crate) mod providers;
 pub(crate) mod status;
 
 use serde::Serialize;

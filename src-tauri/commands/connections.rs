@@ -1,23 +1,14 @@
-//! Connections and their providers.
+//! Connections.
 
 use patchbay_core::diagnose::{CheckReport, Spend, StageReport};
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::connections::{self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit};
-use patchbay_engine::desk::providers::{self, Provider};
 use patchbay_engine::error::Error;
 use tauri::State;
 use tauri::ipc::Channel;
-use tauri_plugin_opener::OpenerExt;
 
 use super::to_page;
 use crate::state::Desk;
-
-/// All providers, in the order of the picker.
-#[tauri::command]
-#[specta::specta]
-pub fn providers() -> Result<Vec<Provider>, Error> {
-    Ok(providers::list())
-}
 
 /// All connections, by provider and priority.
 #[tauri::command]
@@ -115,15 +106,4 @@ pub async fn connection_test(
 pub fn connection_test_stop(desk: State<'_, Desk>, key: String) -> Result<(), Error> {
     connections::test_stop(&*desk.engine()?, &key);
     Ok(())
-}
-
-/// Opens the provider's page of keys in the browser.
-#[tauri::command]
-#[specta::specta]
-pub fn open_keys_page(desk: State<'_, Desk>, provider: String) -> Result<(), Error> {
-    let page = providers::keys_page(&provider)?;
-    desk.app()
-        .opener()
-        .open_url(page, None::<&str>)
-        .map_err(|_| Error::invalid("No browser opened.", format!("Open {page} yourself.")))
 }

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod auth;
+mod catalogue;
 mod chat;
 mod exchanges;
 mod failures;

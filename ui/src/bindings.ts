@@ -20,6 +20,38 @@ export const commands = {
 	gatewayListen: (port: number | null) => typedError<null, CommandError>(__TAURI_INVOKE("gateway_listen", { port })),
 	/**  All providers, in the order of the picker. */
 	providers: () => typedError<Provider[], CommandError>(__TAURI_INVOKE("providers")),
+	/**  Every provider that has a connection, or that the user made, with its figures. */
+	providerCards: () => typedError<ProviderCard[], CommandError>(__TAURI_INVOKE("provider_cards")),
+	/**  Adds a provider of the user's own. */
+	providerAdd: (draft: ProviderDraft) => typedError<Provider, CommandError>(__TAURI_INVOKE("provider_add", { draft })),
+	/**  Changes one field; everything else stays. */
+	providerEdit: (slug: string, edit: ProviderEdit) => typedError<Provider, CommandError>(__TAURI_INVOKE("provider_edit", { slug, edit })),
+	/**  Removes a provider of the user's own. One in use is refused, unless another takes over its connections. */
+	providerRemove: (slug: string, reassignTo: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("provider_remove", { slug, reassignTo })),
+	/**  Opens the provider's page of keys in the browser. */
+	openKeysPage: (provider: string) => typedError<null, CommandError>(__TAURI_INVOKE("open_keys_page", { provider })),
+	/**  The models that fit the query. */
+	models: (query: ModelQuery) => typedError<ModelList, CommandError>(__TAURI_INVOKE("models", { query })),
+	/**  One model with its prices, its like at other providers, and what relies on it. */
+	modelDetail: (provider: string, model: string) => typedError<ModelDetail, CommandError>(__TAURI_INVOKE("model_detail", { provider, model })),
+	/**  Models side by side, by their ids (`provider-slug/model`). */
+	modelCompare: (ids: string[]) => typedError<Compared[], CommandError>(__TAURI_INVOKE("model_compare", { ids })),
+	/**  Lets a connection use a model, or takes it away. */
+	modelAllow: (connection: string, model: string, allowed: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("model_allow", { connection, model, allowed })),
+	/**  Pins a model by its id, or takes the pin away. */
+	modelPin: (id: string, pinned: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("model_pin", { id, pinned })),
+	/**  Reads the list of one provider, or of every one that has a connection. */
+	modelsSync: (provider: string | null) => typedError<SyncReport[], CommandError>(__TAURI_INVOKE("models_sync", { provider })),
+	/**  Stops reading lists. */
+	modelsSyncStop: () => typedError<null, CommandError>(__TAURI_INVOKE("models_sync_stop")),
+	/**  Everything that was ever said of a model's price. */
+	priceHistory: (provider: string, model: string) => typedError<PriceVersion[], CommandError>(__TAURI_INVOKE("price_history", { provider, model })),
+	/**  Sets a price of the user's own. */
+	priceSet: (draft: PriceDraft) => typedError<PriceVersion[], CommandError>(__TAURI_INVOKE("price_set", { draft })),
+	/**  Takes the user's own price away: that of one moment, or all of them. */
+	priceUnset: (provider: string, model: string, effectiveFrom: Timestamp | null) => typedError<PriceVersion[], CommandError>(__TAURI_INVOKE("price_unset", { provider, model, effectiveFrom })),
+	/**  What was called in the last 30 days and has no price. */
+	unpriced: () => typedError<UnpricedModel[], CommandError>(__TAURI_INVOKE("unpriced")),
 	/**  All connections, by provider and priority. */
 	connections: () => typedError<Connection[], CommandError>(__TAURI_INVOKE("connections")),
 	/**  Tests the draft and saves it only if every stage passes. Stages arrive on the channel while they run. */
@@ -42,8 +74,6 @@ export const commands = {
 	connectionTest: (key: string, spend: Spend, onStage: Channel<StageReport>) => typedError<CheckReport, CommandError>(__TAURI_INVOKE("connection_test", { key, spend, onStage })),
 	/**  Stops the running test of this connection, or of a draft, by its connection key. */
 	connectionTestStop: (key: string) => typedError<null, CommandError>(__TAURI_INVOKE("connection_test_stop", { key })),
-	/**  Opens the provider's page of keys in the browser. */
-	openKeysPage: (provider: string) => typedError<null, CommandError>(__TAURI_INVOKE("open_keys_page", { provider })),
 	/**  Everything that a prompt can be sent to. */
 	targets: () => typedError<Target[], CommandError>(__TAURI_INVOKE("targets")),
 	/**  Asks, and tells on the channel what happens until the end. `run` is a name by which it can be stopped. */
@@ -115,6 +145,16 @@ export type AppState =
 /**  No more. */
 "revoked";
 
+/**  A connection that was asked for its list. */
+export type Asked = {
+	/**  The connection key. */
+	connection: string,
+	/**  How many models it named. */
+	listed: number,
+	/**  Why there is no list. */
+	error: CommandError | null,
+};
+
 /**  How an attempt is. */
 export type AttemptState = 
 /**  Asked. */
@@ -169,6 +209,38 @@ export type Bootstrap = {
 	data_dir: string,
 };
 
+/**  Which ids of tool calls a provider takes back. */
+export type CallIds = 
+/**  All. */
+"as_given" | 
+/**  Nine letters or digits (Mistral). */
+"nine_alphanumerics";
+
+/**  Something that a model can do beyond plain text. */
+export type Capability = 
+/**  Calls functions. */
+"tools" | 
+/**  Answers in JSON, to a schema. */
+"json" | 
+/**  Reads pictures. */
+"images" | 
+/**  Thinks before it answers. */
+"reasoning" | 
+/**  Makes vectors. */
+"embeddings";
+
+/**  How old the catalogue is. */
+export type CatalogueAge = {
+	/**  The day on which the bundled prices were read (2026-11-21). */
+	bundled_on: string,
+	/**  That is over 7 days ago. */
+	bundled_stale: boolean,
+	/**  The last list of each provider that was read. */
+	syncs: SyncAge[],
+	/**  Providers with a connection whose list is stale or was never read. */
+	due: string[],
+};
+
 /**  A part of the store or of the engine's state. */
 export type Changed = 
 /**  Connections, credentials, their order. */
@@ -182,7 +254,9 @@ export type Changed =
 /**  Settings and sample data. */
 "settings" | 
 /**  Reports of connection tests. */
-"checks";
+"checks" | 
+/**  Providers, models and prices. */
+"models";
 
 /**  A drawn chart. Sums and rows are of all series, hidden ones too; a hidden series is only not drawn. */
 export type Chart = {
@@ -352,6 +426,14 @@ export type CommandError = {
 	message: string,
 	/**  What to do; may be empty. */
 	hint: string,
+};
+
+/**  A model beside others. */
+export type Compared = {
+	/**  The model. */
+	model: Model,
+	/**  What all tokens of the user's last 30 days would have cost here; `None` without a price or without use. */
+	month_cost: DecimalUsd | null,
 };
 
 /**  A connection as the window shows it. */
@@ -532,6 +614,14 @@ export type GatewayState =
 /**  It cannot listen for another reason. */
 "failed";
 
+/**  A model that is gone or going, and what it leaves behind (M3). */
+export type GoneModel = {
+	/**  Its id. */
+	model: string,
+	/**  What relies on it. */
+	relied_on_by: Reliance[],
+};
+
 /**  How well a connection is. */
 export type Health = 
 /**  No attempts in the window. */
@@ -570,6 +660,221 @@ export type Level =
 "bad" | 
 /**  Calls are answered all the same. */
 "warn";
+
+/**  Under which name a provider takes the upper limit of an answer. */
+export type MaxTokens = 
+/**  `max_tokens`, as nearly all do. */
+"kept" | 
+/**  `max_completion_tokens`: OpenAI's reasoning models answer 400 to the other. */
+"renamed";
+
+/**  The user's tokens of the last 30 days, in basis points of all. */
+export type Mix = {
+	/**  Input, cached included. */
+	input_bp: number,
+	/**  Of all: input read from a cache. */
+	cached_bp: number,
+	/**  Output. */
+	output_bp: number,
+};
+
+/**  A model of a provider, as lists show it. */
+export type Model = {
+	/**  `provider-slug/model`: unique, and what a bot may ask for. */
+	id: string,
+	/**  The provider's slug. */
+	provider: string,
+	/**  The provider's name. */
+	provider_name: string,
+	/**  Two letters for the tile. */
+	tile: string,
+	/**  1..=6. */
+	color: number,
+	/**  The id at its provider. */
+	model: string,
+	/**  Whether its provider has it. */
+	state: ModelState,
+	/**  Since when; `None` where no list ever named it. */
+	state_since: Timestamp | null,
+	/**  The day of its end (2026-11-30), where one is named. */
+	retires_on: string | null,
+	/**  Whether it can be called now, and why not. */
+	reach: ModelReach,
+	/**  The user's connections that have it, in the order of trying. */
+	offered_by: ModelOffer[],
+	/**  Where it is known from. */
+	source: ModelSource,
+	/**  The longest prompt and answer together, in tokens; `None` = not known. */
+	context_window: number | null,
+	/**  The longest answer, in tokens; `None` = not known. */
+	max_output: number | null,
+	/**  What it is known to do. */
+	capabilities: Capability[],
+	/**  What is missing above is known not to be there. */
+	capabilities_complete: boolean,
+	/**  Per million tokens; `None` = not known. */
+	input_price: DecimalUsd | null,
+	/**  Per million tokens. */
+	output_price: DecimalUsd | null,
+	/**  Per million tokens read from a cache; `None` = as input. */
+	cached_price: DecimalUsd | null,
+	/**  Per million tokens written to a cache; `None` = as input. */
+	cache_write_price: DecimalUsd | null,
+	/**  Who says the price. */
+	price_source: PriceSource | null,
+	/**  Long prompts cost more. */
+	tiered: boolean,
+	/**  Per million tokens of the user's mix of the last 30 days; `None` without a price or without use. */
+	mix_price: DecimalUsd | null,
+	/**  Median time to the first piece of an answer, last 30 days. */
+	first_token_ms: number | null,
+	/**  Requests of the last 30 days. */
+	requests: number,
+	/**  The user pinned it. */
+	pinned: boolean,
+	/**  When a list named it first. */
+	first_seen_at: Timestamp | null,
+	/**  When a list named it last. */
+	last_seen_at: Timestamp | null,
+};
+
+/**  A model with everything that is known of it. */
+export type ModelDetail = {
+	/**  The model. */
+	model: Model,
+	/**  Per million tokens of what the user used of this model itself; `None` without a price or without use. */
+	own_mix_price: DecimalUsd | null,
+	/**  Everything that was ever said of its price, the user's first. */
+	prices: PriceVersion[],
+	/**  The same model at other providers. */
+	elsewhere: Model[],
+	/**  What stops working when it is gone. */
+	relied_on_by: Reliance[],
+	/**  Ids of its provider that could take its place, where it is gone or going. */
+	replacements: string[],
+};
+
+/**  The answer to a query. */
+export type ModelList = {
+	/**  In the order that was asked for. */
+	models: Model[],
+	/**  How many fit, those beyond the limit included. */
+	matched: number,
+	/**  How many there are in the scope. */
+	total: number,
+	/**  Ids that look like the text, where nothing fits. */
+	nearest: string[],
+	/**  What "your mix" is; `None` without use in the last 30 days. */
+	mix: Mix | null,
+	/**  How old all this is. */
+	age: CatalogueAge,
+};
+
+/**  A connection that has a model. */
+export type ModelOffer = {
+	/**  The connection key. */
+	connection: string,
+	/**  The connection's name. */
+	name: string,
+	/**  Whether it may use it. */
+	allowed: boolean,
+	/**  Whether it is on. */
+	on: boolean,
+	/**  How it is. */
+	health: Health,
+};
+
+/**  Which models are wanted, and in which order. What is left out is any. */
+export type ModelQuery = {
+	/**  The provider's slug. */
+	provider?: string | null,
+	/**  Words that all occur in the id or the provider's name. */
+	text?: string,
+	/**  It can do all of these. */
+	capabilities?: Capability[],
+	/**  Its state. */
+	state?: ModelState | null,
+	/**  Whether its price is known. */
+	pricing?: Pricing | null,
+	/**  Its input price per million tokens, at most. */
+	max_input?: DecimalUsd | null,
+	/**  Its context window, at least. */
+	min_context?: number | null,
+	/**  Of all providers, or of those with a connection. */
+	scope?: ModelScope,
+	/**  The order. */
+	sort?: ModelSort,
+	/**  The other way round. */
+	reversed?: boolean,
+	/**  At most so many; `None` = all. */
+	limit?: number | null,
+};
+
+/**  Whether a model can be called now. */
+export type ModelReach = 
+/**  Yes. */
+"ready" | 
+/**  A connection has it, and all that do fail. */
+"failing" | 
+/**  The connections that have it are off, or their provider is in maintenance. */
+"off" | 
+/**  There are connections to its provider, and none may use it. */
+"not_allowed" | 
+/**  There is no connection to its provider. */
+"not_connected" | 
+/**  Its provider has it no more. */
+"gone";
+
+/**  Whose models are meant. */
+export type ModelScope = 
+/**  Every provider's. */
+"everything" | 
+/**  Those of providers with a connection. */
+"connected";
+
+/**  The order of a list. Names decide between equals, and what is not known comes last. */
+export type ModelSort = 
+/**  Most requests of the last 30 days first. */
+"requests" | 
+/**  By id. */
+"name" | 
+/**  Cheapest input first. */
+"input" | 
+/**  Cheapest output first. */
+"output" | 
+/**  Cheapest for the user's mix first. */
+"mix" | 
+/**  Largest context window first. */
+"context" | 
+/**  Quickest first token first. */
+"first_token";
+
+/**  Where a model is known from. */
+export type ModelSource = 
+/**  The tables of this program. */
+"bundled" | 
+/**  Its provider's list, asked by a sync. */
+"synced" | 
+/**  Its provider's list, asked by a connection test. */
+"test" | 
+/**  The user named it. */
+"user";
+
+/**  Whether a model can be had. */
+export type ModelState = 
+/**  The provider's list named it last time. */
+"available" | 
+/**  The list did not name it any more. */
+"unavailable" | 
+/**  It can be had, and its provider has named the day of its end. */
+"deprecated";
+
+/**  The word by which a provider is told that the model must call a tool. */
+export type MustCall = 
+/**  `required`. */
+"required" | 
+/**  `any` (Mistral). */
+"any";
 
 /**  An app with the only sight of its token. */
 export type NewApp = {
@@ -694,6 +999,60 @@ export type Preferences = {
 	last_screen: string,
 };
 
+/**  A price of the user's own. */
+export type PriceDraft = {
+	/**  The provider's slug. */
+	provider: string,
+	/**  The model, exactly. */
+	model: string,
+	/**  Since when; `None` = now. Calls that were made before stay as they were priced. */
+	effective_from: Timestamp | null,
+	/**  One for every prompt, and any for those above a size. */
+	tiers: PriceTier[],
+};
+
+/**  Who says a price. */
+export type PriceSource = 
+/**  The user: it comes first. */
+"user" | 
+/**  The provider's own list. */
+"provider" | 
+/**  The table in this program. */
+"bundled";
+
+/**  Prices in US dollars per million tokens. */
+export type PriceTier = {
+	/**  It holds for the whole call once its prompt is longer than so many tokens; `None` for every prompt. */
+	above_tokens: number | null,
+	/**  Input that is neither cached nor written to a cache. */
+	input: DecimalUsd,
+	/**  Output, reasoning included. */
+	output: DecimalUsd,
+	/**  Input read from a cache; `None` = as input. */
+	cached: DecimalUsd | null,
+	/**  Input written to a cache; `None` = as input. */
+	cache_write: DecimalUsd | null,
+};
+
+/**  The prices of a model from a moment on. */
+export type PriceVersion = {
+	/**  Who says so; the user's are "Yours" and can be removed. */
+	source: PriceSource,
+	/**  Since when; `None` for the bundled table, which has always held. */
+	effective_from: Timestamp | null,
+	/**  It is the one that calls are priced by now. */
+	in_effect: boolean,
+	/**  For every prompt first, then for those above a size. */
+	tiers: PriceTier[],
+};
+
+/**  Whether a price is known. */
+export type Pricing = 
+/**  It is. */
+"known" | 
+/**  It is not. */
+"unknown";
+
 /**  The wire format a provider speaks. */
 export type Protocol = 
 /**  OpenAI chat completions, and everything compatible. */
@@ -717,6 +1076,8 @@ export type Provider = {
 	color: number,
 	/**  What it speaks. */
 	protocol: Protocol,
+	/**  What it speaks besides, at the same address. */
+	also: Protocol[],
 	/**  Empty where the user must give one. */
 	base_url: string,
 	/**  One line under its name. */
@@ -725,8 +1086,12 @@ export type Provider = {
 	key: KeyNeed,
 	/**  What its keys start with; empty for any. */
 	key_prefix: string,
+	/**  Where its keys are made; empty where there is no such page. */
+	keys_page: string,
 	/**  Whether it has a page where keys are made. */
 	has_keys_page: boolean,
+	/**  The path, below the base URL, that proves a key without spending; empty for the list of models. */
+	key_check: string,
 	/**  Runs on this machine. */
 	local: boolean,
 	/**  Shown in the short picker of the first run. */
@@ -735,6 +1100,155 @@ export type Provider = {
 	default_model: string,
 	/**  Models known without asking. */
 	known_models: string[],
+	/**  Whether it may be used. */
+	status: ProviderStatus,
+	/**  From the catalogue: name, addresses and quirks are the program's. */
+	built_in: boolean,
+	/**  Requests at the same time over all of its connections; `None` is no limit. */
+	max_concurrent_requests: number | null,
+	/**  Seconds until the first byte, for new connections that say nothing else. */
+	default_timeout_s: number,
+	/**  Whether it streams at all. */
+	supports_streaming: boolean,
+	/**  The key of the connection that is used when two could answer. */
+	default_connection: string | null,
+	/**  How it differs from its protocol. */
+	quirks: Quirks,
+};
+
+/**  A provider with its figures. */
+export type ProviderCard = {
+	/**  The provider. */
+	provider: Provider,
+	/**  Its connections, off or on. */
+	connections: number,
+	/**  How many of them are on. */
+	connections_on: number,
+	/**  How many of those fail. */
+	connections_failing: number,
+	/**  The worst health of those that are on; unknown without any. */
+	health: Health,
+	/**  Models of the catalogue, those that are gone left out. */
+	models: number,
+	/**  Spend since midnight. */
+	cost_today: DecimalUsd,
+	/**  Requests since midnight. */
+	requests_today: number,
+	/**  When its list of models was read last; `None` = never. */
+	sync: SyncAge | null,
+};
+
+/**  A provider that is about to be added. `None` and empty are defaults. */
+export type ProviderDraft = {
+	/**  Unique, for people. */
+	name: string,
+	/**  Unique, for URLs and the command line; `None` = made from the name. */
+	slug: string | null,
+	/**  What it speaks. */
+	protocol: Protocol,
+	/**  What it speaks besides, at the same address. */
+	also: Protocol[],
+	/**  `None` = each connection has its own. */
+	base_url: string | null,
+	/**  Whether it wants a key; `None` = it may. */
+	key: KeyNeed | null,
+	/**  What its keys start with. */
+	key_prefix: string | null,
+	/**  Where its keys are made. */
+	keys_page: string | null,
+	/**  The path that proves a key without spending; `None` = the list of models. */
+	key_check: string | null,
+	/**  The model offered first. */
+	default_model: string | null,
+	/**  Models known without asking. */
+	supported_models: string[],
+	/**  Requests at the same time over all of its connections. */
+	max_concurrent_requests: number | null,
+	/**  Seconds until the first byte, 1..=3600. */
+	default_timeout_s: number | null,
+	/**  Whether it streams; `None` = yes. */
+	supports_streaming: boolean | null,
+	/**  How it differs from its protocol. */
+	quirks: Quirks | null,
+};
+
+/**  One field at a time; `None` clears where there can be nothing. */
+export type ProviderEdit = 
+/**  Unique. */
+{ field: "name"; value: string } | 
+/**  What it speaks. */
+{ field: "protocol"; value: Protocol } | 
+/**  What it speaks besides, at the same address. */
+{ field: "also"; value: Protocol[] } | 
+/**  `None` = each connection has its own. */
+{ field: "base_url"; value?: string | null } | 
+/**  Whether it may be used. */
+{ field: "status"; value: ProviderStatus } | 
+/**  Models known without asking. */
+{ field: "supported_models"; value: string[] } | 
+/**  Requests at the same time over all of its connections. */
+{ field: "max_concurrent_requests"; value?: number | null } | 
+/**  Seconds until the first byte, for new connections that say nothing else. */
+{ field: "default_timeout_s"; value: number } | 
+/**  Whether it streams at all. */
+{ field: "supports_streaming"; value: boolean } | 
+/**  The key of the connection that is used when two could answer. */
+{ field: "default_connection"; value?: string | null } | 
+/**  Whether it wants a key. */
+{ field: "key"; value: KeyNeed } | 
+/**  What its keys start with. */
+{ field: "key_prefix"; value?: string | null } | 
+/**  Where its keys are made. */
+{ field: "keys_page"; value?: string | null } | 
+/**  The path that proves a key without spending. */
+{ field: "key_check"; value?: string | null } | 
+/**  The model offered first. */
+{ field: "default_model"; value?: string | null } | 
+/**  How it differs from its protocol. */
+{ field: "quirks"; value: Quirks };
+
+/**  Whether a provider may be used. The user sets it. */
+export type ProviderStatus = 
+/**  Yes. */
+"active" | 
+/**  Not for now: none of its connections is called, whatever their own state. */
+"maintenance" | 
+/**  Yes, and lists say that it should be left. */
+"deprecated";
+
+/**  What differs between providers of one protocol. */
+export type Quirks = {
+	/**  See [`ReasoningTokens`]. */
+	reasoning_tokens?: ReasoningTokens,
+	/**  See [`StreamUsage`]. */
+	stream_usage?: StreamUsage,
+	/**  See [`MaxTokens`]. */
+	max_tokens?: MaxTokens,
+	/**  See [`SeedName`]. */
+	seed_name?: SeedName,
+	/**  See [`MustCall`]. */
+	must_call?: MustCall,
+	/**  See [`CallIds`]. */
+	call_ids?: CallIds,
+	/**  See [`SchemaFormat`]. */
+	schema_format?: SchemaFormat,
+	/**  See [`TopTemperature`]. */
+	top_temperature?: TopTemperature,
+};
+
+/**  Where a provider counts reasoning tokens. */
+export type ReasoningTokens = 
+/**  Inside the output tokens (OpenAI and most). */
+"inside" | 
+/**  Beside them, and billed as output (xAI). */
+"beside";
+
+/**  Something that relies on a model. */
+export type Reliance = {
+	/**  `default_model`, `profile` or `alias`. */
+	kind: string,
+	/**  The connection's key, the profile's name or the alias. */
+	name: string,
 };
 
 /**  One thing to do. */
@@ -785,6 +1299,20 @@ export type RouteAttempt = {
 	/**  Why it failed; empty otherwise. */
 	message: string,
 };
+
+/**  Whether a provider holds an answer to a JSON schema. */
+export type SchemaFormat = 
+/**  It does. */
+"kept" | 
+/**  Only to be some JSON object (DeepSeek): the schema goes into the instructions. */
+"instructed";
+
+/**  Under which name a provider takes the number that makes an answer repeatable. */
+export type SeedName = 
+/**  `seed`. */
+"seed" | 
+/**  `random_seed` (Mistral). */
+"random_seed";
 
 /**  How wide the sidebar is. */
 export type Sidebar = 
@@ -869,6 +1397,13 @@ export type Stopped = {
 	at: Timestamp,
 };
 
+/**  How a provider is brought to report usage at the end of a stream. */
+export type StreamUsage = 
+/**  By `stream_options.include_usage`. */
+"asked" | 
+/**  It always does, and may refuse the field (Mistral answers 422). */
+"unasked";
+
 /**  Half an hour of a connection. */
 export type StripCell = {
 	/**  Where it begins. */
@@ -879,6 +1414,59 @@ export type StripCell = {
 	failed: number,
 	/**  Its p95 is over twice the day's. */
 	slow: boolean,
+};
+
+/**  When a provider's list was read last. */
+export type SyncAge = {
+	/**  The provider's slug. */
+	provider: string,
+	/**  The provider's name. */
+	provider_name: string,
+	/**  When. */
+	at: Timestamp,
+	/**  How many models it named. */
+	models: number,
+	/**  How many of them came with a price. */
+	priced: number,
+	/**  Over 7 days ago. */
+	stale: boolean,
+};
+
+/**  How the sync of a provider ended. */
+export type SyncOutcome = 
+/**  The catalogue is in step with the list. */
+"done" | 
+/**  No list was read: nothing has changed. */
+"failed" | 
+/**  The list was empty: nothing has changed. */
+"empty" | 
+/**  There is no connection to ask through. */
+"not_connected" | 
+/**  It was stopped: nothing has changed. */
+"stopped";
+
+/**  What the sync of a provider did. */
+export type SyncReport = {
+	/**  The provider's slug. */
+	provider: string,
+	/**  The provider's name. */
+	provider_name: string,
+	/**  How it ended. */
+	outcome: SyncOutcome,
+	/**  The connections that were asked. */
+	asked: Asked[],
+	/**  How many models were named. */
+	listed: number,
+	/**  Ids that were named for the first time. */
+	added: string[],
+	/**  Models that were not named any more. */
+	gone: GoneModel[],
+	/**  Ids that were named again. */
+	returned: string[],
+	/**  Models that were given a day of their end. */
+	deprecated: GoneModel[],
+	/**  How many prices are new or different. */
+	prices_changed: number,
 };
 
 /**  Something a prompt can be sent to. */
@@ -925,6 +1513,13 @@ export type TopRow = {
 	cost: DecimalUsd,
 };
 
+/**  The highest temperature that a provider takes. */
+export type TopTemperature = 
+/**  2. */
+"2" | 
+/**  1.5 (Mistral). */
+"1.5";
+
 /**  Sums of a span of time. */
 export type Totals = {
 	/**  Requests as their callers saw them. */
@@ -957,6 +1552,18 @@ export type Unpriced = {
 	attempts: number,
 	/**  Which models, by name. */
 	models: string[],
+};
+
+/**  A model that was called and has no price. */
+export type UnpricedModel = {
+	/**  The provider's slug. */
+	provider: string,
+	/**  The model. */
+	model: string,
+	/**  Attempts of the last 30 days whose cost is not known. */
+	attempts: number,
+	/**  About when the last one was. */
+	last_at: Timestamp | null,
 };
 
 /**  How the vault is. */

@@ -1,10 +1,17 @@
 //! The command line's grammar.
 
+mod catalogue;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use patchbay_engine::VaultChoice;
 use patchbay_engine::error::Error;
+
+pub use catalogue::{
+    CapabilityArg, KeyArg, ModelSearch, ModelStateArg, Models, PriceSet, Prices, ProtocolArg, ProviderAdd,
+    ProviderChange, ProviderFields, Providers, SortArg, StatusArg,
+};
 
 /// The local control room for your AI connections.
 #[derive(Debug, Parser)]
@@ -62,9 +69,15 @@ pub enum Command {
         #[arg(long)]
         demo: bool,
     },
-    /// List the providers.
+    /// Manage providers: those that come with Patchbay, and your own.
     #[command(subcommand)]
     Providers(Providers),
+    /// What can be called, and at what price.
+    #[command(subcommand)]
+    Models(Models),
+    /// What models cost, and who says so.
+    #[command(subcommand)]
+    Prices(Prices),
     /// Manage connections.
     #[command(subcommand)]
     Connections(Connections),
@@ -84,13 +97,6 @@ pub enum Command {
     /// The offline Demo provider and its sample data.
     #[command(subcommand)]
     Demo(Demo),
-}
-
-/// `patchbay providers …`
-#[derive(Debug, Subcommand)]
-pub enum Providers {
-    /// All providers.
-    List,
 }
 
 /// `patchbay connections …`

@@ -4,6 +4,8 @@ mod apps;
 mod connections;
 mod demo;
 mod log;
+mod models;
+mod prices;
 mod prompt;
 mod providers;
 mod serve;
@@ -27,7 +29,9 @@ use crate::output::Output;
 pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Result<ExitCode, Error> {
     match command {
         Command::Serve { port, demo } => serve::run(engine, port, demo).await?,
-        Command::Providers(command) => providers::run(&command, output),
+        Command::Providers(command) => providers::run(engine, command, output).await?,
+        Command::Models(command) => return models::run(engine, command, output).await,
+        Command::Prices(command) => prices::run(engine, command, output).await?,
         Command::Connections(command) => return connections::run(engine, command, output).await,
         Command::Apps(command) => apps::run(engine, command, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,

@@ -52,8 +52,28 @@ pub enum KeyNeed {
     None,
 }
 
+impl KeyNeed {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::None => "none",
+        }
+    }
+
+    /// The need of that name; anything unknown is taken as optional, which neither asks for a key nor hides the field.
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "required" => Self::Required,
+            "none" => Self::None,
+            _ => Self::Optional,
+        }
+    }
+}
+
 /// Where a provider counts reasoning tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningTokens {
     /// Inside the output tokens (OpenAI and most).
@@ -64,7 +84,7 @@ pub enum ReasoningTokens {
 }
 
 /// How a provider is brought to report usage at the end of a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamUsage {
     /// By `stream_options.include_usage`.
@@ -75,7 +95,7 @@ pub enum StreamUsage {
 }
 
 /// Under which name a provider takes the upper limit of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum MaxTokens {
     /// `max_tokens`, as nearly all do.
@@ -86,7 +106,7 @@ pub enum MaxTokens {
 }
 
 /// Under which name a provider takes the number that makes an answer repeatable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum SeedName {
     /// `seed`.
@@ -97,7 +117,7 @@ pub enum SeedName {
 }
 
 /// The word by which a provider is told that the model must call a tool.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum MustCall {
     /// `required`.
@@ -108,7 +128,7 @@ pub enum MustCall {
 }
 
 /// Which ids of tool calls a provider takes back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum CallIds {
     /// All.
@@ -119,7 +139,7 @@ pub enum CallIds {
 }
 
 /// Whether a provider holds an answer to a JSON schema.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum SchemaFormat {
     /// It does.
@@ -130,7 +150,7 @@ pub enum SchemaFormat {
 }
 
 /// The highest temperature that a provider takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub enum TopTemperature {
     /// 2.
     #[default]
@@ -142,7 +162,7 @@ pub enum TopTemperature {
 }
 
 /// What differs between providers of one protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(default)]
 pub struct Quirks {
     /// See [`ReasoningTokens`].
@@ -198,16 +218,12 @@ pub struct CatalogProvider {
     /// Models known without asking.
     #[serde(default)]
     pub known_models: Vec<String>,
-    /// The path, below the base URL, that proves a key without spending; the model list where absent.
-    #[serde(default = "model_list")]
+    /// The path, below the base URL, that proves a key without spending; empty for the list of models.
+    #[serde(default)]
     pub key_check: String,
     /// How it differs from its protocol.
     #[serde(flatten)]
     pub quirks: Quirks,
-}
-
-fn model_list() -> String {
-    "models".to_owned()
 }
 
 static PROVIDERS: LazyLock<Vec<CatalogProvider>> = LazyLock::new(|| {
@@ -220,7 +236,7 @@ pub fn providers() -> &'static [CatalogProvider] {
     &PROVIDERS
 }
 
-/// The provider of that slug; `None` for one that the user made.
+/// The catalogue's row of that slug; `None` for one that the user made. What holds for both is in [`crate::provider`].
 pub fn provider(slug: &str) -> Option<&'static CatalogProvider> {
     PROVIDERS.iter().find(|provider| provider.slug == slug)
 }

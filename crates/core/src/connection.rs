@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::catalog::{Protocol, Quirks};
 use crate::id::ConnectionId;
+use crate::provider::ProviderFacts;
 use crate::time::Timestamp;
 
 /// Whether a connection takes calls. Only the user changes it (F5).
@@ -142,6 +143,8 @@ pub struct Connection {
     pub also: Vec<Protocol>,
     /// How its provider differs from its protocol.
     pub quirks: Quirks,
+    /// What else its provider lays down.
+    pub facts: ProviderFacts,
 }
 
 impl Connection {

@@ -32,6 +32,8 @@ pub struct Subject {
     pub provider_slug: String,
     /// The provider's name.
     pub provider_name: String,
+    /// Where its keys are made; empty where there is no such page.
+    pub keys_page: String,
     /// The last four characters of the API key; empty for a short key and for none.
     pub key_tail: String,
     /// Where requests go.
@@ -70,8 +72,7 @@ impl Subject {
 
     /// The remedy that opens the provider's page of keys, where it has one.
     fn keys_page(&self, text: String) -> Option<Remedy> {
-        let provider = crate::catalog::provider(&self.provider_slug)?;
-        (!provider.keys_page.is_empty()).then(|| Remedy::new(RemedyAction::OpenKeysPage, text))
+        (!self.keys_page.is_empty()).then(|| Remedy::new(RemedyAction::OpenKeysPage, text))
     }
 
     /// The base URL with the version that most servers have in their path; `None` where it has one.

@@ -20,6 +20,15 @@ impl NanoUsd {
     /// Reads decimal dollars ("0.15", "12", "6e-05"), rounding half up to the nano-dollar. `None` where the text is no
     /// number, is negative, or does not fit.
     pub fn from_decimal(text: &str) -> Option<Self> {
+        Self::scaled(text, 0)
+    }
+
+    /// The price of a million from the price of one, in decimal dollars ("0.00000015" makes 0.15), rounded once.
+    pub fn per_million_from_one(text: &str) -> Option<Self> {
+        Self::scaled(text, 6)
+    }
+
+    fn scaled(text: &str, power: i32) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
             None => (text, 0),
@@ -30,7 +39,7 @@ impl NanoUsd {
             return None;
         }
         let value: u128 = digits.parse().ok()?;
-        let shift = 9 + exponent - i32::try_from(fraction.len()).ok()?;
+        let shift = (9 + power).checked_add(exponent)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
         scale(value, shift).and_then(|nano| i64::try_from(nano).ok()).map(Self)
     }
 }
@@ -114,6 +123,16 @@ mod tests {
         assert_eq!(NanoUsd(150_000_000).to_string(), "0.15");
         assert_eq!(NanoUsd(12_000_000_000).to_string(), "12");
         assert_eq!(NanoUsd(4_000).to_string(), "0.000004");
+    }
+
+    #[test]
+    fn c2_the_price_of_a_million_is_exact() {
+        for (one, million) in [("0.00000015", "0.15"), ("0.000003", "3"), ("3e-7", "0.3"), ("0", "0")] {
+            assert_eq!(NanoUsd::per_million_from_one(one), NanoUsd::from_decimal(million), "{one}");
+        }
+        for text in ["-1", "", "free", "1e2147483647"] {
+            assert_eq!(NanoUsd::per_million_from_one(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! Prices, and what a call costs by them. The bundled table (`data/prices.tsv`) is other people's transcription of
-//! price pages, read on the day in its first line; the user's own prices and the providers' come before it.
+//! price pages, read on the day in its first line.
+//!
+//! At any moment the user's own price holds where there is one; else the one that the provider's list named; else the bundled
+//! one. Within each of these the newest version holds that was in effect at that moment: a provider that changes its list
+//! does not undo what the user set.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
 
 use crate::money::NanoUsd;
 use crate::time::Timestamp;
@@ -52,52 +58,126 @@ impl Price {
     }
 }
 
-/// A price that the user or the provider set, from a moment on.
+/// Who says a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceSource {
+    /// The user: it comes first.
+    User,
+    /// The provider's own list.
+    Provider,
+    /// The table in this program.
+    Bundled,
+}
+
+impl PriceSource {
+    /// The name in the database; the bundled table is not there.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Provider => "provider",
+            Self::Bundled => "bundled",
+        }
+    }
+
+    /// The source of that name; anything unknown comes after the user's own.
+    pub fn parse(name: &str) -> Self {
+        if name == "user" { Self::User } else { Self::Provider }
+    }
+}
+
+/// The prices of a model from a moment on: one for every prompt, and those that hold above a size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceVersion {
+    /// Who says so.
+    pub source: PriceSource,
+    /// It holds from here until a later version of the same source. The bundled table has always held.
+    pub effective_from: Timestamp,
+    /// In any order; one of them has no `above_tokens`.
+    pub prices: Vec<Price>,
+}
+
+/// A row of the user's or a provider's price of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceRow {
     /// The provider's slug.
     pub provider: String,
     /// The model id, exactly.
     pub model: String,
-    /// It holds from here until a later row of the same model.
+    /// The user or the provider.
+    pub source: PriceSource,
+    /// Rows of one moment and source are one version.
     pub effective_from: Timestamp,
-    /// The prices.
+    /// The price.
     pub price: Price,
 }
 
 /// All known prices.
 #[derive(Clone, Debug, Default)]
 pub struct PriceBook {
-    own: HashMap<(String, String), Vec<PriceRow>>,
+    /// By provider and model.
+    own: HashMap<String, HashMap<String, Vec<PriceVersion>>>,
 }
 
 impl PriceBook {
     /// A book of the given rows, which come before the bundled table.
     pub fn new(rows: Vec<PriceRow>) -> Self {
-        let mut own: HashMap<_, Vec<PriceRow>> = HashMap::new();
+        let mut book = Self::default();
         for row in rows {
-            own.entry((row.provider.clone(), row.model.clone())).or_default().push(row);
+            let versions = book.own.entry(row.provider).or_default().entry(row.model).or_default();
+            let same =
+                |v: &&mut PriceVersion| v.source == row.source && v.effective_from == row.effective_from;
+            match versions.iter_mut().find(same) {
+                Some(version) => version.prices.push(row.price),
+                None => versions.push(PriceVersion {
+                    source: row.source,
+                    effective_from: row.effective_from,
+                    prices: vec![row.price],
+                }),
+            }
         }
-        Self { own }
+        book
     }
 
     /// The price of a model of a provider at a moment, for a prompt of so many tokens. `None` where it is not known:
     /// there is no default price.
     pub fn find(&self, provider: &str, model: &str, at: Timestamp, input_tokens: u64) -> Option<Price> {
-        let own = self.own.get(&(provider.to_owned(), model.to_owned()));
-        let newest = own.and_then(|rows| {
-            let newest = rows.iter().map(|row| row.effective_from).filter(|from| *from <= at).max()?;
-            Some(
-                rows.iter()
-                    .filter(|row| row.effective_from == newest)
-                    .map(|row| row.price)
-                    .collect::<Vec<_>>(),
-            )
-        });
-        match newest {
-            Some(prices) => tier(&prices, input_tokens),
-            None => bundled(provider, model).and_then(|prices| tier(prices, input_tokens)),
+        self.in_effect(provider, model, at).and_then(|(_, prices)| tier(prices, input_tokens))
+    }
+
+    /// Who sets the prices of a model at a moment, and what they are.
+    pub fn in_effect(&self, provider: &str, model: &str, at: Timestamp) -> Option<(PriceSource, &[Price])> {
+        let newest = |source: PriceSource| {
+            let versions = self.versions(provider, model).iter();
+            let begun = versions.filter(move |v| v.source == source && v.effective_from <= at);
+            begun.max_by_key(|version| version.effective_from)
+        };
+        match newest(PriceSource::User).or_else(|| newest(PriceSource::Provider)) {
+            Some(version) => Some((version.source, &version.prices)),
+            None => bundled(provider, model).map(|prices| (PriceSource::Bundled, prices)),
         }
+    }
+
+    /// Everything that was ever said of a model's price, the newest of each source first, the user's first of all.
+    pub fn history(&self, provider: &str, model: &str) -> Vec<PriceVersion> {
+        let mut versions = self.versions(provider, model).to_vec();
+        versions.extend(bundled(provider, model).map(|prices| PriceVersion {
+            source: PriceSource::Bundled,
+            effective_from: Timestamp(0),
+            prices: prices.to_vec(),
+        }));
+        versions.sort_by_key(|version| (version.source, std::cmp::Reverse(version.effective_from)));
+        versions
+    }
+
+    /// The newest version that a source has set of a model, whether it holds already or not.
+    pub fn newest(&self, provider: &str, model: &str, source: PriceSource) -> Option<&PriceVersion> {
+        let versions = self.versions(provider, model).iter();
+        versions.filter(|version| version.source == source).max_by_key(|version| version.effective_from)
+    }
+
+    fn versions(&self, provider: &str, model: &str) -> &[PriceVersion] {
+        self.own.get(provider).and_then(|models| models.get(model)).map_or(&[], Vec::as_slice)
     }
 
     /// The cost of an attempt: the provider's own figure where it gave one, else tokens times prices.
@@ -127,11 +207,24 @@ fn tier(prices: &[Price], input_tokens: u64) -> Option<Price> {
     prices.iter().filter(fits).max_by_key(|price| price.above_tokens.unwrap_or(0)).copied()
 }
 
+/// The day on which the bundled table was read (2026-11-21).
+pub fn bundled_on() -> Option<jiff::civil::Date> {
+    let heading = TABLE.lines().next()?;
+    heading.split_once("read on ")?.1.split(';').next().and_then(crate::time::parse_day)
+}
+
+/// The models of a provider that the bundled table prices.
+pub fn bundled_models(provider: &str) -> impl Iterator<Item = &'static str> {
+    BUNDLED.get(provider).into_iter().flat_map(|models| models.keys().copied())
+}
+
+const TABLE: &str = include_str!("../data/prices.tsv");
+
 type Bundled = HashMap<&'static str, HashMap<&'static str, Vec<Price>>>;
 
 static BUNDLED: LazyLock<Bundled> = LazyLock::new(|| {
     let mut table = Bundled::new();
-    for line in include_str!("../data/prices.tsv").lines().filter(|line| !line.starts_with('#')) {
+    for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
         if let Some((provider, model, price)) = parse_line(line) {
             table.entry(provider).or_default().entry(model).or_default().push(price);
         }
@@ -202,19 +295,60 @@ mod tests {
         assert_eq!(price.cost(&usage(100, 0, 4_000)), price.cost(&usage(100, 0, 100)));
     }
 
-    #[test]
-    fn c3_a_price_holds_from_its_date_on() {
-        let row = |from: i64, input: &str| PriceRow {
+    fn row(source: PriceSource, from: i64, input: &str) -> PriceRow {
+        PriceRow {
             provider: "openai".into(),
             model: "gpt-5-mini".into(),
+            source,
             effective_from: Timestamp(from),
             price: Price { input: usd(input), ..Price::FREE },
-        };
-        let book = PriceBook::new(vec![row(NOW.0, "3"), row(NOW.0 + 1_000, "4")]);
-        let input = |at: i64| book.find("openai", "gpt-5-mini", Timestamp(at), 1).map(|price| price.input);
-        assert_eq!(input(NOW.0), Some(usd("3")));
-        assert_eq!(input(NOW.0 + 1_000), Some(usd("4")));
-        assert_eq!(input(NOW.0 - 1), Some(usd("0.25")), "the bundled price holds before");
+        }
+    }
+
+    fn input(book: &PriceBook, at: i64) -> Option<NanoUsd> {
+        book.find("openai", "gpt-5-mini", Timestamp(at), 1).map(|price| price.input)
+    }
+
+    #[test]
+    fn c3_a_price_holds_from_its_date_on() {
+        let user = PriceSource::User;
+        let book = PriceBook::new(vec![row(user, NOW.0, "3"), row(user, NOW.0 + 1_000, "4")]);
+        assert_eq!(input(&book, NOW.0), Some(usd("3")));
+        assert_eq!(input(&book, NOW.0 + 1_000), Some(usd("4")));
+        assert_eq!(input(&book, NOW.0 - 1), Some(usd("0.25")), "the bundled price holds before");
+    }
+
+    #[test]
+    fn c3_the_users_price_comes_before_the_providers_whichever_is_newer() {
+        let (user, provider) = (PriceSource::User, PriceSource::Provider);
+        let book =
+            PriceBook::new(vec![row(provider, 1_000, "1"), row(user, 2_000, "2"), row(provider, 3_000, "3")]);
+        for (at, price) in [(999, "0.25"), (1_000, "1"), (2_000, "2"), (3_000, "2")] {
+            assert_eq!(input(&book, at), Some(usd(price)), "{at}");
+        }
+        let sources: Vec<_> = book.history("openai", "gpt-5-mini").iter().map(|v| v.source).collect();
+        assert_eq!(sources, [user, provider, provider, PriceSource::Bundled]);
+        assert_eq!(
+            book.newest("openai", "gpt-5-mini", provider).map(|v| v.effective_from),
+            Some(Timestamp(3_000))
+        );
+    }
+
+    #[test]
+    fn c3_a_new_version_leaves_no_tier_of_the_old_one_in_force() {
+        let mut long = row(PriceSource::User, NOW.0, "9");
+        long.price.above_tokens = Some(100);
+        let user = PriceSource::User;
+        let book = PriceBook::new(vec![row(user, NOW.0, "3"), long, row(user, NOW.0 + 1_000, "4")]);
+        let at = |moment: i64| book.find("openai", "gpt-5-mini", Timestamp(moment), 101).map(|p| p.input);
+        assert_eq!((at(NOW.0), at(NOW.0 + 1_000)), (Some(usd("9")), Some(usd("4"))));
+    }
+
+    #[test]
+    fn the_bundled_table_says_when_it_was_read() {
+        assert!(bundled_on().is_some_and(|day| day.year() >= 2026));
+        assert!(bundled_models("openai").any(|model| model == "gpt-5-mini"));
+        assert_eq!(bundled_models("nobody").count(), 0);
     }
 
     #[test]
@@ -227,7 +361,7 @@ mod tests {
 
     #[test]
     fn the_bundled_table_is_read_whole() {
-        let lines = include_str!("../data/prices.tsv").lines().filter(|line| !line.starts_with('#')).count();
+        let lines = TABLE.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(BUNDLED.values().flat_map(HashMap::values).map(Vec::len).sum::<usize>(), lines);
         assert!(lines > 900);
     }

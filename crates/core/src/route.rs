@@ -1,10 +1,11 @@
 //! Who is tried, in what order, and why somebody is not (behaviours F1, F7).
 
-use crate::catalog::DEMO;
+use crate::catalog::{DEMO, KeyNeed};
 use crate::chat::Delivery;
 use crate::code::{Code, Retry, Rotate};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::dialect::Failure;
+use crate::provider::ProviderStatus;
 
 /// A connection that may be tried, with the model that it is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,8 @@ pub enum SkipReason {
     NoCredential,
     /// The call wants a stream, and streams are switched off here.
     NoStreams,
+    /// Its provider is in maintenance.
+    Maintenance,
 }
 
 impl SkipReason {
@@ -39,6 +42,7 @@ impl SkipReason {
             Self::Untested => "never tested: test it, or address it by its key",
             Self::NoCredential => "has no key",
             Self::NoStreams => "streams are switched off",
+            Self::Maintenance => "its provider is in maintenance",
         }
     }
 }
@@ -126,11 +130,14 @@ fn skip_reason(connection: &Connection, address: &Address<'_>, delivery: Deliver
     match connection.status {
         ConnectionStatus::Inactive => Some(SkipReason::Paused),
         ConnectionStatus::Suspended => Some(SkipReason::Suspended),
+        ConnectionStatus::Active if connection.facts.status == ProviderStatus::Maintenance => {
+            Some(SkipReason::Maintenance)
+        }
         ConnectionStatus::Active if !connection.tested && !by_key && connection.provider != DEMO => {
             Some(SkipReason::Untested)
         }
         ConnectionStatus::Active if needs_key(connection) => Some(SkipReason::NoCredential),
-        ConnectionStatus::Active if delivery.is_streamed() && !connection.streaming => {
+        ConnectionStatus::Active if delivery.is_streamed() && !streams(connection) => {
             Some(SkipReason::NoStreams)
         }
         ConnectionStatus::Active => None,
@@ -138,9 +145,11 @@ fn skip_reason(connection: &Connection, address: &Address<'_>, delivery: Deliver
 }
 
 fn needs_key(connection: &Connection) -> bool {
-    let required = crate::catalog::provider(&connection.provider)
-        .is_some_and(|provider| provider.key == crate::catalog::KeyNeed::Required);
-    required && connection.credential.is_none()
+    connection.facts.key == KeyNeed::Required && connection.credential.is_none()
+}
+
+fn streams(connection: &Connection) -> bool {
+    connection.streaming && connection.facts.streaming
 }
 
 /// Attempts of one call at most (F2).
@@ -226,6 +235,7 @@ pub(crate) mod tests {
     use crate::catalog::{Protocol, Quirks};
     use crate::connection::{Limits, Timeouts};
     use crate::id::ConnectionId;
+    use crate::provider::ProviderFacts;
 
     pub(crate) fn connection(
         id: i64,
@@ -260,6 +270,7 @@ pub(crate) mod tests {
             protocol: Protocol::Openai,
             also: Vec::new(),
             quirks: Quirks::default(),
+            facts: ProviderFacts::default(),
         }
     }
 
@@ -323,9 +334,31 @@ pub(crate) mod tests {
 
     #[test]
     fn a_connection_without_its_key_is_skipped() {
-        let fleet = vec![connection(1, "main", "openai", 1, &["m"])];
+        let mut fleet = vec![connection(1, "main", "openai", 1, &["m"])];
+        fleet[0].facts.key = KeyNeed::Required;
         let plan = plan(&fleet, "m", Delivery::Whole, |_| 0);
         assert_eq!(plan.skipped[0].1, SkipReason::NoCredential);
+    }
+
+    #[test]
+    fn a_provider_in_maintenance_is_not_called_by_any_name_and_a_deprecated_one_is() {
+        let mut fleet = vec![connection(1, "main", "ollama", 1, &["m"])];
+        fleet[0].facts.status = ProviderStatus::Maintenance;
+        for target in ["m", "main/m", "main", "ollama/m"] {
+            fleet[0].default_model = Some("m".into());
+            let plan = plan(&fleet, target, Delivery::Whole, |_| 0);
+            assert_eq!((plan.candidates.len(), plan.skipped[0].1), (0, SkipReason::Maintenance), "{target}");
+        }
+        fleet[0].facts.status = ProviderStatus::Deprecated;
+        assert_eq!(keys(&fleet, "m"), ["main m"]);
+    }
+
+    #[test]
+    fn a_provider_without_streams_has_connections_without_streams() {
+        let mut fleet = vec![connection(1, "main", "ollama", 1, &["m"])];
+        fleet[0].facts.streaming = false;
+        assert_eq!(plan(&fleet, "m", Delivery::Streamed, |_| 0).skipped[0].1, SkipReason::NoStreams);
+        assert_eq!(keys(&fleet, "m"), ["main m"]);
     }
 
     fn failure(code: Code) -> Failure {

@@ -89,6 +89,13 @@ pub fn parse_day(text: &str) -> Option<Date> {
     text.parse().ok()
 }
 
+/// Reads a moment: RFC 3339 ("2026-12-01T00:00:00Z"), or a calendar day, which begins in `zone`.
+pub fn parse_moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    let moment = text.parse::<jiff::Timestamp>().ok().map(|moment| Timestamp(moment.as_millisecond()));
+    moment.or_else(|| parse_day(text).map(|day| day_start(day, zone)))
+}
+
 /// Text like "1.5 s" of Go's durations ("6m0s", "17.4s", "4ms"), as some providers send them, in milliseconds.
 pub fn parse_go_duration(text: &str) -> Option<u64> {
     let duration: SignedDuration = text.parse().ok()?;
@@ -133,6 +140,19 @@ mod tests {
     #[test]
     fn a_bucket_holds_moments_before_1970_too() {
         assert_eq!(Timestamp(-1).bucket(), Timestamp(-BUCKET_MS));
+    }
+
+    #[test]
+    fn moments_are_days_of_a_zone_or_exact() {
+        let new_york = zone("America/New_York").expect("a zone");
+        for (text, ms) in [
+            ("1970-01-02", Some(29 * HOUR_MS)),
+            ("1970-01-01T01:00:00Z", Some(HOUR_MS)),
+            ("1970-01-01T01:00:00+01:00", Some(0)),
+            ("tomorrow", None),
+        ] {
+            assert_eq!(parse_moment(text, &new_york), ms.map(Timestamp), "{text}");
+        }
     }
 
     #[test]

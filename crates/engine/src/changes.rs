@@ -19,6 +19,8 @@ pub enum Changed {
     Settings,
     /// Reports of connection tests.
     Checks,
+    /// Providers, models and prices.
+    Models,
 }
 
 /// The sending end. Nobody has to listen.

@@ -8,7 +8,7 @@ use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use patchbay_core::catalog;
+use patchbay_core::catalog::KeyNeed;
 use patchbay_core::chat::{ChatRequest, Delivery};
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, is_loopback_host};
@@ -29,8 +29,6 @@ use crate::{Engine, clock, upstream};
 /// Under which app and feature a test stands in the ledger.
 const APP: &str = "test";
 const FEATURE: &str = "connection_test";
-/// The key check of a provider that has no better one.
-const MODEL_LIST: &str = "models";
 /// The question of the tiny completion, and the most that it may answer.
 const QUESTION: &str = "Reply with the word OK.";
 const MOST_TOKENS: u32 = 16;
@@ -199,6 +197,7 @@ fn subject(connection: &Connection) -> Subject {
         name: connection.name.clone(),
         provider_slug: connection.provider.clone(),
         provider_name: connection.provider_name.clone(),
+        keys_page: connection.facts.keys_page.clone(),
         key_tail: connection
             .credential
             .as_ref()
@@ -216,16 +215,15 @@ type Found<T> = Result<(T, String), Cause>;
 
 /// Proves the key where the provider proves one without spending. Where that is the list of models, the list comes along.
 async fn authenticate(engine: &Engine, connection: &Connection) -> Found<(Option<Secret>, Option<Vec<u8>>)> {
-    let known = catalog::provider(&connection.provider);
     let key = engine
         .keys
         .of(connection)
         .await
         .map_err(|error| Cause::Http(Failure::new(error.code, error.message)))?;
-    if key.is_none() && known.is_some_and(|provider| provider.key == catalog::KeyNeed::Required) {
+    if key.is_none() && connection.facts.key == KeyNeed::Required {
         return Err(Cause::NoKey);
     }
-    let own = known.map(|provider| provider.key_check.as_str()).filter(|route| *route != MODEL_LIST);
+    let own = Some(connection.facts.key_check.as_str()).filter(|route| !route.is_empty());
     let route = own.map_or_else(|| models::route(connection.protocol, None), str::to_owned);
     let body = get(engine, connection, key.as_ref(), &route).await?;
     let route = route.split('?').next().unwrap_or_default();

@@ -43,6 +43,9 @@ use crate::upstream::Upstream;
 
 /// How often a change by another process is looked for while nobody calls.
 const LOOK: Duration = Duration::from_millis(500);
+/// What may have changed with the configuration's version.
+const OF_CONFIGURATION: [Changed; 5] =
+    [Changed::Connections, Changed::Apps, Changed::Settings, Changed::Status, Changed::Models];
 
 /// Where secrets are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +78,7 @@ pub struct Engine {
     demo: Mutex<Option<Arc<DemoServer>>>,
     checks: checks::Running,
     runs: desk::playground::Runs,
+    syncs: desk::models::Syncs,
     listening: Mutex<desk::status::Listening>,
     changes: Changes,
     _owner: Owner,
@@ -105,6 +109,7 @@ impl Engine {
             demo: Mutex::default(),
             checks: checks::Running::default(),
             runs: desk::playground::Runs::default(),
+            syncs: desk::models::Syncs::default(),
             listening: Mutex::default(),
             changes,
             store,
@@ -186,9 +191,7 @@ impl Engine {
                 Ok(snapshot) => {
                     let version = Some(snapshot.version);
                     if seen.is_some() && seen != version {
-                        for changed in
-                            [Changed::Connections, Changed::Apps, Changed::Settings, Changed::Status]
-                        {
+                        for changed in OF_CONFIGURATION {
                             self.changes.send(changed);
                         }
                     }

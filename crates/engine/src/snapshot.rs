@@ -7,8 +7,9 @@ use patchbay_core::app::{App, TokenHash};
 use patchbay_core::connection::Connection;
 use patchbay_core::id::AppId;
 use patchbay_core::price::PriceBook;
+use patchbay_core::provider::{OTHER_COLOR, Provider, tile_of};
 use patchbay_core::time::Timestamp;
-use patchbay_store::{Store, StoreError, app, connection, price, setting};
+use patchbay_store::{Store, StoreError, app, connection, price, provider, setting};
 use serde::{Deserialize, Serialize};
 
 use crate::demo::DemoFault;
@@ -32,6 +33,8 @@ pub struct Stopped {
 pub struct Snapshot {
     /// The store's configuration version that this was read at.
     pub version: i64,
+    /// All providers by name.
+    pub providers: Vec<Provider>,
     /// All connections.
     pub connections: Vec<Connection>,
     /// All apps.
@@ -53,6 +56,7 @@ impl Snapshot {
             let db = db.unchecked_transaction()?;
             Ok(Self {
                 version: setting::configuration_version(&db)?,
+                providers: provider::all(&db)?,
                 connections: connection::all(&db)?,
                 apps: app::all(&db)?.into_iter().map(|app| (app.id, app)).collect(),
                 tokens: app::tokens(&db)?,
@@ -66,6 +70,23 @@ impl Snapshot {
     /// The connection of that key.
     pub fn connection(&self, key: &str) -> Option<&Connection> {
         self.connections.iter().find(|connection| connection.key == key)
+    }
+
+    /// The provider of that slug.
+    pub fn provider(&self, slug: &str) -> Result<&Provider, StoreError> {
+        let found = self.providers.iter().find(|provider| provider.slug == slug);
+        found.ok_or_else(|| StoreError::NotFound { what: "provider", name: slug.to_owned() })
+    }
+
+    /// A provider's tile: two letters and a colour. The ledger may name one that is gone.
+    pub fn tile(&self, slug: &str) -> (String, u8) {
+        self.provider(slug)
+            .map_or_else(|_| (tile_of(slug), OTHER_COLOR), |provider| (provider.tile(), provider.color()))
+    }
+
+    /// A provider's name; its slug where it is gone.
+    pub fn provider_name<'a>(&'a self, slug: &'a str) -> &'a str {
+        self.provider(slug).map_or(slug, |provider| &provider.name)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use patchbay_core::catalog::{self, Protocol};
 use patchbay_core::connection::{Connection, ConnectionStatus, CredentialRef, Limits, Timeouts};
 use patchbay_core::id::{ConnectionId, ProviderId};
+use patchbay_core::provider::Provider;
 use patchbay_core::time::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension, Row, named_params};
 
@@ -34,7 +34,7 @@ pub struct NewConnection {
     pub limits: Limits,
     /// 0..=10.
     pub max_retries: Option<u32>,
-    /// First-byte timeout in milliseconds.
+    /// First-byte timeout in milliseconds; the provider's where `None`.
     pub first_byte_ms: Option<u32>,
     /// Whether a test passed.
     pub tested: bool,
@@ -43,7 +43,8 @@ pub struct NewConnection {
 /// Adds a connection and answers its id.
 pub fn insert(db: &Db, new: &NewConnection, now: Timestamp) -> Result<ConnectionId, StoreError> {
     refuse_taken(db, &new.key, &new.name, None)?;
-    let provider_id = provider::id(db, &new.provider)?;
+    let provider = provider::get(db, &new.provider)?;
+    let provider_id = provider.id;
     let priority = match new.priority {
         Some(priority) => priority,
         None => next_priority(db, provider_id)?,
@@ -65,7 +66,7 @@ pub fn insert(db: &Db, new: &NewConnection, now: Timestamp) -> Result<Connection
             ":rpm": new.limits.rate_limit_per_minute, ":rpd": new.limits.rate_limit_per_day,
             ":tpm": new.limits.tokens_per_minute, ":concurrent": new.limits.max_concurrent_requests,
             ":retries": new.max_retries.unwrap_or(1),
-            ":connect": defaults.connect_ms, ":first_byte": new.first_byte_ms.unwrap_or(defaults.first_byte_ms),
+            ":connect": defaults.connect_ms, ":first_byte": new.first_byte_ms.unwrap_or(provider.default_timeout_s * 1_000),
             ":idle": defaults.idle_ms, ":total": defaults.total_ms, ":tested": new.tested, ":now": now.0,
         },
     )?;
@@ -227,36 +228,49 @@ fn profiles_using(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> 
 /// All connections, by provider name and priority.
 pub fn all(db: &Db) -> Result<Vec<Connection>, StoreError> {
     let mut models = models_by_connection(db)?;
+    let providers: HashMap<i64, Provider> =
+        provider::all(db)?.into_iter().map(|provider| (provider.id.0, provider)).collect();
     let mut statement = db.prepare_cached(
-        "SELECT c.*, p.slug, p.name AS provider_name, p.protocol, p.api_base_url, p.default_connection_id = c.id AS is_default,
-                k.version, k.tail, k.created_at AS credential_at
+        "SELECT c.*, k.version, k.tail, k.created_at AS credential_at
          FROM connection c
          JOIN provider p ON p.id = c.provider_id
          LEFT JOIN credential k ON k.connection_id = c.id AND k.state = 'active'
          ORDER BY p.name, c.priority, c.id",
     )?;
-    let rows = statement.query_map([], |row| from_row(row, &mut models))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query([])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(provider) = providers.get(&row.get("provider_id")?) {
+            all.push(from_row(row, provider, &mut models)?);
+        }
+    }
+    Ok(all)
 }
 
-fn from_row(row: &Row<'_>, models: &mut HashMap<i64, Vec<String>>) -> rusqlite::Result<Connection> {
+fn from_row(
+    row: &Row<'_>,
+    provider: &Provider,
+    models: &mut HashMap<i64, Vec<String>>,
+) -> rusqlite::Result<Connection> {
     let id: i64 = row.get("id")?;
-    let provider: String = row.get("slug")?;
     let own_base_url: Option<String> = row.get("base_url")?;
-    let provider_url: String = row.get("api_base_url")?;
-    let known = catalog::provider(&provider);
     let mut models = models.remove(&id).unwrap_or_default();
-    models.extend(known.into_iter().flat_map(|provider| provider.known_models.iter().cloned()));
+    for model in &provider.supported_models {
+        if !models.contains(model) {
+            models.push(model.clone());
+        }
+    }
     Ok(Connection {
         id: ConnectionId(id),
         key: row.get("connection_key")?,
         name: row.get("name")?,
-        provider_name: row.get("provider_name")?,
+        provider: provider.slug.clone(),
+        provider_name: provider.name.clone(),
         status: ConnectionStatus::parse(&row.get::<_, String>("status")?),
         priority: row.get("priority")?,
-        is_default: row.get::<_, Option<bool>>("is_default")?.unwrap_or(false),
+        is_default: provider.default_connection == Some(ConnectionId(id)),
         tested: row.get("tested")?,
-        base_url: own_base_url.clone().unwrap_or(provider_url),
+        base_url: own_base_url.clone().unwrap_or_else(|| provider.api_base_url.clone()),
         own_base_url,
         default_model: row.get("default_model")?,
         organization: row.get("organization")?,
@@ -265,27 +279,23 @@ fn from_row(row: &Row<'_>, models: &mut HashMap<i64, Vec<String>>) -> rusqlite::
         headers: serde_json::from_str(&row.get::<_, String>("headers")?).unwrap_or_default(),
         limits: limits_from(row)?,
         max_retries: row.get("max_retries")?,
-        timeouts: Timeouts {
-            connect_ms: row.get("connect_timeout_ms")?,
-            first_byte_ms: row.get("first_byte_timeout_ms")?,
-            idle_ms: row.get("idle_timeout_ms")?,
-            total_ms: row.get("total_timeout_ms")?,
-        },
+        timeouts: timeouts_from(row)?,
         streaming: row.get("streaming_enabled")?,
         credential: credential_from(row)?,
         models,
-        protocol: protocol_from(row)?,
-        also: known.map(|provider| provider.also.clone()).unwrap_or_default(),
-        quirks: known.map(|provider| provider.quirks).unwrap_or_default(),
-        provider,
+        protocol: provider.protocol,
+        also: provider.also.clone(),
+        quirks: provider.quirks,
+        facts: provider.facts.clone(),
     })
 }
 
-/// A protocol that a newer Patchbay wrote is a failure of this row, not a guess.
-fn protocol_from(row: &Row<'_>) -> rusqlite::Result<Protocol> {
-    let name: String = row.get("protocol")?;
-    Protocol::parse(&name).ok_or_else(|| {
-        rusqlite::Error::InvalidColumnType(0, format!("protocol {name}"), rusqlite::types::Type::Text)
+fn timeouts_from(row: &Row<'_>) -> rusqlite::Result<Timeouts> {
+    Ok(Timeouts {
+        connect_ms: row.get("connect_timeout_ms")?,
+        first_byte_ms: row.get("first_byte_timeout_ms")?,
+        idle_ms: row.get("idle_timeout_ms")?,
+        total_ms: row.get("total_timeout_ms")?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Sums by quarter of an hour and series, made with each row and read by every card, chart and table.
 
+mod by_model;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
@@ -13,6 +15,8 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, named_params};
 
 use crate::error::StoreError;
 use crate::series;
+
+pub use by_model::{ModelUse, by_model};
 
 /// Adds a row to its bucket, in the transaction of the row.
 pub(crate) fn add(db: &Db, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {

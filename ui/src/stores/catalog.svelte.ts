@@ -1,9 +1,9 @@
 import { backend, type Provider } from "../backend";
 import { Resource } from "./resource.svelte";
 
-/** The providers Patchbay knows. Fixed for a build, so nothing re-reads them. */
+/** The providers Patchbay knows, and the user's own. */
 class Catalog {
-  readonly #providers = new Resource(backend.providers, []);
+  readonly #providers = new Resource(backend.providers, ["models"]);
 
   get providers(): Provider[] {
     return this.#providers.value ?? [];

@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![cfg(unix)]
 
+mod catalogue;
 mod connections;
 mod contract;
 mod crash;

@@ -16,6 +16,7 @@ mod encode;
 mod encoder;
 mod envelope;
 mod error;
+mod models;
 mod parts;
 mod read;
 mod reply;
@@ -35,7 +36,8 @@ pub use encode::encode_request;
 pub use encoder::{Encoder, UsageChunk};
 pub use envelope::encode_failure;
 pub use error::failure;
-pub use reply::{Reply, decode_models, decode_neutral_reply, decode_reply, encode_reply};
+pub use models::{decode_models, models_route};
+pub use reply::{Reply, decode_neutral_reply, decode_reply, encode_reply};
 pub use stream::{Seen, StreamDecoder};
 
 // Responses writes these alike.

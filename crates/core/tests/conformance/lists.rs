@@ -1,6 +1,8 @@
 //! Lists of models.
 
+use patchbay_core::dialect::models::ListedModel;
 use patchbay_core::dialect::{anthropic, gemini, openai};
+use patchbay_core::money::NanoUsd;
 use serde_json::{Value, json};
 
 use crate::dialects::Dialect;
@@ -21,10 +23,23 @@ pub fn check(dialect: &Dialect, exchange: &Exchange) {
         }
         "gemini" => check_gemini(exchange),
         _ => {
-            let models = openai::decode_models(&body).expect(name);
+            let page = openai::decode_models(&body).expect(name);
             let listed = list["data"].as_array().expect("a list");
             let ids: Vec<&str> = listed.iter().filter_map(|model| model["id"].as_str()).collect();
-            assert_eq!(models, ids, "{name}");
+            let found: Vec<&str> = page.models.iter().map(|model| model.id.as_str()).collect();
+            assert_eq!(found, ids, "{name}");
+            check_marketplace(name, &page.models, listed);
+        }
+    }
+}
+
+/// What a marketplace tells beside the ids: sizes, and prices per token where this program counts them per million.
+fn check_marketplace(name: &str, models: &[ListedModel], listed: &[Value]) {
+    for (model, listed) in models.iter().zip(listed).filter(|(_, listed)| listed["pricing"].is_object()) {
+        assert_eq!(json!(model.context_window), listed["context_length"], "{name}: {}", model.id);
+        let told = listed["pricing"]["prompt"].as_str().and_then(NanoUsd::from_decimal);
+        if let (Some(price), Some(told)) = (model.prices.first(), told) {
+            assert_eq!(price.input.0, told.0 * 1_000_000, "{name}: {}", model.id);
         }
     }
 }

@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::connections::{self, Connection};
 use super::status::{GatewayState, VaultState, VaultStatus, vault};
 use crate::error::Error;
+use crate::snapshot::Snapshot;
 use crate::{Engine, clock};
 
 /// Rows of a top list.
@@ -24,8 +25,6 @@ const TOP: usize = 5;
 /// Items that need attention are shown up to this; more would be noise.
 const ATTENTION: usize = 3;
 const DAYS: u32 = 30;
-/// The chart colour of providers that the catalogue does not know.
-const OTHER_COLOR: u8 = 6;
 
 /// The first screen's figures.
 #[derive(Clone, Debug, Serialize, specta::Type)]
@@ -313,13 +312,21 @@ pub async fn spend_chart(
 ) -> Result<Chart, Error> {
     engine
         .blocking(move |engine| {
-            let spend = engine.store.read(|db| spend(db, request.days.clamp(1, 366), clock::now(), &zone))?;
+            let snapshot = engine.snapshot()?;
+            let days = request.days.clamp(1, 366);
+            let spend = engine.store.read(|db| spend(db, &snapshot, days, clock::now(), &zone))?;
             Ok(spend_by_day(&request, &spend, None))
         })
         .await
 }
 
-fn spend(db: &Db, days: u32, now: Timestamp, zone: &TimeZone) -> Result<SpendByDay, StoreError> {
+fn spend(
+    db: &Db,
+    snapshot: &Snapshot,
+    days: u32,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<SpendByDay, StoreError> {
     let days = last_days(now, days, zone);
     let (Some(first), Some(last)) = (days.first(), days.last()) else {
         return Ok(SpendByDay::default());
@@ -335,7 +342,7 @@ fn spend(db: &Db, days: u32, now: Timestamp, zone: &TimeZone) -> Result<SpendByD
             }
         }
     })?;
-    let series = series_of(&by_day);
+    let series = series_of(&by_day, snapshot);
     let amount = |day: &Vec<(String, NanoUsd)>, id: &str| {
         day.iter().find(|(p, _)| p == id).map_or(NanoUsd::ZERO, |(_, sum)| *sum)
     };
@@ -351,7 +358,7 @@ fn spend(db: &Db, days: u32, now: Timestamp, zone: &TimeZone) -> Result<SpendByD
 }
 
 /// The providers that occur, in the fixed order of the catalogue, those of the user's own last.
-fn series_of(by_day: &[Vec<(String, NanoUsd)>]) -> Vec<SpendSeries> {
+fn series_of(by_day: &[Vec<(String, NanoUsd)>], snapshot: &Snapshot) -> Vec<SpendSeries> {
     let occurs = |slug: &str| {
         by_day.iter().flatten().any(|(provider, cost)| provider == slug && *cost > NanoUsd::ZERO)
     };
@@ -361,7 +368,8 @@ fn series_of(by_day: &[Vec<(String, NanoUsd)>]) -> Vec<SpendSeries> {
     for (slug, _) in by_day.iter().flatten() {
         if catalog::provider(slug).is_none() && occurs(slug) && !series.iter().any(|known| known.id == *slug)
         {
-            series.push(SpendSeries { id: slug.clone(), name: slug.clone(), color: OTHER_COLOR });
+            let (name, color) = (snapshot.provider_name(slug).to_owned(), snapshot.tile(slug).1);
+            series.push(SpendSeries { id: slug.clone(), name, color });
         }
     }
     series

@@ -1,6 +1,7 @@
 //! The store from outside.
 #![cfg(test)]
 
+mod catalogue;
 mod common;
 mod connection;
 mod ledger;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::dialect::Failure;
 use crate::dialect::models::{ListedModel, ModelPage};
 use crate::dialect::wire::{malformed, query_value};
+use crate::model::Capability;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +21,7 @@ struct WireModel {
     input_token_limit: Option<u32>,
     output_token_limit: Option<u32>,
     supported_generation_methods: Option<Vec<String>>,
+    thinking: Option<bool>,
 }
 
 /// The path of a page of models, the first one without a token.
@@ -33,9 +35,11 @@ pub fn decode_models(body: &[u8]) -> Result<ModelPage, Failure> {
     let page: WirePage = serde_json::from_slice(body)
         .map_err(|_| malformed("The address answers, but not with a list of models."))?;
     let models = page.models.into_iter().filter(WireModel::is_callable).map(|model| ListedModel {
+        capabilities: model.capabilities(),
         id: model.name.strip_prefix("models/").unwrap_or(&model.name).to_owned(),
         context_window: model.input_token_limit,
         max_output: model.output_token_limit,
+        ..ListedModel::default()
     });
     Ok(ModelPage { models: models.collect(), next: page.next_page_token.filter(|token| !token.is_empty()) })
 }
@@ -44,5 +48,13 @@ impl WireModel {
     fn is_callable(&self) -> bool {
         let is_known = |method: &String| matches!(method.as_str(), "generateContent" | "embedContent");
         self.supported_generation_methods.as_ref().is_none_or(|methods| methods.iter().any(is_known))
+    }
+
+    /// Whether a model calls tools or reads pictures is not said.
+    fn capabilities(&self) -> Vec<Capability> {
+        let methods = self.supported_generation_methods.iter().flatten();
+        let embeds = methods.into_iter().any(|method| method == "embedContent");
+        let found = [(Capability::Reasoning, self.thinking == Some(true)), (Capability::Embeddings, embeds)];
+        found.into_iter().filter(|(_, there)| *there).map(|(capability, _)| capability).collect()
     }
 }

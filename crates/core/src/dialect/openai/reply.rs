@@ -1,6 +1,5 @@
 //! Whole answers and model lists.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::calls;
@@ -8,7 +7,6 @@ use super::usage::encode_usage;
 use super::wire::{Body, Content, finish, signature};
 use crate::catalog::Quirks;
 use crate::chat::{self, Finish, ToolCall, Turn};
-use crate::code::Code;
 use crate::dialect::Failure;
 use crate::usage::TokenUsage;
 
@@ -107,34 +105,11 @@ pub(super) fn is_reasoning_detail(block: &Value) -> bool {
     block["type"].as_str().is_some_and(|kind| kind.starts_with("reasoning."))
 }
 
-/// Reads `GET /models`: `{data: [{id}]}`, or the bare array that Together sends.
-pub fn decode_models(body: &[u8]) -> Result<Vec<String>, Failure> {
-    #[derive(Deserialize)]
-    struct Model {
-        id: String,
-    }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum List {
-        Wrapped { data: Vec<Model> },
-        Bare(Vec<Model>),
-    }
-    let list = serde_json::from_slice(body).map_err(|_| Failure {
-        status: Some(200),
-        ..Failure::new(Code::MalformedAnswer, "The address answers, but not with a list of models.")
-    })?;
-    let (List::Wrapped { data: models } | List::Bare(models)) = list;
-    // Gemini's OpenAI form prefixes its ids; both forms are accepted in a request.
-    Ok(models
-        .into_iter()
-        .map(|model| model.id.strip_prefix("models/").unwrap_or(&model.id).to_owned())
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::ReasoningTokens;
+    use crate::code::Code;
     use crate::money::NanoUsd;
 
     #[test]
@@ -218,15 +193,5 @@ mod tests {
         assert_eq!(message["reasoning_details"], json!([{ "type": "reasoning.text", "text": "t" }]));
         assert_eq!(message["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "sig");
         assert_eq!(body["usage"]["total_tokens"], 7);
-    }
-
-    #[test]
-    fn model_lists_come_wrapped_bare_and_prefixed() {
-        assert_eq!(
-            decode_models(br#"{"object":"list","data":[{"id":"a"},{"id":"models/b"}]}"#).expect("a list"),
-            ["a", "b"]
-        );
-        assert_eq!(decode_models(br#"[{"id":"a"}]"#).expect("a list"), ["a"]);
-        assert_eq!(decode_models(b"<html>").expect_err("no list").code, Code::MalformedAnswer);
     }
 }

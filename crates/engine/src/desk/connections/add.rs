@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::catalog::{self, KeyNeed};
+use patchbay_core::catalog::{DEMO, KeyNeed};
 use patchbay_core::code::Code;
 use patchbay_core::connection::{
     self as rules, ConnectionStatus, CredentialRef, Limits, Timeouts, is_key, key_from_name,
 };
 use patchbay_core::diagnose::{CheckReport, RemedyAction, Spend, StageReport, Verdict};
 use patchbay_core::id::ConnectionId;
+use patchbay_core::provider::Provider;
 use patchbay_core::secret::Secret;
 use patchbay_store::connection::NewConnection;
 use patchbay_store::{StoreError, connection};
@@ -109,12 +110,10 @@ fn validated(
     engine: &Engine,
     mut draft: ConnectionDraft,
 ) -> Result<(ConnectionDraft, rules::Connection), Error> {
-    let provider = catalog::provider(&draft.provider).ok_or_else(|| {
-        Error::invalid(
-            format!("There is no provider \"{}\".", draft.provider),
-            "`patchbay providers list` names them.",
-        )
-    })?;
+    let snapshot = engine.snapshot()?;
+    let provider = snapshot
+        .provider(&draft.provider)
+        .map_err(|error| Error::invalid(error.to_string(), "`patchbay providers list` names them."))?;
     draft.name = checked_name(&draft.name)?;
     let key = draft
         .key
@@ -127,15 +126,15 @@ fn validated(
             "Use 1 to 64 of a-z, 0-9, _ and -.",
         ));
     }
-    draft.base_url = optional_url(draft.base_url.take())?.filter(|url| *url != provider.base_url);
-    if draft.base_url.is_none() && provider.base_url.is_empty() && provider.slug != catalog::DEMO {
+    draft.base_url = optional_url(draft.base_url.take())?.filter(|url| *url != provider.api_base_url);
+    if draft.base_url.is_none() && provider.api_base_url.is_empty() && provider.slug != DEMO {
         return Err(Error::invalid(
             "This provider needs a base URL.",
             "Enter the address of its API, such as http://127.0.0.1:8000/v1.",
         ));
     }
     draft.secret = draft.secret.take().filter(|secret| !secret.is_empty());
-    if draft.secret.is_none() && provider.key == KeyNeed::Required {
+    if draft.secret.is_none() && provider.facts.key == KeyNeed::Required {
         return Err(Error::new(
             Code::CredentialMissing,
             format!("{} needs an API key.", provider.name),
@@ -147,7 +146,7 @@ fn validated(
     draft.default_model =
         model.or_else(|| Some(provider.default_model.clone()).filter(|model| !model.is_empty()));
     let mut settings = as_connection(&draft, provider, key);
-    if settings.provider == catalog::DEMO {
+    if settings.provider == DEMO {
         engine.lead_to_demo(std::slice::from_mut(&mut settings));
     }
     draft.key = Some(settings.key.clone());
@@ -155,14 +154,9 @@ fn validated(
 }
 
 /// What a test works on before anything is saved. Its id is no row's.
-fn as_connection(
-    draft: &ConnectionDraft,
-    provider: &catalog::CatalogProvider,
-    key: String,
-) -> rules::Connection {
+fn as_connection(draft: &ConnectionDraft, provider: &Provider, key: String) -> rules::Connection {
     let default = Timeouts::default();
-    let first_byte_ms =
-        draft.settings.timeout_s.map_or(default.first_byte_ms, |seconds| seconds.saturating_mul(1_000));
+    let first_byte_ms = draft.settings.timeout_s.unwrap_or(provider.default_timeout_s).saturating_mul(1_000);
     rules::Connection {
         id: ConnectionId(-1 - i64::from(fastrand::u32(..))),
         key,
@@ -174,7 +168,7 @@ fn as_connection(
         is_default: false,
         tested: false,
         own_base_url: draft.base_url.clone(),
-        base_url: draft.base_url.clone().unwrap_or_else(|| provider.base_url.clone()),
+        base_url: draft.base_url.clone().unwrap_or_else(|| provider.api_base_url.clone()),
         default_model: draft.default_model.clone(),
         organization: None,
         project: None,
@@ -189,10 +183,11 @@ fn as_connection(
             tail: secret.tail(),
             created_at: clock::now(),
         }),
-        models: provider.known_models.clone(),
+        models: provider.supported_models.clone(),
         protocol: provider.protocol,
         also: provider.also.clone(),
         quirks: provider.quirks,
+        facts: provider.facts.clone(),
     }
 }
 

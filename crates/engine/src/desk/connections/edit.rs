@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::catalog;
+use patchbay_core::catalog::DEMO;
 use patchbay_core::connection::{
     self as rules, ConnectionStatus, Limits, is_same_server, normalise_base_url,
 };
@@ -62,7 +62,7 @@ pub(super) fn checked_name(name: &str) -> Result<String, Error> {
     ))
 }
 
-pub(super) fn optional_url(text: Option<String>) -> Result<Option<String>, Error> {
+pub(in crate::desk) fn optional_url(text: Option<String>) -> Result<Option<String>, Error> {
     let text = text.filter(|text| !text.trim().is_empty());
     text.map(|text| normalise_base_url(&text))
         .transpose()
@@ -84,20 +84,24 @@ pub async fn edit(
         };
         engine.blocking(move |engine| Ok(engine.store.write(set)?)).await?;
     } else {
-        let fields = applied(Editable::from(&settings), &settings, edit)?;
-        engine.blocking(move |engine| write(engine, &settings, fields)).await?;
+        let providers_url = engine.snapshot()?.provider(&settings.provider)?.api_base_url.clone();
+        let fields = applied(Editable::from(&settings), &settings, &providers_url, edit)?;
+        engine.blocking(move |engine| write(engine, &settings, &providers_url, fields)).await?;
     }
     engine.changes.send(Changed::Connections);
     get(engine, key, zone).await
 }
 
 /// Writes the fields. A key that was given for one server is not sent to another: it is asked for again (K5).
-fn write(engine: &Engine, settings: &rules::Connection, fields: Editable) -> Result<(), Error> {
+fn write(
+    engine: &Engine,
+    settings: &rules::Connection,
+    providers_url: &str,
+    fields: Editable,
+) -> Result<(), Error> {
     let id = settings.id;
-    let provider =
-        catalog::provider(&settings.provider).map(|provider| provider.base_url.clone()).unwrap_or_default();
-    let base_url = fields.base_url.clone().unwrap_or(provider);
-    let moved = fields.base_url != settings.own_base_url && !is_same_server(&settings.base_url, &base_url);
+    let base_url = fields.base_url.as_deref().unwrap_or(providers_url);
+    let moved = fields.base_url != settings.own_base_url && !is_same_server(&settings.base_url, base_url);
     let forget = if moved { engine.store.read(|db| credential::versions(db, id))? } else { Vec::new() };
     engine.store.write(move |db| {
         if moved {
@@ -112,6 +116,7 @@ fn write(engine: &Engine, settings: &rules::Connection, fields: Editable) -> Res
 fn applied(
     mut fields: Editable,
     settings: &rules::Connection,
+    providers_url: &str,
     edit: ConnectionEdit,
 ) -> Result<Editable, Error> {
     let blank =
@@ -119,11 +124,8 @@ fn applied(
     match edit {
         ConnectionEdit::Name(name) => fields.name = checked_name(&name)?,
         ConnectionEdit::BaseUrl(url) => {
-            let own = catalog::provider(&settings.provider)
-                .map(|provider| provider.base_url.as_str())
-                .unwrap_or_default();
-            fields.base_url = optional_url(url)?.filter(|url| url != own);
-            if fields.base_url.is_none() && own.is_empty() && settings.provider != catalog::DEMO {
+            fields.base_url = optional_url(url)?.filter(|url| url != providers_url);
+            if fields.base_url.is_none() && providers_url.is_empty() && settings.provider != DEMO {
                 return Err(Error::invalid(
                     "This connection needs a base URL.",
                     "Enter the address of its API.",
@@ -150,7 +152,12 @@ fn applied(
     Ok(fields)
 }
 
-fn in_range(what: &str, value: u32, range: std::ops::RangeInclusive<u32>, unit: &str) -> Result<(), Error> {
+pub(in crate::desk) fn in_range(
+    what: &str,
+    value: u32,
+    range: std::ops::RangeInclusive<u32>,
+    unit: &str,
+) -> Result<(), Error> {
     if range.contains(&value) {
         return Ok(());
     }

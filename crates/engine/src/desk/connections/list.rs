@@ -11,6 +11,7 @@ use patchbay_core::diagnose::CheckReport;
 use patchbay_core::health::{Health, Vitals};
 use patchbay_core::id::ConnectionId;
 use patchbay_core::money::DecimalUsd;
+use patchbay_core::provider::ProviderStatus;
 use patchbay_core::report::{Filter, Totals};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::connection::{ConnectionState, states};
@@ -18,7 +19,6 @@ use patchbay_store::{Db, StoreError, check, credential, rollup, usage};
 use serde::Serialize;
 
 use crate::demo::DemoFault;
-use crate::desk::providers::tile;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::{Engine, clock};
@@ -209,7 +209,7 @@ fn view(
 ) -> Result<Connection, StoreError> {
     let vitals = vitals(db, settings.id, state, now)?;
     let own = figures.by_key.get(&settings.key).cloned().unwrap_or_default();
-    let (tile, color) = tile(&settings.provider);
+    let (tile, color) = snapshot.tile(&settings.provider);
     let demo = settings.provider == DEMO;
     Ok(Connection {
         key: settings.key.clone(),
@@ -249,6 +249,16 @@ fn view(
 /// A key that crosses a network in the clear (K5), and limits that are shared without anybody having said so.
 fn notes(db: &Db, settings: &Settings) -> Result<Vec<String>, StoreError> {
     let mut notes = Vec::new();
+    match settings.facts.status {
+        ProviderStatus::Active => {}
+        ProviderStatus::Maintenance => {
+            notes.push(format!("{} is set to maintenance: nothing is sent to it.", settings.provider_name));
+        }
+        ProviderStatus::Deprecated => notes.push(format!(
+            "{} is marked as deprecated: move what uses it to another provider.",
+            settings.provider_name
+        )),
+    }
     if is_cleartext(&settings.base_url) {
         notes.push(
             "Plain HTTP to another machine: the key and the prompts can be read on the way.".to_owned(),

@@ -53,7 +53,7 @@ pub(super) fn store_secret(engine: &Engine, id: ConnectionId, secret: &Secret) -
 }
 
 /// Forgets secrets that are not used any more. One that the vault keeps is tried again with the next change.
-pub(super) fn purge(engine: &Engine, id: ConnectionId, versions: &[u32]) {
+pub(in crate::desk) fn purge(engine: &Engine, id: ConnectionId, versions: &[u32]) {
     for &version in versions {
         if let Err(error) = engine.keys.vault().delete(&engine.keys.slot(id, version)) {
             tracing::warn!(%error, "a replaced key is still in the keychain");
