@@ -1,7 +1,9 @@
 //! The page's commands, by noun. Their bodies only unpack arguments.
 
 pub(crate) mod apps;
+pub(crate) mod audit;
 pub(crate) mod connections;
+pub(crate) mod credentials;
 pub(crate) mod demo;
 pub(crate) mod models;
 pub(crate) mod overview;
@@ -10,6 +12,7 @@ pub(crate) mod preferences;
 pub(crate) mod prices;
 pub(crate) mod providers;
 pub(crate) mod status;
+pub(crate) mod vault;
 
 use serde::Serialize;
 use tauri::ipc::Channel;

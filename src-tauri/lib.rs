@@ -10,9 +10,12 @@ mod commands;
 mod state;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Parser;
-use patchbay_engine::VaultChoice;
+use patchbay_core::secret::Secret;
+use patchbay_engine::vault::Given;
+use patchbay_engine::{VaultChoice, VaultSetup};
 use tauri::{Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
@@ -25,9 +28,10 @@ struct Args {
     /// Where everything is kept [default: the platform's data folder].
     #[arg(long, env = "PATCHBAY_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where secrets are kept; those in memory are gone when the window closes.
-    #[arg(long, value_parser = ["keychain", "memory"], default_value = "keychain")]
-    vault: String,
+    /// Where secrets are kept; those in memory are gone when the window closes [default: where `patchbay vault move` put
+    /// them, else the keychain].
+    #[arg(long, value_parser = ["keychain", "file", "memory"])]
+    vault: Option<String>,
     /// Open with the offline Demo provider and sample data.
     #[arg(long)]
     demo: bool,
@@ -37,14 +41,22 @@ struct Args {
 }
 
 impl Args {
-    fn vault(&self) -> VaultChoice {
-        if self.vault == "memory" { VaultChoice::Memory } else { VaultChoice::Keychain }
+    fn vault(&self) -> VaultSetup {
+        let choice = match self.vault.as_deref() {
+            Some("memory") => VaultChoice::Memory,
+            Some("file") => VaultChoice::File,
+            Some(_) => VaultChoice::Keychain,
+            None => VaultChoice::AsSet,
+        };
+        let passphrase = std::env::var("PATCHBAY_VAULT_PASSPHRASE").ok().map(Secret::new);
+        VaultSetup { choice, passphrases: Arc::new(Given(passphrase)) }
     }
 }
 
 /// Runs the window until it is closed.
 #[expect(clippy::disallowed_methods, reason = "Tauri's macro exits where its own tables are broken")]
 pub fn run() {
+    patchbay_engine::dumps::forbid();
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("PATCHBAY_LOG").unwrap_or_else(|_| "warn".into()),
@@ -138,6 +150,22 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::connections::connection_reorder,
             commands::connections::connection_test,
             commands::connections::connection_test_stop,
+            commands::credentials::credentials,
+            commands::credentials::credential_stage,
+            commands::credentials::credential_rotate,
+            commands::credentials::credential_test,
+            commands::credentials::credential_promote,
+            commands::credentials::credential_stand_by,
+            commands::credentials::credential_rollback,
+            commands::credentials::credential_revoke,
+            commands::credentials::credential_purge,
+            commands::credentials::credential_set_expiry,
+            commands::credentials::credential_set_policy,
+            commands::audit::audit,
+            commands::audit::audit_verify,
+            commands::audit::audit_export,
+            commands::vault::vault,
+            commands::vault::vault_unlock,
             commands::playground::targets,
             commands::playground::playground_run,
             commands::playground::playground_stop,

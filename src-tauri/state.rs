@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use patchbay_engine::desk::{demo, status};
 use patchbay_engine::error::Error;
-use patchbay_engine::{Engine, VaultChoice, clock, default_data_dir, demo::sample::SampleOptions};
+use patchbay_engine::{Engine, VaultSetup, clock, default_data_dir, demo::sample::SampleOptions};
 use tauri::AppHandle;
 
 use crate::commands::preferences;
@@ -21,7 +21,7 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 pub struct Desk {
     app: AppHandle,
     data_dir: Result<PathBuf, Error>,
-    vault: VaultChoice,
+    vault: VaultSetup,
     port: Option<u16>,
     engine: RwLock<Result<Arc<Engine>, Error>>,
 }
@@ -61,10 +61,9 @@ impl Desk {
         if let Ok(engine) = self.engine() {
             return Ok(engine);
         }
-        let opened = self
-            .data_dir
-            .clone()
-            .and_then(|folder| tauri::async_runtime::block_on(async { Engine::open(&folder, self.vault) }));
+        let opened = self.data_dir.clone().and_then(|folder| {
+            tauri::async_runtime::block_on(async { Engine::open(&folder, self.vault.clone()) })
+        });
         if let Ok(engine) = &opened {
             self.start(engine);
         }

@@ -51,9 +51,15 @@ fn k1_secrets_go_in_and_never_come_out() {
     let bindings = generated();
     let code = bindings.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*']));
     let naming: Vec<&str> = code.filter(|line| line.contains("secret")).collect();
-    // The argument of one command and the field of the draft, which is only ever an argument.
-    assert_eq!(naming.len(), 2, "{naming:#?}");
-    assert!(naming[0].contains("connectionReplaceKey"), "{}", naming[0]);
-    assert!(naming[1].starts_with("secret:"), "{}", naming[1]);
+    // The arguments of these commands and the field of the draft, which is only ever an argument.
+    let takers = ["connectionReplaceKey", "credentialStage", "credentialRotate"];
+    assert_eq!(naming.len(), takers.len() + 1, "{naming:#?}");
+    for (line, taker) in naming.iter().zip(takers) {
+        assert!(line.contains(taker), "{line}");
+    }
+    assert!(naming[takers.len()].starts_with("secret:"), "{}", naming[takers.len()]);
+    let code = bindings.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*']));
+    let asking: Vec<&str> = code.filter(|line| line.contains("passphrase")).collect();
+    assert!(asking.len() == 1 && asking[0].contains("vaultUnlock"), "{asking:#?}");
     assert!(!bindings.contains("typedError<ConnectionDraft"));
 }

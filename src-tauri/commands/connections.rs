@@ -3,6 +3,7 @@
 use patchbay_core::diagnose::{CheckReport, Spend, StageReport};
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::connections::{self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit};
+use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
 use tauri::State;
 use tauri::ipc::Channel;
@@ -49,7 +50,7 @@ pub async fn connection_edit(
     connections::edit(&desk.engine()?, &key, edit, desk.zone()).await
 }
 
-/// Replaces the API key at once.
+/// Replaces the API key at once, untested. The old one can be rolled back to for a while.
 #[tauri::command]
 #[specta::specta]
 pub async fn connection_replace_key(
@@ -57,7 +58,7 @@ pub async fn connection_replace_key(
     key: String,
     secret: String,
 ) -> Result<Connection, Error> {
-    connections::replace_key(&desk.engine()?, &key, Secret::new(secret), desk.zone()).await
+    credentials::replace_key(&desk.engine()?, &key, Secret::new(secret), desk.zone()).await
 }
 
 /// Lets a connection take calls.

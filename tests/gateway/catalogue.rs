@@ -13,7 +13,7 @@ use patchbay_core::money::DecimalUsd;
 use patchbay_core::price::PriceSource;
 use patchbay_core::provider::{Provider, ProviderFacts, ProviderStatus};
 use patchbay_core::time::Timestamp;
-use patchbay_engine::desk::connections;
+use patchbay_engine::desk::credentials;
 use patchbay_engine::desk::models::{self, ModelQuery, ModelReach, SyncOutcome, SyncReport};
 use patchbay_engine::desk::prices::{self, PriceDraft, PriceTier};
 use patchbay_engine::desk::providers::{self, ProviderEdit};
@@ -338,7 +338,7 @@ async fn k5_a_provider_that_moves_to_another_server_asks_for_the_keys_of_its_con
     let world = World::open().await;
     provide(&world, "vendor", Protocol::Openai, "http://127.0.0.1:1/v1");
     let secret = patchbay_core::secret::Secret::new("sk-vendor-0123456789".to_owned());
-    connections::replace_key(&world.engine, "vendor_main", secret, TimeZone::UTC).await.unwrap();
+    credentials::replace_key(&world.engine, "vendor_main", secret, TimeZone::UTC).await.unwrap();
     let to = |url: &str| ProviderEdit::BaseUrl(Some(url.to_owned()));
     providers::edit(&world.engine, "vendor", to("http://127.0.0.1:1/v2")).await.unwrap();
     assert!(world.connection("vendor_main").await.credential.is_some(), "the same server");

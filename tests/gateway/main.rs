@@ -10,6 +10,7 @@ mod failures;
 mod ledger;
 mod odd;
 mod protocols;
+mod rotation;
 mod routes;
 mod secrets;
 mod stops;

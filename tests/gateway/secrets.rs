@@ -5,8 +5,10 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use patchbay_core::diagnose::{Spend, Verdict};
 use patchbay_core::secret::Secret;
+use patchbay_engine::desk::audit::{self, AuditQuery, Format};
+use patchbay_engine::desk::backup::{self, Secrets};
 use patchbay_engine::desk::connections::{self, ConnectionEdit};
-use patchbay_engine::desk::{apps, overview, providers, status};
+use patchbay_engine::desk::{apps, configuration, credentials, overview, providers, status, vault};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -37,7 +39,7 @@ async fn k1_a_canary_key_is_nowhere_else() {
         world.add(bad).await;
     }
     let replaced =
-        connections::replace_key(&world.engine, "good", Secret::new(format!("{CANARY}\n")), TimeZone::UTC);
+        credentials::replace_key(&world.engine, "good", Secret::new(format!("{CANARY}\n")), TimeZone::UTC);
     heard += &json!(replaced.await.unwrap()).to_string();
 
     for model in ["good", "bad0", "bad1", "bad2", "bad3", "bad4"] {
@@ -91,10 +93,29 @@ async fn everything_told(world: &World) -> String {
         overview::overview(&world.engine, utc.clone()).await.unwrap(),
         providers::targets(&world.engine).unwrap(),
         status::status(&world.engine, utc.clone()).await.unwrap(),
+        credentials::list(&world.engine, "good").await.unwrap(),
+        audit::list(&world.engine, AuditQuery::default(), None, 1_000).await.unwrap(),
+        vault::report(&world.engine).await.unwrap(),
         world.log().await,
     ]);
+    let files = files_written(world).await;
     let missing = connections::get(&world.engine, "no-such", utc).await.unwrap_err();
-    format!("{told} {missing} {missing:?} {:?}", world.engine)
+    format!("{told} {files} {missing} {missing:?} {:?}", world.engine)
+}
+
+/// Every kind of file that the desk writes; they stay in the data folder, where the canary is looked for.
+async fn files_written(world: &World) -> serde_json::Value {
+    let (engine, data) = (&world.engine, world.folder.path());
+    let sealed = || Secrets::Sealed(Secret::new("battery staple".into()));
+    let query = AuditQuery::default;
+    json!([
+        audit::export_to_folder(engine, query(), Format::Json, TimeZone::UTC).await.unwrap(),
+        audit::export_to_folder(engine, query(), Format::Csv, TimeZone::UTC).await.unwrap(),
+        backup::back_up(engine, data.join("plain.db"), Secrets::Without).await.unwrap(),
+        backup::back_up(engine, data.join("sealed.age"), sealed()).await.unwrap(),
+        configuration::export(engine, data.join("plain.json"), Secrets::Without).await.unwrap(),
+        configuration::export(engine, data.join("sealed.json.age"), sealed()).await.unwrap(),
+    ])
 }
 
 /// The files below a folder that hold this text, the database's log of changes included.

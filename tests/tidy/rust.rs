@@ -74,6 +74,26 @@ fn has_empty_word(name: &str) -> bool {
 }
 
 #[test]
+fn a_change_of_the_desk_is_recorded() {
+    let desk: Vec<Source> =
+        sources(&["rs"]).into_iter().filter(|file| file.path.starts_with("crates/engine/src/desk")).collect();
+    assert!(desk.len() > 10);
+    demand(
+        &lines_where(&desk, writes_unrecorded),
+        "Use engine.change(…) or store.change(…): what a person changes is in the audit log, in the same transaction.",
+    );
+    prove(
+        writes_unrecorded,
+        &["engine.store.write(move |db| set(db))", "store.submit(work, done)"],
+        &["engine.store.change(now, work)", "engine.change(work)", "out.write(bytes)"],
+    );
+}
+
+fn writes_unrecorded(line: &str) -> bool {
+    line.contains("store.write(") || line.contains("store.submit(")
+}
+
+#[test]
 fn files_are_short() {
     let mut found = Vec::new();
     for Source { path, text } in &sources(&["rs"]) {

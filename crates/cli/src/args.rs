@@ -1,12 +1,18 @@
 //! The command line's grammar.
 
 mod catalogue;
+mod keys;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use patchbay_engine::VaultChoice;
 use patchbay_engine::error::Error;
+use patchbay_engine::{VaultChoice, VaultSetup};
+
+pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
+
+use crate::passphrase::Terminal;
 
 pub use catalogue::{
     CapabilityArg, KeyArg, ModelSearch, ModelStateArg, Models, PriceSet, Prices, ProtocolArg, ProviderAdd,
@@ -20,9 +26,9 @@ pub struct Args {
     /// Where everything is kept [default: the platform's data folder].
     #[arg(long, global = true, env = "PATCHBAY_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where secrets are kept.
-    #[arg(long, global = true, value_enum, default_value_t)]
-    pub vault: VaultArg,
+    /// Where secrets are kept [default: where `patchbay vault move` put them, else the keychain].
+    #[arg(long, global = true, value_enum)]
+    vault: Option<VaultArg>,
     /// Print one JSON document on standard output; messages go to standard error.
     #[arg(long, global = true)]
     pub json: bool,
@@ -36,25 +42,28 @@ impl Args {
     pub fn data_dir(&self) -> Result<PathBuf, Error> {
         self.data_dir.clone().map_or_else(patchbay_engine::default_data_dir, Ok)
     }
+
+    /// The vault, and who knows its passphrase.
+    pub fn vault(&self) -> VaultSetup {
+        let choice = match self.vault {
+            None => VaultChoice::AsSet,
+            Some(VaultArg::Keychain) => VaultChoice::Keychain,
+            Some(VaultArg::File) => VaultChoice::File,
+            Some(VaultArg::Memory) => VaultChoice::Memory,
+        };
+        VaultSetup { choice, passphrases: Arc::new(Terminal::for_vault()) }
+    }
 }
 
 /// Where secrets are kept.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum VaultArg {
     /// The system's keychain.
-    #[default]
     Keychain,
+    /// An encrypted file in the data folder; its passphrase comes from PATCHBAY_VAULT_PASSPHRASE or the terminal.
+    File,
     /// This process's memory: keys are gone when it ends.
     Memory,
-}
-
-impl From<VaultArg> for VaultChoice {
-    fn from(vault: VaultArg) -> Self {
-        match vault {
-            VaultArg::Keychain => Self::Keychain,
-            VaultArg::Memory => Self::Memory,
-        }
-    }
 }
 
 /// What to do.
@@ -81,6 +90,9 @@ pub enum Command {
     /// Manage connections.
     #[command(subcommand)]
     Connections(Connections),
+    /// Manage the versions of a connection's key.
+    #[command(subcommand)]
+    Credentials(Credentials),
     /// Manage the apps that may use the gateway.
     #[command(subcommand)]
     Apps(Apps),
@@ -90,6 +102,23 @@ pub enum Command {
     Usage(UsageArgs),
     /// Show attempts, the newest last.
     Log(LogArgs),
+    /// Show, check and export who changed what.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Show or change where secrets are kept.
+    #[command(subcommand)]
+    Vault(Vault),
+    /// Copy everything into a file, while calls go on.
+    Backup(FileArgs),
+    /// Put a copy in the place of everything. What was there is kept in the backups folder.
+    Restore {
+        /// The file to read.
+        file: PathBuf,
+    },
+    /// Write the configuration into a file.
+    Export(FileArgs),
+    /// Add and change what a file of `export` says; nothing is deleted.
+    Import(ImportArgs),
     /// Stop all traffic until `resume`.
     Stop,
     /// Let traffic flow again.

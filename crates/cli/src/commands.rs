@@ -1,7 +1,10 @@
 //! One module for each noun.
 
 mod apps;
+mod audit;
+mod backup;
 mod connections;
+mod credentials;
 mod demo;
 mod log;
 mod models;
@@ -10,6 +13,9 @@ mod prompt;
 mod providers;
 mod serve;
 mod usage;
+mod vault;
+
+pub use backup::restore;
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -33,6 +39,14 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Models(command) => return models::run(engine, command, output).await,
         Command::Prices(command) => prices::run(engine, command, output).await?,
         Command::Connections(command) => return connections::run(engine, command, output).await,
+        Command::Credentials(command) => return credentials::run(engine, command, output).await,
+        Command::Audit(command) => return audit::run(engine, command, output).await,
+        Command::Vault(command) => vault::run(engine, command, output).await?,
+        Command::Backup(args) => backup::back_up(engine, args, output).await?,
+        Command::Export(args) => backup::export(engine, args, output).await?,
+        Command::Import(args) => backup::import(engine, args, output).await?,
+        // Done before the data folder was opened.
+        Command::Restore { .. } => {}
         Command::Apps(command) => apps::run(engine, command, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,
         Command::Usage(args) => usage::run(engine, args, output).await?,

@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod output;
+mod passphrase;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use patchbay_core::code::Code;
 use patchbay_engine::Engine;
 use patchbay_engine::error::Error;
 
-use args::Args;
+use args::{Args, Command};
 use output::Output;
 
 fn main() -> ExitCode {
+    patchbay_engine::dumps::forbid();
     let args = Args::parse();
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
+    if let Command::Restore { file } = &args.command {
+        return commands::restore(&args.data_dir()?, &args.vault(), file, output).map(|()| ExitCode::SUCCESS);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Error::new(
             Code::Internal,
@@ -43,7 +48,7 @@ fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
         )
     })?;
     runtime.block_on(async {
-        let engine: Arc<Engine> = Engine::open(&args.data_dir()?, args.vault.into())?;
+        let engine: Arc<Engine> = Engine::open(&args.data_dir()?, args.vault())?;
         let done = commands::run(&engine, args.command, output).await;
         let settled = engine.settle().await;
         // What the command says comes first; it is also the likelier reason.

@@ -6,7 +6,7 @@
 //! - **protocol**: the wire format a provider speaks.
 //! - **connection**: one account at one provider, addressed by its *connection key*.
 //! - **credential**: a versioned secret of a connection, kept in the vault.
-//! - **vault**: where secrets live: the system's keychain, or memory for tests and trials.
+//! - **vault**: where secrets live: the system's keychain, an encrypted file, or memory for tests and trials.
 //! - **profile**: a named model configuration with a chain of targets.
 //! - **app**: a local program with its own gateway token.
 //! - **feature**: what a call was for; a free label.
@@ -14,11 +14,13 @@
 //! - **ledger**: the append-only usage table and its rollup.
 
 pub mod app;
+pub mod audit;
 pub mod catalog;
 pub mod chart;
 pub mod chat;
 pub mod code;
 pub mod connection;
+pub mod credential;
 pub mod diagnose;
 pub mod dialect;
 pub mod health;

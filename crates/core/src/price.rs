@@ -17,7 +17,7 @@ use crate::usage::{Cost, CostSource, TokenUsage};
 const TOKENS_PER_PRICE: i128 = 1_000_000;
 
 /// Prices of one model in nano-USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Price {
     /// Input tokens that are neither cached nor written to a cache.
     pub input: NanoUsd,
@@ -87,7 +87,7 @@ impl PriceSource {
 }
 
 /// The prices of a model from a moment on: one for every prompt, and those that hold above a size.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PriceVersion {
     /// Who says so.
     pub source: PriceSource,

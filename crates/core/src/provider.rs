@@ -41,7 +41,7 @@ impl ProviderStatus {
 }
 
 /// A provider with everything that its connections take from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Provider {
     /// Its row.
     pub id: ProviderId,
@@ -113,7 +113,7 @@ fn leads_to_this_machine(base_url: &str) -> bool {
 }
 
 /// What a connection takes from its provider's row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProviderFacts {
     /// Whether it may be used.
     pub status: ProviderStatus,

@@ -43,6 +43,12 @@ impl Timestamp {
         format!("{:.3}", self.to_jiff())
     }
 
+    /// RFC 3339 in a zone, with its offset.
+    pub fn to_local(self, zone: &TimeZone) -> String {
+        let zoned = self.to_jiff().to_zoned(zone.clone());
+        zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
     fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }

@@ -2,7 +2,11 @@
 //! nothing themselves. Types that cross to the window derive `specta::Type`.
 
 pub mod apps;
+pub mod audit;
+pub mod backup;
+pub mod configuration;
 pub mod connections;
+pub mod credentials;
 pub mod demo;
 pub mod log;
 pub mod models;
@@ -12,3 +16,4 @@ pub mod prices;
 pub mod providers;
 pub mod status;
 pub mod usage;
+pub mod vault;

@@ -1,38 +1,75 @@
 //! Keys on their way from the vault to a header: read once per version, kept in memory, wiped when replaced.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use hmac::{Hmac, KeyInit, Mac};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
 use patchbay_core::id::ConnectionId;
 use patchbay_core::secret::Secret;
 use patchbay_store::vault::{Slot, Vault};
+use sha2::Sha256;
 
 use crate::error::Error;
+
+/// What names this store in a vault, and what its fingerprints are keyed by.
+#[derive(Clone)]
+pub struct Identity {
+    /// Random.
+    pub store_id: String,
+    /// Random; it stays in the store.
+    pub fingerprint_key: String,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({})", self.store_id)
+    }
+}
 
 /// The vault with a memory.
 #[derive(Debug)]
 pub struct Keys {
-    vault: Arc<dyn Vault>,
-    store_id: String,
+    vault: RwLock<Arc<dyn Vault>>,
+    identity: Identity,
     known: Mutex<HashMap<(ConnectionId, u32), Secret>>,
 }
 
 impl Keys {
-    /// Keys of the store with this id.
-    pub fn new(vault: Arc<dyn Vault>, store_id: String) -> Self {
-        Self { vault, store_id, known: Mutex::default() }
+    /// Keys of the store of this identity.
+    pub fn new(vault: Arc<dyn Vault>, identity: Identity) -> Self {
+        Self { vault: RwLock::new(vault), identity, known: Mutex::default() }
     }
 
     /// The vault itself.
-    pub fn vault(&self) -> &Arc<dyn Vault> {
-        &self.vault
+    pub fn vault(&self) -> Arc<dyn Vault> {
+        Arc::clone(&self.vault.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Uses another vault from now on.
+    pub fn move_to(&self, vault: Arc<dyn Vault>) {
+        *self.vault.write().unwrap_or_else(PoisonError::into_inner) = vault;
+    }
+
+    /// Under which name the vault knows this store.
+    pub fn store_id(&self) -> &str {
+        &self.identity.store_id
     }
 
     /// Where a version lies.
     pub fn slot(&self, connection: ConnectionId, version: u32) -> Slot {
-        Slot { store: self.store_id.clone(), connection, version }
+        Slot { store: self.identity.store_id.clone(), connection, version }
+    }
+
+    /// Tells two keys apart without telling either: half an HMAC-SHA-256 under a random key of this store, so that nobody can
+    /// try keys against a fingerprint that was copied out of the audit log or an export.
+    pub fn fingerprint(&self, secret: &Secret) -> String {
+        let Ok(mac) = Hmac::<Sha256>::new_from_slice(self.identity.fingerprint_key.as_bytes()) else {
+            return String::new();
+        };
+        let digest = mac.chain_update(secret.expose().as_bytes()).finalize().into_bytes();
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The active key of a connection; `None` for one without. The vault is asked on a thread that may block.
@@ -41,18 +78,18 @@ impl Keys {
             return Ok(None);
         };
         let place = (connection.id, credential.version);
-        if let Some(secret) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
+        if let Some(secret) = self.known().get(&place) {
             return Ok(Some(secret.clone()));
         }
         let slot = self.slot(connection.id, credential.version);
         let secret = self.with_vault(move |vault| vault.get(&slot)).await?.ok_or_else(|| {
             Error::new(
                 Code::CredentialMissing,
-                format!("The key of {} is not in the {} any more.", connection.name, self.vault.name()),
+                format!("The key of {} is not in the {} any more.", connection.name, self.vault().name()),
                 "Replace the key of this connection.",
             )
         })?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         known.retain(|(id, _), _| *id != connection.id);
         known.insert(place, secret.clone());
         Ok(Some(secret))
@@ -67,23 +104,30 @@ impl Keys {
         T: Send + 'static,
         E: Into<Error> + Send + 'static,
     {
-        let vault = Arc::clone(&self.vault);
+        let vault = self.vault();
         let done = tokio::task::spawn_blocking(move || work(vault.as_ref())).await;
         done.map_err(|_| Error::new(Code::VaultFailed, "The keychain's call was broken off.", "Try again."))?
             .map_err(Into::into)
     }
-}
 
-impl Keys {
     /// Remembers the key of a draft while it is tested: it is in no vault yet.
     pub fn lend(&self, draft: ConnectionId, secret: Option<&Secret>) {
         if let Some(secret) = secret {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((draft, 0), secret.clone());
+            self.known().insert((draft, 0), secret.clone());
         }
     }
 
     /// Forgets the key of a draft.
     pub fn take_back(&self, draft: ConnectionId) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _), _| *id != draft);
+        self.known().retain(|(id, _), _| *id != draft);
+    }
+
+    /// Forgets a version whose secret was erased.
+    pub fn forget(&self, connection: ConnectionId, version: u32) {
+        self.known().remove(&(connection, version));
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<(ConnectionId, u32), Secret>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,16 +7,20 @@ pub mod checks;
 pub mod clock;
 pub mod demo;
 pub mod desk;
+pub mod dumps;
 pub mod error;
 pub mod gateway;
 pub mod pipeline;
 pub mod snapshot;
 
+mod chores;
+mod custody;
 mod gauges;
 mod keepsakes;
 mod keys;
 mod ledger;
 mod owner;
+mod safe;
 mod trail;
 mod upstream;
 
@@ -27,35 +31,35 @@ use std::time::Duration;
 use patchbay_core::catalog::{self, DEMO};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
-use patchbay_store::vault::{Keychain, Memory, Vault};
-use patchbay_store::{Store, StoreError, open_attempt, provider, setting};
+use patchbay_core::time::Timestamp;
+use patchbay_store::vault::{Passphrases, Vault};
+use patchbay_store::{Db, Recorded, Store, StoreError, open_attempt, provider, setting};
 
 use crate::changes::{Changed, Changes};
 use crate::demo::{DemoOptions, DemoServer};
 use crate::error::Error;
 use crate::gauges::Gauges;
 use crate::keepsakes::Keepsakes;
-use crate::keys::Keys;
+use crate::keys::{Identity, Keys};
 use crate::ledger::Ledger;
 use crate::owner::Owner;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::upstream::Upstream;
+
+pub use safe::{VaultChoice, VaultSetup};
+
+/// What the shells need to know of vaults.
+pub mod vault {
+    pub use patchbay_store::vault::{
+        Given, Memory, Passphrases, Question, Slot, Vault, VaultError, VaultKind, VaultState,
+    };
+}
 
 /// How often a change by another process is looked for while nobody calls.
 const LOOK: Duration = Duration::from_millis(500);
 /// What may have changed with the configuration's version.
 const OF_CONFIGURATION: [Changed; 5] =
     [Changed::Connections, Changed::Apps, Changed::Settings, Changed::Status, Changed::Models];
-
-/// Where secrets are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VaultChoice {
-    /// The system's keychain.
-    #[default]
-    Keychain,
-    /// This process's memory: for tests and trials.
-    Memory,
-}
 
 /// The platform's own data folder, which both shells use unless told otherwise.
 pub fn default_data_dir() -> Result<PathBuf, Error> {
@@ -81,27 +85,44 @@ pub struct Engine {
     syncs: desk::models::Syncs,
     listening: Mutex<desk::status::Listening>,
     changes: Changes,
-    _owner: Owner,
+    passphrases: Arc<dyn Passphrases>,
+    owner: Owner,
 }
 
 impl Engine {
     /// Opens a data folder: migrates it, takes over what a crash left, brings the catalogue up to date. Must be called
     /// inside a tokio runtime.
-    pub fn open(data_dir: &Path, vault: VaultChoice) -> Result<Arc<Self>, Error> {
+    pub fn open(data_dir: &Path, vault: impl Into<VaultSetup>) -> Result<Arc<Self>, Error> {
+        let setup = vault.into();
+        let store = Store::open(data_dir)?;
+        let vault = setup.vault(&store, data_dir)?;
+        Self::start(data_dir, store, vault, setup.passphrases)
+    }
+
+    /// The same with a vault of the caller's own: for tests of what happens when a vault fails.
+    pub fn with_vault(
+        data_dir: &Path,
+        vault: Arc<dyn Vault>,
+        passphrases: Arc<dyn Passphrases>,
+    ) -> Result<Arc<Self>, Error> {
+        Self::start(data_dir, Store::open(data_dir)?, vault, passphrases)
+    }
+
+    fn start(
+        data_dir: &Path,
+        store: Store,
+        vault: Arc<dyn Vault>,
+        passphrases: Arc<dyn Passphrases>,
+    ) -> Result<Arc<Self>, Error> {
         // A second call finds the provider installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let store = Store::open(data_dir)?;
         let owner = Owner::claim(data_dir, uuid::Uuid::new_v4().simple().to_string())?;
-        let store_id = prepare(&store, data_dir)?;
-        let vault: Arc<dyn Vault> = match vault {
-            VaultChoice::Keychain => Arc::new(Keychain::default()),
-            VaultChoice::Memory => Arc::new(Memory::default()),
-        };
+        let identity = prepare(&store, data_dir)?;
         let changes = Changes::default();
-        Ok(Arc::new(Self {
+        let engine = Arc::new(Self {
             data_dir: data_dir.to_owned(),
             snapshots: Snapshots::default(),
-            keys: Keys::new(vault, store_id),
+            keys: Keys::new(vault, identity),
             ledger: Arc::new(Ledger::new(store.clone(), owner.name().to_owned(), changes.clone())),
             gauges: Gauges::default(),
             keepsakes: Keepsakes::default(),
@@ -112,9 +133,12 @@ impl Engine {
             syncs: desk::models::Syncs::default(),
             listening: Mutex::default(),
             changes,
+            passphrases,
             store,
-            _owner: owner,
-        }))
+            owner,
+        });
+        engine.do_chores();
+        Ok(engine)
     }
 
     /// Where everything is kept.
@@ -179,6 +203,7 @@ impl Engine {
         tokio::select! {
             () = retrying => {}
             () = self.follow_configuration() => {}
+            () = self.keep_tidy() => {}
         }
     }
 
@@ -207,6 +232,14 @@ impl Engine {
         self.blocking(|engine| Ok(engine.store.write(|_| Ok(()))?)).await
     }
 
+    /// Changes the configuration, and notes the change in the audit log in the same transaction.
+    async fn change<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Db) -> Result<Recorded<T>, StoreError> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.blocking(|engine| Ok(engine.store.change(clock::now(), work)?)).await
+    }
+
     /// Runs blocking work on the store off the async threads.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
@@ -224,8 +257,8 @@ impl Engine {
     }
 }
 
-/// Catalogue, identity and leftovers. Answers the store's random id.
-fn prepare(store: &Store, data_dir: &Path) -> Result<String, StoreError> {
+/// Catalogue, identity and leftovers.
+fn prepare(store: &Store, data_dir: &Path) -> Result<Identity, StoreError> {
     let now = clock::now();
     let gone = store
         .read(open_attempt::owners)?
@@ -233,17 +266,25 @@ fn prepare(store: &Store, data_dir: &Path) -> Result<String, StoreError> {
         .filter(|name| owner::is_gone(data_dir, name))
         .collect::<Vec<_>>();
     owner::sweep(data_dir);
-    let fresh_id = uuid::Uuid::new_v4().simple().to_string();
     store.write(move |db| {
         provider::sync_catalog(db, catalog::providers(), now)?;
         for name in &gone {
             let attempts = open_attempt::interrupt(db, name)?;
             tracing::info!(attempts, "entered attempts that a crash had cut off");
         }
-        if let Some(id) = setting::get(db, "store_id")? {
-            return Ok(id);
-        }
-        setting::set(db, "store_id", &fresh_id, now)?;
-        Ok(fresh_id)
+        Ok(Identity {
+            store_id: made_once(db, "store_id", now)?,
+            fingerprint_key: made_once(db, "fingerprint_key", now)?,
+        })
     })
+}
+
+/// A random text that is made at the first start and stays.
+fn made_once(db: &Db, name: &str, now: Timestamp) -> Result<String, StoreError> {
+    if let Some(known) = setting::get(db, name)? {
+        return Ok(known);
+    }
+    let fresh = uuid::Uuid::new_v4().simple().to_string();
+    setting::set(db, name, &fresh, now)?;
+    Ok(fresh)
 }

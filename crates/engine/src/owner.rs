@@ -58,6 +58,15 @@ pub fn is_gone(data_dir: &Path, name: &str) -> bool {
     }
 }
 
+/// Whether another process than `own` works on this folder.
+pub fn is_shared(data_dir: &Path, own: &str) -> bool {
+    let Ok(files) = std::fs::read_dir(data_dir.join("processes")) else { return false };
+    files.flatten().any(|file| {
+        let name = file.path().file_stem().map(|name| name.to_string_lossy().into_owned());
+        name.is_some_and(|name| name != own && !is_gone(data_dir, &name))
+    })
+}
+
 /// Removes the marks of processes that are gone. A fresh file may belong to one that has not locked it yet, and stays.
 pub fn sweep(data_dir: &Path) {
     let Ok(files) = std::fs::read_dir(data_dir.join("processes")) else { return };

@@ -7,13 +7,17 @@ use patchbay_core::id::{ConnectionId, ProviderId};
 use patchbay_core::provider::Provider;
 use patchbay_core::time::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension, Row, named_params};
+use serde::Serialize;
 
 use crate::error::StoreError;
-use crate::provider;
+use crate::{provider, told};
 
 /// What a new connection is made of; the rest are defaults.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NewConnection {
+    /// From [`reserve`], where its key is in the vault already.
+    #[serde(skip)]
+    pub id: Option<ConnectionId>,
     /// The provider's slug.
     pub provider: String,
     /// Unique.
@@ -25,8 +29,10 @@ pub struct NewConnection {
     /// Tests and the playground use it.
     pub default_model: Option<String>,
     /// HTTP or SOCKS5.
+    #[serde(serialize_with = "told::proxy")]
     pub proxy: Option<String>,
     /// Without secrets.
+    #[serde(serialize_with = "told::headers")]
     pub headers: BTreeMap<String, String>,
     /// From 1; the last of its provider where `None`.
     pub priority: Option<u32>,
@@ -40,6 +46,16 @@ pub struct NewConnection {
     pub tested: bool,
 }
 
+/// An id that no connection ever had: its key can be put into the vault before the connection is there.
+pub fn reserve(db: &Db) -> Result<ConnectionId, StoreError> {
+    let raised = db.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'connection'", [])?;
+    if raised == 0 {
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('connection', 1)", [])?;
+    }
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'connection'";
+    Ok(ConnectionId(db.query_row(sql, [], |row| row.get("seq"))?))
+}
+
 /// Adds a connection and answers its id.
 pub fn insert(db: &Db, new: &NewConnection, now: Timestamp) -> Result<ConnectionId, StoreError> {
     refuse_taken(db, &new.key, &new.name, None)?;
@@ -51,15 +67,15 @@ pub fn insert(db: &Db, new: &NewConnection, now: Timestamp) -> Result<Connection
     };
     let defaults = Timeouts::default();
     db.execute(
-        "INSERT INTO connection (connection_key, provider_id, name, priority, base_url, default_model, proxy, headers,
+        "INSERT INTO connection (id, connection_key, provider_id, name, priority, base_url, default_model, proxy, headers,
              rate_limit_requests, rate_limit_period_s, rate_limit_per_minute, rate_limit_per_day, tokens_per_minute,
              max_concurrent_requests, max_retries, connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms,
              total_timeout_ms, tested, created_at, updated_at)
-         VALUES (:key, :provider_id, :name, :priority, :base_url, :default_model, :proxy, :headers,
+         VALUES (:id, :key, :provider_id, :name, :priority, :base_url, :default_model, :proxy, :headers,
              :requests, :period, :rpm, :rpd, :tpm, :concurrent, :retries, :connect, :first_byte, :idle, :total,
              :tested, :now, :now)",
         named_params! {
-            ":key": new.key, ":provider_id": provider_id.0, ":name": new.name, ":priority": priority,
+            ":id": new.id.map(|id| id.0), ":key": new.key, ":provider_id": provider_id.0, ":name": new.name, ":priority": priority,
             ":base_url": new.base_url, ":default_model": new.default_model, ":proxy": new.proxy,
             ":headers": serde_json::json!(new.headers).to_string(),
             ":requests": new.limits.rate_limit_requests, ":period": new.limits.rate_limit_period_s,
@@ -74,7 +90,7 @@ pub fn insert(db: &Db, new: &NewConnection, now: Timestamp) -> Result<Connection
 }
 
 /// The fields that a user edits; [`update`] writes all of them as they are given.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Editable {
     /// Unique.
     pub name: String,
@@ -87,8 +103,10 @@ pub struct Editable {
     /// OpenAI's project header.
     pub project: Option<String>,
     /// HTTP or SOCKS5.
+    #[serde(serialize_with = "told::proxy")]
     pub proxy: Option<String>,
     /// Without secrets.
+    #[serde(serialize_with = "told::headers")]
     pub headers: BTreeMap<String, String>,
     /// From 1.
     pub priority: u32,
@@ -170,6 +188,13 @@ pub fn set_status(
     Ok(())
 }
 
+/// Forgets that the key was refused or the account exhausted, because another key is in use now; whether it was.
+pub fn clear_attention(db: &Db, id: ConnectionId) -> Result<bool, StoreError> {
+    let sql =
+        "UPDATE connection_state SET needs_attention = 0 WHERE connection_id = ?1 AND needs_attention = 1";
+    Ok(db.execute(sql, [id.0])? > 0)
+}
+
 /// Lets the connection into chains.
 pub fn mark_tested(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
     db.execute("UPDATE connection SET tested = 1 WHERE id = ?1 AND tested = 0", [id.0])?;
@@ -205,24 +230,34 @@ pub fn reorder(db: &Db, keys: &[String], now: Timestamp) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Deletes a connection that no profile points at (M6). Its ledger rows stay.
+/// Deletes a connection that nothing points at (M6). Its ledger rows stay.
 pub fn delete(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
-    let profiles = profiles_using(db, id)?;
-    if !profiles.is_empty() {
-        return Err(StoreError::InUse { what: "The connection", by: profiles.join(", ") });
+    let users = users(db, id)?;
+    if !users.is_empty() {
+        return Err(StoreError::InUse { what: "The connection", by: users.join(", ") });
     }
     db.execute("DELETE FROM connection WHERE id = ?1", [id.0])?;
     Ok(())
 }
 
-/// Any version counts: an old one can be restored.
-fn profiles_using(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
+/// What points at a connection: profiles in any version, because an old one can be restored, then aliases and budgets.
+pub fn users(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
     let mut statement = db.prepare(
-        "SELECT DISTINCT p.name FROM profile_target t JOIN profile p ON p.id = t.profile_id
-         WHERE t.connection_id = ?1 ORDER BY p.name",
+        "WITH own AS (SELECT connection_key AS key FROM connection WHERE id = ?1)
+         SELECT 1 AS rank, p.name AS user FROM profile_target t JOIN profile p ON p.id = t.profile_id
+         WHERE t.connection_id = ?1
+         UNION SELECT 2, 'the alias ' || alias FROM alias, own WHERE target = key OR substr(target, 1, length(key) + 1) = key || '/'
+         UNION SELECT 3, 'its budget per ' || period FROM budget, own WHERE scope = 'connection' AND scope_name = key
+         ORDER BY rank, user",
     )?;
-    let rows = statement.query_map([id.0], |row| row.get("name"))?;
+    let rows = statement.query_map([id.0], |row| row.get("user"))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The connection key of an id.
+pub fn key_of(db: &Db, id: ConnectionId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT connection_key FROM connection WHERE id = ?1";
+    Ok(db.query_row(sql, [id.0], |row| row.get("connection_key")).optional()?)
 }
 
 /// All connections, by provider name and priority.

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use patchbay_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::audit::Recorded;
 use crate::error::StoreError;
 use crate::migrate;
 use crate::writer::Writer;
@@ -75,6 +77,15 @@ impl Store {
             let _ = done.send(outcome);
         })?;
         result.recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// The same for a change of configuration: what it notes in the audit log is committed with it, or neither is.
+    pub fn change<T: Send + 'static>(
+        &self,
+        at: Timestamp,
+        work: impl FnOnce(&Connection) -> Result<Recorded<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write(move |db| work(db)?.write(db, at))
     }
 
     /// Queues `work` for the writer's thread; `done` is called there after the commit.

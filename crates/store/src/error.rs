@@ -49,6 +49,28 @@ pub enum StoreError {
         /// The names of its users.
         by: String,
     },
+    /// Its state does not allow it.
+    #[error("{what} is {state}, so this cannot be done with it.")]
+    Unfit {
+        /// "Version 3", …
+        what: String,
+        /// Its state, by its name in the database.
+        state: &'static str,
+    },
+    /// A file is not what it should be.
+    #[error("{} cannot be used: {why}.", path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A sealed file was sealed with another passphrase.
+    #[error("The passphrase does not open {}.", path.display())]
+    WrongPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
     /// SQLite failed in another way.
     #[error("The store failed: {0}")]
     Sqlite(String),
@@ -66,6 +88,8 @@ impl StoreError {
             Self::NotFound { .. } => Code::NotFound,
             Self::NameTaken { .. } => Code::NameTaken,
             Self::InUse { .. } => Code::InUse,
+            Self::Unfit { .. } | Self::BadFile { .. } => Code::InvalidInput,
+            Self::WrongPassphrase { .. } => Code::VaultDenied,
             Self::Sqlite(_) | Self::Closed => Code::DatabaseFailed,
         }
     }
@@ -82,8 +106,11 @@ impl StoreError {
             Self::Sqlite(_) => {
                 "Try again. If it stays, copy the data folder to a safe place and restore a backup from its backups folder."
             }
-            Self::InUse { .. } => "Take it out there first, or delete what uses it.",
+            Self::InUse { .. } => "Take it out there first. Pausing it keeps everything and takes no calls.",
+            Self::WrongPassphrase { .. } => "Try again with the right one. Nothing was changed.",
             Self::Closed => "Start Patchbay again.",
+            Self::Unfit { .. } => "`patchbay credentials list KEY` shows the versions and their states.",
+            Self::BadFile { .. } => "Use another copy of the file. Nothing was changed.",
             Self::NotFound { .. } | Self::NameTaken { .. } => "",
         }
     }

@@ -3,15 +3,22 @@
 //! thread that commits them in groups.
 
 pub mod app;
+pub mod audit;
+pub mod backup;
 pub mod check;
+pub mod configuration;
 pub mod connection;
 pub mod credential;
+pub mod credential_policy;
 pub mod error;
+pub mod files;
+pub mod loose_secret;
 pub mod model;
 pub mod open_attempt;
 pub mod price;
 pub mod provider;
 pub mod rollup;
+pub mod sealed;
 pub mod series;
 pub mod setting;
 pub mod usage;
@@ -19,8 +26,10 @@ pub mod vault;
 
 mod database;
 mod migrate;
+mod told;
 mod writer;
 
+pub use audit::Recorded;
 pub use database::Store;
 pub use error::StoreError;
 /// An open database, inside a read or a write.

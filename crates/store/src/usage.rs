@@ -1,15 +1,16 @@
 //! The ledger. [`append`] is its only writer: the row, its rollup, and what it teaches of the connection, in one transaction.
 
+use patchbay_core::audit::{Action, Actor, Entry, Kind};
 use patchbay_core::code::{Blame, Code};
 use patchbay_core::health::{Vitals, WINDOW_ATTEMPTS, WINDOW_MS};
 use patchbay_core::id::{CallId, ConnectionId};
 use patchbay_core::ledger::{Origin, Outcome, Position, UsageRow};
 use patchbay_core::report::Filter;
 use patchbay_core::time::Timestamp;
-use rusqlite::{Connection as Db, Row, ToSql, named_params};
+use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, named_params};
 
 use crate::error::StoreError;
-use crate::{open_attempt, rollup, series};
+use crate::{audit, open_attempt, rollup, series};
 
 /// Appends an attempt.
 pub fn append(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
@@ -47,8 +48,29 @@ fn insert(db: &Db, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Counts an attempt for its connection, unless that was deleted meanwhile.
+/// Counts an attempt for its connection, unless that was deleted meanwhile. A connection that begins to need a person, or
+/// does so no more, is noted in the audit log (A2).
 fn learn(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
+    let before = needs_attention(db, row.series.connection_id)?;
+    count(db, row)?;
+    let after = needs_attention(db, row.series.connection_id)?;
+    let action = match (before, after) {
+        (false, true) => Action::NeedAttention,
+        (true, false) => Action::Recover,
+        _ => return Ok(()),
+    };
+    let why = row.error.map_or("an attempt was answered", Code::as_str);
+    let entry = Entry::by(Actor::Router, action, Kind::Connection, &row.series.connection_key).because(why);
+    audit::append(db, &entry, row.at)
+}
+
+fn needs_attention(db: &Db, connection: ConnectionId) -> Result<bool, StoreError> {
+    let mut statement =
+        db.prepare_cached("SELECT needs_attention FROM connection_state WHERE connection_id = ?1")?;
+    Ok(statement.query_row([connection.0], |row| row.get("needs_attention")).optional()?.unwrap_or(false))
+}
+
+fn count(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
     let blame = row.error.map_or(Blame::Nobody, |code| code.policy().health);
     let failed = blame != Blame::Nobody && row.series.outcome != Outcome::Cancelled;
     let answered = row.series.outcome == Outcome::Answered;
@@ -99,6 +121,34 @@ pub fn vitals(db: &Db, connection: ConnectionId, now: Timestamp) -> Result<Vital
         }
     }
     Ok(vitals)
+}
+
+/// How much a version of a credential was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionUse {
+    /// The version.
+    pub version: u32,
+    /// Attempts, as far as raw rows are kept.
+    pub attempts: u32,
+    /// The last of them.
+    pub last_at: Timestamp,
+}
+
+/// The use of each version of a connection's credential.
+pub fn by_version(db: &Db, connection: ConnectionId) -> Result<Vec<VersionUse>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT credential_version AS version, count(*) AS attempts, max(at) AS last_at FROM usage
+         WHERE series_id IN (SELECT id FROM series WHERE connection_id = ?1 AND sample = 0)
+             AND credential_version IS NOT NULL GROUP BY credential_version",
+    )?;
+    let rows = statement.query_map([connection.0], |row| {
+        Ok(VersionUse {
+            version: row.get("version")?,
+            attempts: row.get("attempts")?,
+            last_at: Timestamp(row.get("last_at")?),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// An attempt as the log shows it.

@@ -219,6 +219,47 @@ fn k4_a_keychain_that_appears_goes_and_comes_back_is_noticed() {
 }
 
 #[test]
+fn k4_a_bus_that_goes_away_midway_is_an_absent_keychain() {
+    in_own_session(|| {
+        let _daemon = Daemon::unlocked();
+        let keychain = Keychain::default();
+        wait_for(&keychain, VaultState::Ready);
+        keychain.put(&slot(1), &key("sk-first")).expect("stored");
+        end_bus();
+        wait_for(&keychain, VaultState::Absent);
+        check_refusal(&keychain, &VaultError::Absent, Code::VaultAbsent);
+    });
+}
+
+/// Kills the session's bus, whose process it names itself.
+fn end_bus() {
+    let asked = Command::new("dbus-send")
+        .args(["--session", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus"])
+        .args(["org.freedesktop.DBus.GetConnectionUnixProcessID", "string:org.freedesktop.DBus"])
+        .output()
+        .expect("dbus-send runs");
+    let answer = String::from_utf8(asked.stdout).expect("text");
+    let process = answer.split_whitespace().last().expect("a number");
+    let killed = Command::new("kill").args(["-KILL", process]).status().expect("kill runs");
+    assert!(killed.success(), "{answer}");
+}
+
+#[test]
+fn k4_a_dismissed_dialog_is_told_and_loses_nothing() {
+    in_own_session(|| {
+        let _daemon = Daemon::unlocked();
+        let keychain = Keychain::default();
+        wait_for(&keychain, VaultState::Ready);
+        keychain.put(&slot(1), &key("sk-first")).expect("stored");
+        lock();
+        // There is no display, so the keychain's dialog is dismissed at once.
+        let refused = keychain.put(&slot(2), &key("sk-second")).expect_err("dismissed");
+        assert!(refused.hint().contains("Unlock the keychain"), "{refused}: {}", refused.hint());
+        assert_eq!(keychain.delete(&slot(1)), Err(VaultError::Locked));
+    });
+}
+
+#[test]
 fn k4_a_keychain_without_a_keyring_asks_for_one() {
     in_own_session(|| {
         let _daemon = Daemon::empty();

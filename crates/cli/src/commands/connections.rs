@@ -7,6 +7,7 @@ use patchbay_core::connection::{ConnectionStatus, Limits};
 use patchbay_core::diagnose::{CheckReport, Spend, StageReport, Verdict};
 use patchbay_engine::Engine;
 use patchbay_engine::desk::connections::{self, Connection, ConnectionDraft, ConnectionEdit, NewSettings};
+use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
 use tokio::sync::mpsc;
 
@@ -106,7 +107,7 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
         connections::edit(engine, &args.key, edit, zone()).await?;
     }
     if args.api_key_stdin {
-        connections::replace_key(engine, &args.key, secret_from_stdin()?, zone()).await?;
+        credentials::replace_key(engine, &args.key, secret_from_stdin()?, zone()).await?;
     }
     output.document(&connections::get(engine, &args.key, zone()).await?, show);
     Ok(())
@@ -151,12 +152,12 @@ async fn test(
 }
 
 /// The contract's exit code for a test that did not pass.
-fn exit_code_of(report: &CheckReport) -> ExitCode {
+pub(super) fn exit_code_of(report: &CheckReport) -> ExitCode {
     report.code.map_or(ExitCode::FAILURE, crate::exit_code)
 }
 
 /// A channel whose stages nobody reads: the report holds them all.
-fn nobody_watches() -> mpsc::Sender<StageReport> {
+pub(super) fn nobody_watches() -> mpsc::Sender<StageReport> {
     mpsc::channel(1).0
 }
 
@@ -211,7 +212,7 @@ fn show(c: &Connection) -> String {
 }
 
 /// A test for people: the verdict, each stage, what to do.
-fn report(report: &CheckReport) -> String {
+pub(super) fn report(report: &CheckReport) -> String {
     let mut text = format!("{}\n{}\n", report.title, report.detail);
     for stage in &report.stages {
         let verdict = match stage.verdict {

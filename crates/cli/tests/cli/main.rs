@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![cfg(unix)]
 
+mod backup;
 mod catalogue;
 mod connections;
 mod contract;
@@ -9,6 +10,7 @@ mod crash;
 mod damage;
 mod figures;
 mod http;
+mod keys;
 mod program;
 mod python;
 mod secrets;

@@ -13,9 +13,13 @@ use tempfile::TempDir;
 /// Longer than anything here takes when all is well.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
+/// What opens the encrypted file of [`Program::with_file`].
+pub const PASSPHRASE: &str = "correct horse battery staple";
+
 /// The program with a data folder.
 pub struct Program {
     pub data: PathBuf,
+    vault: &'static str,
     _folder: Option<TempDir>,
 }
 
@@ -31,21 +35,31 @@ impl Program {
     /// On a folder of its own.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { data: folder.path().join("data"), _folder: Some(folder) }
+        Self { data: folder.path().join("data"), vault: "memory", _folder: Some(folder) }
+    }
+
+    /// On a folder of its own, with keys that outlive a command: in the encrypted file.
+    pub fn with_file() -> Self {
+        Self { vault: "file", ..Self::new() }
     }
 
     /// On a folder that somebody else keeps.
     pub fn at(data: &Path) -> Self {
-        Self { data: data.to_owned(), _folder: None }
+        Self { data: data.to_owned(), vault: "memory", _folder: None }
     }
 
     /// Nothing of the developer's settings reaches it.
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
-        for name in ["PATCHBAY_DATA_DIR", "PATCHBAY_LOG", "PATCHBAY_VAULT_PASSPHRASE"] {
+        for name in
+            ["PATCHBAY_DATA_DIR", "PATCHBAY_LOG", "PATCHBAY_VAULT_PASSPHRASE", "PATCHBAY_BACKUP_PASSPHRASE"]
+        {
             command.env_remove(name);
         }
-        command.args(["--vault", "memory", "--data-dir"]).arg(&self.data).args(args);
+        if self.vault == "file" {
+            command.env("PATCHBAY_VAULT_PASSPHRASE", PASSPHRASE);
+        }
+        command.args(["--vault", self.vault, "--data-dir"]).arg(&self.data).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -58,7 +58,7 @@ fn k1_there_is_no_option_for_a_key_that_other_processes_could_read() {
     }
 }
 
-fn files_with(folder: &Path, text: &str) -> Vec<String> {
+pub fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use patchbay_core::app::{App as CoreApp, TOKEN_PREFIX, is_label};
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::{Filter, GroupBy, Totals};
 use patchbay_core::secret::Secret;
 use patchbay_core::time::{HOUR_MS, Timestamp, last_days};
-use patchbay_store::{app, rollup, usage};
+use patchbay_store::{Db, Recorded, StoreError, app, rollup, usage};
 use serde::Serialize;
 
 use crate::changes::Changed;
@@ -116,7 +117,8 @@ pub async fn add(engine: &Arc<Engine>, name: String, feature: Option<String>) ->
     }
     with_new_token(engine, name, move |db, name, now| {
         app::insert(db, name, feature.as_deref(), now)?;
-        app::get(db, name)
+        let entry = Entry::user(Action::Create, Kind::App, name);
+        Ok((app::get(db, name)?, entry.change(Change::default().fact("feature", feature))))
     })
     .await
 }
@@ -126,7 +128,8 @@ pub async fn rotate(engine: &Arc<Engine>, name: String) -> Result<NewApp, Error>
     with_new_token(engine, name, |db, name, now| {
         let app = app::get(db, name)?;
         app::revive(db, app.id, now)?;
-        app::get(db, name)
+        let change = Change::default().with("revoked", app.revoked, false);
+        Ok((app::get(db, name)?, Entry::user(Action::Rotate, Kind::App, name).change(change)))
     })
     .await
 }
@@ -134,21 +137,17 @@ pub async fn rotate(engine: &Arc<Engine>, name: String) -> Result<NewApp, Error>
 async fn with_new_token(
     engine: &Arc<Engine>,
     name: String,
-    find: impl FnOnce(&patchbay_store::Db, &str, Timestamp) -> Result<CoreApp, patchbay_store::StoreError>
-    + Send
-    + 'static,
+    find: impl FnOnce(&Db, &str, Timestamp) -> Result<(CoreApp, Entry), StoreError> + Send + 'static,
 ) -> Result<NewApp, Error> {
     let token = new_token();
     let (hash, tail) = (token_hash(token.expose()), token.tail());
     let now = clock::now();
     let app = engine
-        .blocking(move |engine| {
-            let added = engine.store.write(move |db| {
-                let app = find(db, &name, now)?;
-                app::add_token(db, app.id, hash, &tail, now, now.plus_ms(GRACE_MS))?;
-                Ok(view(app, Some(tail), &Totals::default(), None))
-            });
-            Ok(added?)
+        .change(move |db| {
+            let (app, mut entry) = find(db, &name, now)?;
+            app::add_token(db, app.id, hash, &tail, now, now.plus_ms(GRACE_MS))?;
+            entry.change = entry.change.fact("token_tail", &tail);
+            Ok(Recorded::new(view(app, Some(tail), &Totals::default(), None), entry))
         })
         .await?;
     engine.changes.send(Changed::Apps);
@@ -158,12 +157,11 @@ async fn with_new_token(
 /// Refuses an app's calls from now on.
 pub async fn revoke(engine: &Arc<Engine>, name: String) -> Result<(), Error> {
     engine
-        .blocking(move |engine| {
-            engine.store.write(move |db| {
-                let app = app::get(db, &name)?;
-                app::revoke(db, app.id, clock::now())
-            })?;
-            Ok(())
+        .change(move |db| {
+            let app = app::get(db, &name)?;
+            app::revoke(db, app.id, clock::now())?;
+            let change = Change::default().with("revoked", app.revoked, true);
+            Ok(Recorded::new((), Entry::user(Action::Revoke, Kind::App, name).change(change)))
         })
         .await?;
     engine.changes.send(Changed::Apps);

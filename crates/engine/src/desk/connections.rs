@@ -3,14 +3,13 @@
 mod add;
 mod edit;
 mod list;
-mod secrets;
 mod test;
 
 pub use add::{AddOutcome, ConnectionDraft, NewSettings, add_tested, add_untested};
 pub use edit::{ConnectionEdit, edit, enable, limits, pause, remove, reorder};
 pub(super) use edit::{in_range, optional_url};
+pub(crate) use list::find;
 pub(crate) use list::healths;
 pub use list::{Connection, CredentialInfo, LastError, StripCell, get, list};
-pub(super) use secrets::purge;
-pub use secrets::replace_key;
+pub(crate) use test::verdict;
 pub use test::{test, test_stop};

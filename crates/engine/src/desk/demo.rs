@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::catalog::DEMO;
 use patchbay_store::connection::NewConnection;
-use patchbay_store::{Store, StoreError, connection, series, setting};
+use patchbay_store::{Recorded, Store, StoreError, connection, credential, series, setting};
 
 use crate::changes::Changed;
 use crate::demo::DemoFault;
@@ -26,7 +27,8 @@ pub async fn connect(engine: &Arc<Engine>) -> Result<(), Error> {
                 .into_iter()
                 .filter(|(key, ..)| known.connection(key).is_none())
                 .collect::<Vec<_>>();
-            engine.store.write(move |db| {
+            engine.store.change(clock::now(), move |db| {
+                let mut entries = Vec::new();
                 for (key, name, model) in missing {
                     let new = NewConnection {
                         provider: DEMO.into(),
@@ -37,8 +39,10 @@ pub async fn connect(engine: &Arc<Engine>) -> Result<(), Error> {
                         ..NewConnection::default()
                     };
                     connection::insert(db, &new, clock::now())?;
+                    let created = Entry::user(Action::Create, Kind::Connection, key);
+                    entries.push(created.change(Change::made(&new)).because("the Demo provider"));
                 }
-                Ok(())
+                Ok(Recorded::all((), entries))
             })?;
             Ok(())
         })
@@ -57,7 +61,13 @@ pub async fn load(
     let rows = engine
         .blocking(move |engine| {
             sample::clear(&engine.store)?;
-            Ok(sample::load(&engine.store, options, clock::now(), &zone)?)
+            let rows = sample::load(&engine.store, options, clock::now(), &zone)?;
+            let change = Change::default().fact("attempts", rows).fact("days", options.days);
+            engine.store.change(clock::now(), move |_| {
+                let loaded = Entry::user(Action::Load, Kind::SampleData, "sample data");
+                Ok(Recorded::new((), loaded.change(change)))
+            })?;
+            Ok(rows)
         })
         .await?;
     announce(engine);
@@ -74,14 +84,26 @@ pub async fn clear(engine: &Arc<Engine>) -> Result<(), Error> {
                 .connections
                 .iter()
                 .filter(|c| c.provider == DEMO)
-                .map(|c| c.id)
+                .map(|c| (c.id, c.key.clone()))
                 .collect::<Vec<_>>();
-            engine.store.write(move |db| {
-                for id in demo {
+            let custody = engine.custody();
+            let keys = engine.store.change(clock::now(), move |db| {
+                let mut keys = Vec::new();
+                let mut entries = vec![Entry::user(Action::Clear, Kind::SampleData, "sample data")];
+                for (id, key) in demo {
+                    let versions = credential::with_secret(db, id)?;
+                    custody.note(db, id, &versions)?;
+                    keys.push((id, versions));
                     connection::delete(db, id)?;
+                    let deleted = Entry::user(Action::Delete, Kind::Connection, key);
+                    entries.push(deleted.because("the Demo provider"));
                 }
-                setting::clear(db, DEMO_FAULT)
+                setting::clear(db, DEMO_FAULT)?;
+                Ok(Recorded::all(keys, entries))
             })?;
+            for (id, versions) in keys {
+                engine.erase_soon(id, &versions);
+            }
             Ok(())
         })
         .await?;
@@ -92,9 +114,11 @@ pub async fn clear(engine: &Arc<Engine>) -> Result<(), Error> {
 /// Makes the Demo provider fail, or answer again.
 pub async fn pretend(engine: &Arc<Engine>, fault: DemoFault) -> Result<(), Error> {
     engine
-        .blocking(move |engine| {
-            engine.store.write(move |db| setting::set(db, DEMO_FAULT, &fault, clock::now()))?;
-            Ok(())
+        .change(move |db| {
+            let before: Option<DemoFault> = setting::get(db, DEMO_FAULT)?;
+            setting::set(db, DEMO_FAULT, &fault, clock::now())?;
+            let change = Change::default().with(DEMO_FAULT, before.unwrap_or_default(), fault);
+            Ok(Recorded::new((), Entry::user(Action::Update, Kind::Setting, DEMO_FAULT).change(change)))
         })
         .await?;
     engine.changes.send(Changed::Connections);

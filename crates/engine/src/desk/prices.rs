@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::{self as rules, Price, PriceBook, PriceSource};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp};
-use patchbay_store::{model, price, rollup};
+use patchbay_store::{Recorded, model, price, rollup};
 use serde::{Deserialize, Serialize};
 
 use crate::changes::Changed;
@@ -119,8 +120,10 @@ pub async fn set(engine: &Arc<Engine>, draft: PriceDraft) -> Result<Vec<PriceVer
     let (provider, name) = (draft.provider, draft.model);
     let of = (provider.clone(), name.clone());
     engine
-        .blocking(move |engine| {
-            Ok(engine.store.write(move |db| price::set(db, &of.0, &of.1, &version, now))?)
+        .change(move |db| {
+            price::set(db, &of.0, &of.1, &version, now)?;
+            let entry = Entry::user(Action::Create, Kind::Price, format!("{}/{}", of.0, of.1));
+            Ok(Recorded::new((), entry.change(Change::made(&version))))
         })
         .await?;
     engine.changes.send(Changed::Models);
@@ -178,8 +181,13 @@ pub async fn unset(
     engine.snapshot()?.provider(&provider)?;
     let of = (provider.clone(), name.clone());
     let removed = engine
-        .blocking(move |engine| {
-            Ok(engine.store.write(move |db| price::unset(db, &of.0, &of.1, PriceSource::User, from))?)
+        .change(move |db| {
+            let removed = price::unset(db, &of.0, &of.1, PriceSource::User, from)?;
+            if removed == 0 {
+                return Ok(Recorded::unchanged(removed));
+            }
+            let entry = Entry::user(Action::Delete, Kind::Price, format!("{}/{}", of.0, of.1));
+            Ok(Recorded::new(removed, entry.change(Change::default().fact("effective_from", from))))
         })
         .await?;
     if removed == 0 {

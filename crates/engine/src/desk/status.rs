@@ -3,13 +3,14 @@
 use std::sync::{Arc, PoisonError};
 
 use jiff::tz::TimeZone;
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::code::Code;
 use patchbay_core::health::Health;
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::Filter;
 use patchbay_core::time::{Timestamp, last_days};
 use patchbay_store::vault::{VaultError, VaultState as StoreVaultState};
-use patchbay_store::{rollup, setting};
+use patchbay_store::{Recorded, rollup, setting};
 use serde::Serialize;
 
 use super::{connections, demo};
@@ -167,12 +168,13 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
 /// The vault's state, asked without opening a dialog.
 pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
     let name = engine.keys.vault().name().to_owned();
-    let state = engine.keys.with_vault(|vault| Ok::<_, VaultError>(vault.state())).await?;
-    let (state, error) = match state {
-        StoreVaultState::Ready => (VaultState::Ready, None),
-        StoreVaultState::Absent => (VaultState::Absent, Some(VaultError::Absent)),
-        StoreVaultState::Locked => (VaultState::Locked, Some(VaultError::Locked)),
-        StoreVaultState::Denied => (VaultState::Denied, Some(VaultError::Denied)),
+    let trouble = engine.keys.with_vault(|vault| Ok::<_, VaultError>((vault.state(), vault.trouble())));
+    let (state, error) = trouble.await?;
+    let state = match state {
+        StoreVaultState::Ready => VaultState::Ready,
+        StoreVaultState::Absent => VaultState::Absent,
+        StoreVaultState::Locked => VaultState::Locked,
+        StoreVaultState::Denied => VaultState::Denied,
     };
     let (message, hint) = error.map(|error| (error.to_string(), error.hint().to_owned())).unwrap_or_default();
     Ok(VaultStatus { state, name, message, hint })
@@ -183,9 +185,10 @@ pub async fn stop(engine: &Arc<Engine>, by: &str) -> Result<(), Error> {
     let stopped = Stopped { by: by.to_owned(), at: clock::now() };
     engine.gauges.stop();
     engine
-        .blocking(move |engine| {
-            engine.store.write(move |db| setting::set(db, STOPPED, &stopped, stopped.at))?;
-            Ok(())
+        .change(move |db| {
+            setting::set(db, STOPPED, &stopped, stopped.at)?;
+            let reason = format!("by {}", stopped.by);
+            Ok(Recorded::new((), Entry::user(Action::Stop, Kind::Traffic, "all calls").because(reason)))
         })
         .await?;
     engine.changes.send(Changed::Status);
@@ -195,9 +198,13 @@ pub async fn stop(engine: &Arc<Engine>, by: &str) -> Result<(), Error> {
 /// Lets calls through again.
 pub async fn resume(engine: &Arc<Engine>) -> Result<(), Error> {
     engine
-        .blocking(|engine| {
-            engine.store.write(|db| setting::clear(db, STOPPED))?;
-            Ok(())
+        .change(|db| {
+            let stopped: Option<Stopped> = setting::get(db, STOPPED)?;
+            setting::clear(db, STOPPED)?;
+            if stopped.is_none() {
+                return Ok(Recorded::unchanged(()));
+            }
+            Ok(Recorded::new((), Entry::user(Action::Resume, Kind::Traffic, "all calls")))
         })
         .await?;
     engine.gauges.resume();
@@ -239,8 +246,10 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
     *engine.listening() = Listening { view: shown, gateway };
     if view.is_ok() && port.is_some_and(|port| port != 0 && Some(port) != known) {
         engine
-            .blocking(move |engine| {
-                Ok(engine.store.write(move |db| setting::set(db, PORT, &wanted, clock::now()))?)
+            .change(move |db| {
+                setting::set(db, PORT, &wanted, clock::now())?;
+                let change = Change::default().with(PORT, known, wanted);
+                Ok(Recorded::new((), Entry::user(Action::Update, Kind::Setting, PORT).change(change)))
             })
             .await?;
     }

@@ -6,7 +6,7 @@ use keyring_core::api::CredentialStoreApi;
 use keyring_core::{Entry, Error};
 use patchbay_core::secret::Secret;
 
-use super::{Slot, Vault, VaultError, VaultState};
+use super::{Slot, Vault, VaultError, VaultKind, VaultState};
 
 #[cfg(target_os = "macos")]
 use apple_native_keyring_store::keychain::Store as PlatformStore;
@@ -85,6 +85,10 @@ impl Keychain {
 }
 
 impl Vault for Keychain {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Keychain
+    }
+
     fn name(&self) -> &'static str {
         if cfg!(target_os = "macos") {
             "Keychain"

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use patchbay_core::secret::Secret;
 
-use super::{Slot, Vault, VaultError, VaultState};
+use super::{Slot, Vault, VaultError, VaultKind, VaultState};
 
 /// Secrets in this process's memory only.
 #[derive(Debug, Default)]
@@ -18,6 +18,10 @@ impl Memory {
 }
 
 impl Vault for Memory {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Memory
+    }
+
     fn name(&self) -> &'static str {
         "memory (this run only)"
     }

@@ -5,10 +5,12 @@ use patchbay_core::code::Code;
 use patchbay_core::id::{CallId, ConnectionId};
 use patchbay_core::ledger::{Origin, Outcome, Position, Series, UsageRow, UsageType};
 use patchbay_core::money::NanoUsd;
-use patchbay_core::time::Timestamp;
+use patchbay_core::secret::Secret;
+use patchbay_core::time::{HOUR_MS, Timestamp};
 use patchbay_core::usage::{Cost, CostSource, TokenUsage};
 use patchbay_store::connection::{self, NewConnection};
-use patchbay_store::{Store, StoreError, provider, usage};
+use patchbay_store::credential::{self, Mark, Predecessor};
+use patchbay_store::{Db, Store, StoreError, provider, usage};
 
 /// 2026-11-20 15:42 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_189_320_000);
@@ -30,6 +32,15 @@ pub fn connect(store: &Store, key: &str) -> Result<ConnectionId, StoreError> {
         ..NewConnection::default()
     };
     store.write(move |db| connection::insert(db, &new, NOW))
+}
+
+/// Makes a key the connection's active one; the one before can be rolled back to for a day.
+pub fn activate(db: &Db, connection: ConnectionId, secret: &str) -> Result<(), StoreError> {
+    let version = credential::next_version(db, connection)?;
+    let mark = Mark::of(&Secret::new(secret.to_owned()), format!("fingerprint of {secret}"));
+    credential::stage(db, connection, version, &mark, NOW)?;
+    let retires = Predecessor::Retires { erase_at: NOW.plus_ms(24 * HOUR_MS) };
+    credential::promote(db, connection, version, retires, NOW).map(drop)
 }
 
 /// An answered call of its own, with 1,000 tokens in, 200 out, for a tenth of a cent.

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, ConnectionStatus, Limits, Timeouts};
 use patchbay_core::id::ConnectionId;
-use patchbay_core::secret::Secret;
 use patchbay_store::connection::{self, ConnectionState, Editable, NewConnection};
-use patchbay_store::{Store, credential, model, setting};
+use patchbay_store::{Store, model, setting};
 
-use crate::common::{NOW, answered, append, connect, failed, store};
+use crate::common::{NOW, activate, answered, append, connect, failed, store};
 
 fn find(store: &Store, id: ConnectionId) -> Connection {
     let all = store.read(connection::all).expect("connections");
@@ -37,6 +36,7 @@ fn furnished(store: &Store) -> ConnectionId {
 
 fn added(store: &Store) -> ConnectionId {
     let new = NewConnection {
+        id: None,
         provider: "openai".to_owned(),
         key: "openai_primary".to_owned(),
         name: "OpenAI primary".to_owned(),
@@ -60,8 +60,7 @@ fn added(store: &Store) -> ConnectionId {
     store
         .write(move |db| {
             let id = connection::insert(db, &new, NOW)?;
-            let key = Secret::new("sk-proj-abcdefghijkl7fQ2".to_owned());
-            credential::activate(db, id, 1, &key, "fingerprint", NOW)?;
+            activate(db, id, "sk-proj-abcdefghijkl7fQ2")?;
             model::seen(db, id, &["gpt-5-mini".to_owned(), "gpt-5".to_owned()], NOW)?;
             connection::set_default(db, id)?;
             Ok(id)
@@ -122,9 +121,7 @@ fn f5_pause_is_sticky() {
             .write(move |db| {
                 connection::mark_tested(db, id)?;
                 connection::update(db, id, &fields, NOW)?;
-                let key = Secret::new("sk-proj-abcdefghijklNEW1".to_owned());
-                let version = credential::next_version(db, id)?;
-                credential::activate(db, id, version, &key, "another", NOW)
+                activate(db, id, "sk-proj-abcdefghijklNEW1")
             })
             .expect("done");
         assert_eq!(find(&store, id).status, status);
@@ -200,21 +197,29 @@ fn names_and_keys_are_unique() {
 }
 
 #[test]
-fn m6_a_connection_in_a_profile_is_not_deleted() {
+fn m6_a_connection_in_use_is_not_deleted_and_its_users_are_named() {
     let (_folder, store) = store();
     let id = furnished(&store);
     let chain = format!(
         "INSERT INTO profile VALUES (1, 'signals', 1, 0, 0), (2, 'digest', 1, 0, 0);
          INSERT INTO profile_version (profile_id, version, model_name, created_at) VALUES (1, 1, 'm', 0), (2, 1, 'm', 0);
-         INSERT INTO profile_target VALUES (1, 1, 1, {0}, NULL, 'm'), (2, 1, 1, {0}, NULL, 'm'), (2, 1, 2, {0}, NULL, 'm2');",
+         INSERT INTO profile_target VALUES (1, 1, 1, {0}, NULL, 'm'), (2, 1, 1, {0}, NULL, 'm'), (2, 1, 2, {0}, NULL, 'm2');
+         INSERT INTO alias VALUES ('gpt-4', 'openai_primary/gpt-5'), ('other', 'openai_primary_2/gpt-5');
+         INSERT INTO budget (scope, scope_name, period, cap, created_at, updated_at)
+             VALUES ('connection', 'openai_primary', 'day', 5, 0, 0), ('connection', 'another', 'day', 5, 0, 0);",
         id.0
     );
     store.write(move |db| Ok(db.execute_batch(&chain)?)).expect("a chain");
     let refused = store.write(move |db| connection::delete(db, id)).expect_err("in use");
     assert_eq!(refused.code(), Code::InUse);
-    assert!(refused.to_string().contains("digest, signals"), "{refused}");
-    assert!(!refused.hint().is_empty());
-    store.write(|db| Ok(db.execute("DELETE FROM profile", [])?)).expect("no profile");
+    assert!(
+        refused.to_string().contains("digest, signals, the alias gpt-4, its budget per day"),
+        "{refused}"
+    );
+    assert!(refused.hint().contains("Pausing"));
+    store
+        .write(|db| Ok(db.execute_batch("DELETE FROM profile; DELETE FROM alias; DELETE FROM budget")?))
+        .expect("free");
     store.write(move |db| connection::delete(db, id)).expect("deleted");
     assert!(store.read(connection::all).expect("connections").is_empty());
 }
@@ -257,32 +262,6 @@ fn reordering_sets_priorities_all_or_nothing() {
     assert_eq!(order(), ["c", "a", "b"]);
     assert_eq!(reorder(&["b", "nobody"]).expect_err("no such key").code(), Code::NotFound);
     assert_eq!(order(), ["c", "a", "b"]);
-}
-
-#[test]
-fn k2_a_new_key_replaces_the_old_one_at_once() {
-    let (_folder, store) = store();
-    let id = furnished(&store);
-    store
-        .write(move |db| {
-            let version = credential::next_version(db, id)?;
-            let key = Secret::new("sk-proj-abcdefghijklNEW1".to_owned());
-            credential::activate(db, id, version, &key, "another", NOW)
-        })
-        .expect("activated");
-    let key = find(&store, id).credential.expect("a key");
-    assert_eq!((key.version, key.tail.as_str()), (2, "NEW1"));
-    assert_eq!(store.read(|db| credential::versions(db, id)).expect("versions"), [1, 2]);
-    store
-        .write(move |db| {
-            credential::mark_purged(db, id, 1)?;
-            credential::mark_purged(db, id, 2)
-        })
-        .expect("noted");
-    assert_eq!(store.read(|db| credential::versions(db, id)).expect("versions"), [2], "the active one stays");
-    store.write(move |db| credential::revoke_active(db, id, NOW)).expect("revoked");
-    assert_eq!(find(&store, id).credential, None);
-    assert_eq!(store.read(|db| credential::next_version(db, id)).expect("a version"), 3, "never used again");
 }
 
 #[test]

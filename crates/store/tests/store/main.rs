@@ -1,8 +1,10 @@
 //! The store from outside.
 #![cfg(test)]
 
+mod audit;
 mod catalogue;
 mod common;
 mod connection;
+mod credential;
 mod ledger;
 mod row;

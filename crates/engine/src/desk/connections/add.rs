@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::catalog::{DEMO, KeyNeed};
 use patchbay_core::code::Code;
 use patchbay_core::connection::{
@@ -13,16 +14,18 @@ use patchbay_core::diagnose::{CheckReport, RemedyAction, Spend, StageReport, Ver
 use patchbay_core::id::ConnectionId;
 use patchbay_core::provider::Provider;
 use patchbay_core::secret::Secret;
+use patchbay_core::time::Timestamp;
 use patchbay_store::connection::NewConnection;
-use patchbay_store::{StoreError, connection};
+use patchbay_store::credential::Predecessor;
+use patchbay_store::{Db, Recorded, StoreError, connection, credential};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::edit::{checked_name, optional_url};
 use super::list::{Connection, get};
-use super::secrets::store_secret;
 use super::test::remember;
 use crate::changes::Changed;
+use crate::custody::{Laid, credential_name};
 use crate::error::Error;
 use crate::{Engine, checks, clock};
 
@@ -213,7 +216,7 @@ fn refuse_taken(engine: &Engine, draft: &rules::Connection) -> Result<(), Error>
     Ok(())
 }
 
-/// Saves settings, then the secret, then what names it: a keychain that refuses leaves nothing behind.
+/// Saves the secret first and then, in one transaction, everything that names it: whole or not at all.
 async fn save(
     engine: &Arc<Engine>,
     draft: ConnectionDraft,
@@ -221,6 +224,7 @@ async fn save(
     report: Option<CheckReport>,
 ) -> Result<String, Error> {
     let new = NewConnection {
+        id: None,
         provider: draft.provider,
         key: settings.key.clone(),
         name: draft.name,
@@ -235,22 +239,43 @@ async fn save(
         tested: report.is_some(),
     };
     let secret = draft.secret;
-    let key = settings.key.clone();
     engine
-        .blocking(move |engine| {
-            let id = engine.store.write(move |db| connection::insert(db, &new, clock::now()))?;
-            if let Some(secret) = secret
-                && let Err(error) = store_secret(engine, id, &secret)
-            {
-                engine.store.write(move |db| connection::delete(db, id))?;
-                return Err(error);
+        .blocking(move |engine| match secret {
+            Some(secret) => {
+                let (id, laid) = engine.lay_down(None, &secret)?;
+                let new = NewConnection { id: Some(id), ..new };
+                engine
+                    .name_laid(laid, move |db, laid, now| insert(db, &new, report.as_ref(), Some(laid), now))
             }
-            if let Some(report) = report {
-                engine.store.write(move |db| remember(db, id, &report))?;
+            None => {
+                let now = clock::now();
+                Ok(engine.store.change(now, move |db| insert(db, &new, report.as_ref(), None, now))?)
             }
-            Ok(())
         })
         .await?;
     engine.changes.send(Changed::Connections);
-    Ok(key)
+    Ok(settings.key.clone())
+}
+
+fn insert(
+    db: &Db,
+    new: &NewConnection,
+    report: Option<&CheckReport>,
+    laid: Option<&Laid>,
+    now: Timestamp,
+) -> Result<Recorded<()>, StoreError> {
+    let id = connection::insert(db, new, now)?;
+    let created = Entry::user(Action::Create, Kind::Connection, &new.key).change(Change::made(new));
+    let mut entries = vec![created];
+    if let Some(laid) = laid {
+        entries.push(laid.stage(db, &new.key, now)?);
+        let retires = Predecessor::Retires { erase_at: now };
+        credential::promote(db, id, laid.version(), retires, now)?;
+        let name = credential_name(&new.key, laid.version());
+        entries.push(Entry::user(Action::Activate, Kind::Credential, name));
+    }
+    if let Some(report) = report {
+        entries.push(remember(db, (id, &new.key), report)?);
+    }
+    Ok(Recorded::all((), entries))
 }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use patchbay_core::audit::{Action, Actor, Change, Entry, Kind};
 use patchbay_core::catalog::DEMO;
 use patchbay_core::connection::{
     self as rules, ConnectionStatus, Limits, is_same_server, normalise_base_url,
 };
 use patchbay_store::connection::Editable;
-use patchbay_store::{Db, connection, credential};
+use patchbay_store::{Db, Recorded, StoreError, connection, credential};
 use serde::Deserialize;
 
 use super::list::{Connection, find, get};
-use super::secrets::purge;
 use crate::changes::Changed;
 use crate::error::Error;
 use crate::{Engine, clock};
@@ -78,11 +78,7 @@ pub async fn edit(
 ) -> Result<Connection, Error> {
     let settings = find(engine, key)?;
     if let ConnectionEdit::IsDefault(on) = edit {
-        let id = settings.id;
-        let set = move |db: &Db| {
-            if on { connection::set_default(db, id) } else { connection::clear_default(db, id) }
-        };
-        engine.blocking(move |engine| Ok(engine.store.write(set)?)).await?;
+        engine.change(move |db| set_default(db, &settings, on.into())).await?;
     } else {
         let providers_url = engine.snapshot()?.provider(&settings.provider)?.api_base_url.clone();
         let fields = applied(Editable::from(&settings), &settings, &providers_url, edit)?;
@@ -90,6 +86,34 @@ pub async fn edit(
     }
     engine.changes.send(Changed::Connections);
     get(engine, key, zone).await
+}
+
+/// Whether a connection is its provider's default.
+enum Default {
+    Own,
+    NotOwn,
+}
+
+impl From<bool> for Default {
+    fn from(on: bool) -> Self {
+        if on { Self::Own } else { Self::NotOwn }
+    }
+}
+
+fn set_default(db: &Db, settings: &rules::Connection, default: Default) -> Result<Recorded<()>, StoreError> {
+    let on = match default {
+        Default::Own => connection::set_default(db, settings.id).map(|()| true)?,
+        Default::NotOwn => connection::clear_default(db, settings.id).map(|()| false)?,
+    };
+    Ok(updated(&settings.key, Change::default().with("is_default", settings.is_default, on)))
+}
+
+/// An edit that changes nothing is none.
+fn updated(key: &str, change: Change) -> Recorded<()> {
+    if change.is_empty() {
+        return Recorded::unchanged(());
+    }
+    Recorded::new((), Entry::user(Action::Update, Kind::Connection, key).change(change))
 }
 
 /// Writes the fields. A key that was given for one server is not sent to another: it is asked for again (K5).
@@ -102,14 +126,17 @@ fn write(
     let id = settings.id;
     let base_url = fields.base_url.as_deref().unwrap_or(providers_url);
     let moved = fields.base_url != settings.own_base_url && !is_same_server(&settings.base_url, base_url);
-    let forget = if moved { engine.store.read(|db| credential::versions(db, id))? } else { Vec::new() };
-    engine.store.write(move |db| {
-        if moved {
-            credential::revoke_active(db, id, clock::now())?;
-        }
-        connection::update(db, id, &fields, clock::now())
+    let forget = if moved { engine.store.read(|db| credential::with_secret(db, id))? } else { Vec::new() };
+    let change = Change::between(&Editable::from(settings), &fields);
+    let (custody, key, versions, now) =
+        (engine.custody(), settings.key.clone(), forget.clone(), clock::now());
+    engine.store.change(now, move |db| {
+        let revoked = custody.condemn(db, (id, &key), &versions, Actor::User, now)?;
+        connection::update(db, id, &fields, now)?;
+        let because = |entry: Entry| entry.because("the base URL leads to another server");
+        Ok(revoked.into_iter().map(because).fold(updated(&key, change), Recorded::and))
     })?;
-    purge(engine, id, &forget);
+    engine.erase_soon(id, &forget);
     Ok(())
 }
 
@@ -183,10 +210,13 @@ async fn set_status(
     status: ConnectionStatus,
     zone: TimeZone,
 ) -> Result<Connection, Error> {
-    let id = find(engine, key)?.id;
+    let settings = find(engine, key)?;
     engine
-        .blocking(move |engine| {
-            Ok(engine.store.write(move |db| connection::set_status(db, id, status, clock::now()))?)
+        .change(move |db| {
+            connection::set_status(db, settings.id, status, clock::now())?;
+            let action = if status == ConnectionStatus::Active { Action::Enable } else { Action::Pause };
+            let change = Change::default().with("status", settings.status.as_str(), status.as_str());
+            Ok(Recorded::new((), Entry::user(action, Kind::Connection, settings.key).change(change)))
         })
         .await?;
     engine.changes.send(Changed::Connections);
@@ -195,16 +225,22 @@ async fn set_status(
 
 /// Deletes a connection and its keys. Its history stays.
 pub async fn remove(engine: &Arc<Engine>, key: &str) -> Result<(), Error> {
-    let id = find(engine, key)?.id;
+    let settings = find(engine, key)?;
     engine
         .blocking(move |engine| {
-            let versions = engine.store.read(|db| credential::versions(db, id))?;
-            engine.store.write(move |db| connection::delete(db, id))?;
-            for version in versions {
-                if let Err(error) = engine.keys.vault().delete(&engine.keys.slot(id, version)) {
-                    tracing::warn!(%error, "the key of a deleted connection is still in the keychain");
-                }
-            }
+            let id = settings.id;
+            let versions = engine.store.read(|db| credential::with_secret(db, id))?;
+            let (custody, noted) = (engine.custody(), versions.clone());
+            engine.store.change(clock::now(), move |db| {
+                custody.note(db, id, &noted)?;
+                connection::delete(db, id)?;
+                let change = Change::between(&Editable::from(&settings), &serde_json::json!({}));
+                Ok(Recorded::new(
+                    (),
+                    Entry::user(Action::Delete, Kind::Connection, settings.key).change(change),
+                ))
+            })?;
+            engine.erase_soon(id, &versions);
             Ok(())
         })
         .await?;
@@ -214,9 +250,20 @@ pub async fn remove(engine: &Arc<Engine>, key: &str) -> Result<(), Error> {
 
 /// Sets the order of one provider's connections, first tried first.
 pub async fn reorder(engine: &Arc<Engine>, keys: Vec<String>) -> Result<(), Error> {
+    let snapshot = engine.snapshot()?;
     engine
-        .blocking(move |engine| {
-            Ok(engine.store.write(move |db| connection::reorder(db, &keys, clock::now()))?)
+        .change(move |db| {
+            connection::reorder(db, &keys, clock::now())?;
+            let change = (1_u32..).zip(&keys).fold(Change::default(), |change, (priority, key)| {
+                change.with(key, snapshot.connection(key).map(|connection| connection.priority), priority)
+            });
+            if change.is_empty() {
+                return Ok(Recorded::unchanged(()));
+            }
+            Ok(Recorded::new(
+                (),
+                Entry::user(Action::Reorder, Kind::Connection, keys.join(", ")).change(change),
+            ))
         })
         .await?;
     engine.changes.send(Changed::Connections);

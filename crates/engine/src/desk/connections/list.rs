@@ -159,7 +159,7 @@ pub async fn get(engine: &Arc<Engine>, key: &str, zone: TimeZone) -> Result<Conn
 }
 
 /// The settings of a connection by its key.
-pub(super) fn find(engine: &Engine, key: &str) -> Result<Settings, Error> {
+pub(crate) fn find(engine: &Engine, key: &str) -> Result<Settings, Error> {
     let snapshot = engine.snapshot()?;
     let found = snapshot.connection(key).cloned();
     found.ok_or_else(|| StoreError::NotFound { what: "connection", name: key.to_owned() }.into())

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::diagnose::{CheckReport, Spend, StageReport, Verdict};
 use patchbay_core::id::ConnectionId;
-use patchbay_store::{Db, StoreError, connection, model};
+use patchbay_store::{Db, Recorded, StoreError, check, connection, model};
 use tokio::sync::mpsc;
 
 use super::list::find;
@@ -22,8 +23,13 @@ pub async fn test(
     let settings = find(engine, key)?;
     let report = checks::run(engine, &settings, spend, stages).await;
     if report.verdict != Verdict::NotRun {
-        let (id, kept) = (settings.id, report.clone());
-        engine.blocking(move |engine| Ok(engine.store.write(move |db| remember(db, id, &kept))?)).await?;
+        let kept = report.clone();
+        engine
+            .change(move |db| {
+                let entry = remember(db, (settings.id, &settings.key), &kept)?;
+                Ok(Recorded::new((), entry))
+            })
+            .await?;
     }
     engine.changes.send(Changed::Checks);
     engine.changes.send(Changed::Connections);
@@ -35,16 +41,27 @@ pub fn test_stop(engine: &Engine, key: &str) {
     engine.checks.stop(key);
 }
 
-pub(super) fn remember(db: &Db, id: ConnectionId, report: &CheckReport) -> Result<(), StoreError> {
-    let verdict = match report.verdict {
-        Verdict::Passed => "passed",
-        Verdict::Limited => "limited",
-        Verdict::Failed | Verdict::NotRun => "failed",
-    };
-    patchbay_store::check::insert(db, id, report.at, report.took_ms, verdict, report)?;
+/// Keeps what a test found of a connection, and answers what is to be noted of it.
+pub(super) fn remember(
+    db: &Db,
+    (id, key): (ConnectionId, &str),
+    report: &CheckReport,
+) -> Result<Entry, StoreError> {
+    let verdict = verdict(report);
+    check::insert(db, id, report.at, report.took_ms, verdict, report)?;
     model::seen(db, id, &report.models, report.at)?;
     if report.verdict == Verdict::Passed {
         connection::mark_tested(db, id)?;
     }
-    Ok(())
+    let change = Change::default().fact("verdict", verdict).fact("took_ms", report.took_ms);
+    Ok(Entry::user(Action::Test, Kind::Connection, key).change(change).because(&report.title))
+}
+
+/// A verdict's name in the database.
+pub(crate) fn verdict(report: &CheckReport) -> &'static str {
+    match report.verdict {
+        Verdict::Passed => "passed",
+        Verdict::Limited => "limited",
+        Verdict::Failed | Verdict::NotRun => "failed",
+    }
 }

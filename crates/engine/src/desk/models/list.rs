@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::diagnose::nearest;
 use patchbay_core::model::{Capability, ModelFilter, ModelState, Pricing};
 use patchbay_core::money::{DecimalUsd, NanoUsd};
@@ -10,7 +11,7 @@ use patchbay_core::price::bundled_on;
 use patchbay_core::time::{HOUR_MS, Timestamp, day_range};
 use patchbay_store::model::{self, Allowed};
 use patchbay_store::rollup::ModelUse;
-use patchbay_store::{Db, StoreError, setting};
+use patchbay_store::{Db, Recorded, StoreError, setting};
 use serde::{Deserialize, Serialize};
 
 use super::library::{Library, Model, ModelReach, PINNED};
@@ -297,9 +298,13 @@ pub async fn allow(engine: &Arc<Engine>, connection: &str, name: String, allowed
             "Give the id as its provider writes it.",
         ));
     }
+    let key = connection.to_owned();
     engine
-        .blocking(move |engine| {
-            Ok(engine.store.write(move |db| model::allow(db, id, &name, allowed, clock::now()))?)
+        .change(move |db| {
+            model::allow(db, id, &name, allowed, clock::now())?;
+            let entry = Entry::user(Action::Update, Kind::Connection, key);
+            let change = Change::default().fact(&format!("models.{name}"), allowed == Allowed::Yes);
+            Ok(Recorded::new((), entry.change(change)))
         })
         .await?;
     engine.changes.send(Changed::Models);
@@ -309,17 +314,16 @@ pub async fn allow(engine: &Arc<Engine>, connection: &str, name: String, allowed
 /// Pins a model, or takes the pin away.
 pub async fn pin(engine: &Arc<Engine>, id: String, pinned: bool) -> Result<(), Error> {
     engine
-        .blocking(move |engine| {
-            engine.store.write(move |db| {
-                let mut pins: BTreeSet<String> = setting::get(db, PINNED)?.unwrap_or_default();
-                if pinned {
-                    pins.insert(id);
-                } else {
-                    pins.remove(&id);
-                }
-                setting::set(db, PINNED, &pins, clock::now())
-            })?;
-            Ok(())
+        .change(move |db| {
+            let mut pins: BTreeSet<String> = setting::get(db, PINNED)?.unwrap_or_default();
+            if pinned {
+                pins.insert(id);
+            } else {
+                pins.remove(&id);
+            }
+            setting::set(db, PINNED, &pins, clock::now())?;
+            // Where a person looks first changes nothing of what calls do.
+            Ok(Recorded::unchanged(()))
         })
         .await?;
     engine.changes.send(Changed::Models);

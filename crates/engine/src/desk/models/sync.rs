@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use patchbay_core::audit::{Action, Actor, Change, Entry, Kind};
 use patchbay_core::catalog::{KeyNeed, Protocol};
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, ConnectionStatus};
@@ -15,7 +16,7 @@ use patchbay_core::price::{Price, PriceBook, PriceSource, PriceVersion};
 use patchbay_core::provider::Provider;
 use patchbay_core::time::Timestamp;
 use patchbay_store::model::{ListChanges, Listing};
-use patchbay_store::{Db, StoreError, model, price};
+use patchbay_store::{Db, Recorded, StoreError, model, price};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -234,11 +235,11 @@ async fn write(engine: &Arc<Engine>, provider: &Provider, heard: Heard) -> Resul
     let base = report(provider, SyncOutcome::Done);
     engine
         .blocking(move |engine| {
-            let written = engine.store.write(move |db| {
+            let written = engine.store.change(clock::now(), move |db| {
                 let now = clock::now();
                 let changes = write_models(db, id, &heard, now)?;
                 let prices_changed = write_prices(db, &slug, &heard.listing.models, &book.prices, now)?;
-                Ok(SyncReport {
+                let done = SyncReport {
                     listed: short(heard.listing.models.len()),
                     gone: affected(db, &slug, changes.gone)?,
                     deprecated: affected(db, &slug, changes.deprecated)?,
@@ -246,11 +247,32 @@ async fn write(engine: &Arc<Engine>, provider: &Provider, heard: Heard) -> Resul
                     returned: changes.returned,
                     prices_changed,
                     ..base
+                };
+                let entry = noted(&done);
+                Ok(match entry {
+                    Some(entry) => Recorded::new(done, entry),
+                    None => Recorded::unchanged(done),
                 })
             });
             Ok(written?)
         })
         .await
+}
+
+/// A list that says nothing new is no change.
+fn noted(done: &SyncReport) -> Option<Entry> {
+    let names = |gone: &[GoneModel]| gone.iter().map(|gone| gone.model.clone()).collect::<Vec<_>>();
+    let parts = [
+        ("models.added", done.added.clone()),
+        ("models.gone", names(&done.gone)),
+        ("models.returned", done.returned.clone()),
+        ("models.deprecated", names(&done.deprecated)),
+    ];
+    let told = parts.into_iter().filter(|(_, models)| !models.is_empty());
+    let change = told.fold(Change::default(), |change, (what, models)| change.fact(what, models));
+    let change = if done.prices_changed > 0 { change.fact("prices", done.prices_changed) } else { change };
+    let entry = Entry::by(Actor::Import, Action::Import, Kind::Provider, done.provider.clone());
+    (!change.is_empty()).then(|| entry.change(change).because("its list of models"))
 }
 
 fn write_models(

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use patchbay_core::audit::{Action, Actor, Change, Entry, Kind};
 use patchbay_core::catalog::{KeyNeed, Protocol, Quirks};
 use patchbay_core::code::Code;
 use patchbay_core::connection::{is_key, is_same_server, key_from_name};
 use patchbay_core::id::{ConnectionId, ProviderId};
 use patchbay_core::provider::{self as rules, ProviderFacts, ProviderStatus};
 use patchbay_core::time::Timestamp;
-use patchbay_store::{credential, model, provider};
+use patchbay_store::{Recorded, credential, model, provider};
 use serde::Deserialize;
 
 use super::list::{Provider, get};
 use crate::changes::Changed;
-use crate::desk::connections::{in_range, optional_url, purge};
+use crate::desk::connections::{in_range, optional_url};
 use crate::error::Error;
 use crate::{Engine, clock};
 
@@ -109,8 +110,10 @@ pub async fn add(engine: &Arc<Engine>, draft: ProviderDraft) -> Result<Provider,
     let fresh = from_draft(draft)?;
     let slug = fresh.slug.clone();
     engine
-        .blocking(move |engine| {
-            Ok(engine.store.write(move |db| provider::insert(db, &fresh, clock::now()))?)
+        .change(move |db| {
+            provider::insert(db, &fresh, clock::now())?;
+            let entry = Entry::user(Action::Create, Kind::Provider, &fresh.slug);
+            Ok(Recorded::new((), entry.change(Change::made(&fresh))))
         })
         .await?;
     changed(engine);
@@ -199,26 +202,34 @@ fn write(engine: &Engine, known: &rules::Provider, fields: rules::Provider) -> R
         && !is_same_server(&known.api_base_url, &fields.api_base_url);
     let moving = if moved { followers(engine, &known.slug)? } else { Vec::new() };
     let mut forget = Vec::new();
-    for connection in &moving {
-        forget.push((*connection, engine.store.read(|db| credential::versions(db, *connection))?));
+    for (connection, key) in moving {
+        let versions = engine.store.read(|db| credential::with_secret(db, connection))?;
+        forget.push((connection, key, versions));
     }
-    engine.store.write(move |db| {
-        for connection in moving {
-            credential::revoke_active(db, connection, clock::now())?;
+    let (custody, condemned, now) = (engine.custody(), forget.clone(), clock::now());
+    let entry = Entry::user(Action::Update, Kind::Provider, &known.slug);
+    let entry = entry.change(Change::between(known, &fields));
+    engine.store.change(now, move |db| {
+        let mut recorded = Recorded::new((), entry);
+        for (connection, key, versions) in &condemned {
+            let revoked = custody.condemn(db, (*connection, key), versions, Actor::User, now)?;
+            let because = |entry: Entry| entry.because("the base URL leads to another server");
+            recorded = revoked.into_iter().map(because).fold(recorded, Recorded::and);
         }
-        provider::update(db, id, &fields, clock::now())
+        provider::update(db, id, &fields, now)?;
+        Ok(recorded)
     })?;
-    for (connection, versions) in forget {
-        purge(engine, connection, &versions);
+    for (connection, _, versions) in forget {
+        engine.erase_soon(connection, &versions);
     }
     Ok(())
 }
 
 /// The connections that go where their provider goes.
-fn followers(engine: &Engine, slug: &str) -> Result<Vec<ConnectionId>, Error> {
+fn followers(engine: &Engine, slug: &str) -> Result<Vec<(ConnectionId, String)>, Error> {
     let snapshot = engine.snapshot()?;
     let own = snapshot.connections.iter().filter(|c| c.provider == slug && c.own_base_url.is_none());
-    Ok(own.map(|connection| connection.id).collect())
+    Ok(own.map(|connection| (connection.id, connection.key.clone())).collect())
 }
 
 fn applied(mut fields: rules::Provider, edit: ProviderEdit) -> Result<rules::Provider, Error> {
@@ -270,11 +281,14 @@ pub async fn remove(engine: &Arc<Engine>, slug: &str, reassign_to: Option<String
     };
     engine
         .blocking(move |engine| {
-            let removed = engine.store.write(move |db| {
-                if let Some(heir) = heir {
+            let removed = engine.store.change(clock::now(), move |db| {
+                let mut entry = Entry::user(Action::Delete, Kind::Provider, &known.slug);
+                if let (Some(heir), Some(slug)) = (heir, reassign_to) {
                     provider::reassign(db, known.id, heir, clock::now())?;
+                    entry = entry.because(format!("{slug} took over its connections"));
                 }
-                provider::delete(db, known.id)
+                provider::delete(db, known.id)?;
+                Ok(Recorded::new((), entry))
             });
             removed.map_err(|error| in_use(error.into()))
         })

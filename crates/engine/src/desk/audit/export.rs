@@ -1,0 +1,200 @@
+//! The log as a file: one entry at a time, so that a long log does not fill the memory.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use patchbay_core::audit::{Action, Change, Entry, Kind};
+use patchbay_core::code::Code;
+use patchbay_store::audit::{self, Recorded, Written};
+use patchbay_store::{StoreError, files};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::AuditQuery;
+use crate::error::Error;
+use crate::{Engine, clock};
+
+/// What the file is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// For spreadsheets.
+    Csv,
+    /// One JSON document: a list of entries.
+    Json,
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Exported {
+    /// Where it is.
+    pub path: String,
+    /// How many entries are in it.
+    pub entries: u32,
+}
+
+/// Writes the entries that fit, the oldest first, and answers how many. The export itself is an entry, too (A2).
+pub async fn export<W: Write + Send + 'static>(
+    engine: &Arc<Engine>,
+    query: AuditQuery,
+    format: Format,
+    zone: TimeZone,
+    mut out: W,
+) -> Result<u32, Error> {
+    engine.blocking(move |engine| write(engine, query, format, &zone, &mut out)).await
+}
+
+/// The same into a new file in the `exports` folder of the data folder, which only its owner can read.
+pub async fn export_to_folder(
+    engine: &Arc<Engine>,
+    query: AuditQuery,
+    format: Format,
+    zone: TimeZone,
+) -> Result<Exported, Error> {
+    engine
+        .blocking(move |engine| {
+            let path = fresh_path(engine, format)?;
+            let mut entries = Ok(0);
+            files::replace_with(&path, |file| {
+                entries = write(engine, query, format, &zone, file);
+                Ok(())
+            })
+            .map_err(unwritable)?;
+            Ok(Exported { path: path.display().to_string(), entries: entries? })
+        })
+        .await
+}
+
+fn fresh_path(engine: &Engine, format: Format) -> Result<PathBuf, Error> {
+    let folder = engine.data_dir.join("exports");
+    std::fs::create_dir_all(&folder).map_err(unwritable)?;
+    let stamp = clock::now().to_rfc3339().replace([':', '.'], "-");
+    let ending = if format == Format::Csv { "csv" } else { "json" };
+    Ok(folder.join(format!("audit-{stamp}.{ending}")))
+}
+
+fn write(
+    engine: &Engine,
+    query: AuditQuery,
+    format: Format,
+    zone: &TimeZone,
+    out: &mut impl Write,
+) -> Result<u32, Error> {
+    let mut lines = Lines { out: io::BufWriter::new(out), format, zone, count: 0 };
+    let mut failed = None;
+    lines.head().map_err(unwritable)?;
+    engine
+        .store
+        .read(|db| {
+            audit::scan(db, &query.filter(), |entry| {
+                lines.entry(&entry).map_err(|error| {
+                    failed = Some(error);
+                    StoreError::Closed
+                })
+            })
+        })
+        .map_err(|error| failed.take().map_or_else(|| error.into(), unwritable))?;
+    lines.tail().map_err(unwritable)?;
+    let count = lines.count;
+    let change = Change::default().fact("entries", count).fact("format", format);
+    engine.store.change(clock::now(), move |_| {
+        Ok(Recorded::new((), Entry::user(Action::Export, Kind::Audit, "entries").change(change)))
+    })?;
+    Ok(count)
+}
+
+fn unwritable(error: io::Error) -> Error {
+    Error::new(
+        Code::DiskFull,
+        format!("The export could not be written: {error}."),
+        "Free some space or choose another place, then try again.",
+    )
+}
+
+struct Lines<'a, W: Write> {
+    out: W,
+    format: Format,
+    zone: &'a TimeZone,
+    count: u32,
+}
+
+impl<W: Write> Lines<'_, W> {
+    fn head(&mut self) -> io::Result<()> {
+        match self.format {
+            Format::Csv => {
+                self.out.write_all(b"entry,at_utc,at_local,actor,action,kind,name,change,reason,hash\r\n")
+            }
+            Format::Json => self.out.write_all(b"["),
+        }
+    }
+
+    fn entry(&mut self, entry: &Written) -> io::Result<()> {
+        let first = self.count == 0;
+        self.count += 1;
+        match self.format {
+            Format::Csv => self.out.write_all(csv(entry, self.zone).as_bytes()),
+            Format::Json => {
+                let document = json!({
+                    "entry": entry.id, "at": entry.at.to_rfc3339(), "at_ms": entry.at.0, "actor": entry.actor,
+                    "action": entry.action, "kind": entry.kind, "name": entry.name, "change": entry.change,
+                    "reason": entry.reason, "hash": entry.hash,
+                });
+                write!(self.out, "{}\n{document}", if first { "" } else { "," })
+            }
+        }
+    }
+
+    fn tail(&mut self) -> io::Result<()> {
+        if self.format == Format::Json {
+            self.out.write_all(b"\n]\n")?;
+        }
+        self.out.flush()
+    }
+}
+
+fn csv(entry: &Written, zone: &TimeZone) -> String {
+    let number = entry.id.to_string();
+    let (utc, local) = (entry.at.to_rfc3339(), entry.at.to_local(zone));
+    let change = entry.change.to_string();
+    let fields = [
+        &number,
+        &utc,
+        &local,
+        &entry.actor,
+        &entry.action,
+        &entry.kind,
+        &entry.name,
+        &change,
+        &entry.reason,
+        &entry.hash,
+    ];
+    let cells: Vec<String> = fields.into_iter().map(|field| cell(field)).collect();
+    cells.join(",") + "\r\n"
+}
+
+/// A cell that a spreadsheet shows as it is, and never takes for a formula.
+fn cell(text: &str) -> String {
+    let text =
+        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c5_a_cell_is_no_formula_and_no_two_cells() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("a, \"b\"", "\"a, \"\"b\"\"\""),
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@x", "'@x"),
+            ("two\nlines", "\"two\nlines\""),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
+}

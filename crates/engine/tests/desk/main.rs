@@ -1,0 +1,8 @@
+//! The desk's use-cases from outside: keys, audit, vaults, backups.
+#![cfg(test)]
+
+mod audit;
+mod common;
+mod crash;
+mod credentials;
+mod vault;
