@@ -15,7 +15,7 @@ use crate::output::{Output, table};
 pub(super) async fn run(engine: &Arc<Engine>, command: Audit, output: &Output) -> Result<ExitCode, Error> {
     match command {
         Audit::List { limit, before, filter } => {
-            let page = desk::list(engine, query(filter)?, before, limit).await?;
+            let page = desk::list(engine, query(&filter)?, before, limit).await?;
             output.document(&page, |page| list(&page.entries));
         }
         Audit::Verify => {
@@ -32,13 +32,13 @@ pub(super) async fn run(engine: &Arc<Engine>, command: Audit, output: &Output) -
         }
         Audit::Export { csv, filter } => {
             let format = if csv { Format::Csv } else { Format::Json };
-            desk::export(engine, query(filter)?, format, zone(), std::io::stdout()).await?;
+            desk::export(engine, query(&filter)?, format, zone(), std::io::stdout()).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn query(filter: AuditFilter) -> Result<AuditQuery, Error> {
+fn query(filter: &AuditFilter) -> Result<AuditQuery, Error> {
     let mut query = AuditQuery::default();
     for (name, value) in &filter.conditions {
         if !query.set(name, value) {

@@ -40,10 +40,11 @@ impl Scene {
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
 
-    fn sealed(&self, program: &Program, args: &[&str]) -> Done {
-        program.run_with(VARIABLE, "battery staple", args, "")
-    }
+/// With the passphrase of sealed files.
+fn sealed(program: &Program, args: &[&str]) -> Done {
+    program.run_with(VARIABLE, "battery staple", args, "")
 }
 
 fn text(path: &Path) -> &str {
@@ -92,7 +93,7 @@ fn x1_a_backup_brings_everything_back_and_holds_no_key() {
 fn x1_a_sealed_backup_takes_the_keys_along() {
     let scene = scene();
     let file = scene.file("all.age");
-    let made = scene.sealed(&scene.program, &["--json", "backup", text(&file), "--with-secrets"]);
+    let made = sealed(&scene.program, &["--json", "backup", text(&file), "--with-secrets"]);
     assert_eq!((made.code, &parse(&made.out)["keys"]), (0, &json!(1)), "{made:?}");
     assert_eq!(files_with(scene.folder.path(), CANARY), Vec::<String>::new());
     assert!(fs::read(&file).unwrap().starts_with(b"age-encryption.org/v1\n"));
@@ -103,7 +104,7 @@ fn x1_a_sealed_backup_takes_the_keys_along() {
         assert_eq!(refused.code, code, "{refused:?}");
         assert!(!elsewhere.data.join("patchbay.db").exists(), "nothing was changed");
     }
-    let restored = scene.sealed(&elsewhere, &["restore", text(&file)]);
+    let restored = sealed(&elsewhere, &["restore", text(&file)]);
     assert_eq!(restored.code, 0, "{restored:?}");
     assert_eq!(memory(&elsewhere)[..3], memory(&scene.program)[..3]);
     assert_eq!(elsewhere.run(&["connections", "test", "main_desk"]).code, 0, "with its key");
@@ -174,12 +175,12 @@ fn x1_the_configuration_goes_there_and_back_without_secrets() {
 fn x1_a_sealed_configuration_brings_its_keys() {
     let scene = scene();
     let file = scene.file("desk.age");
-    assert_eq!(scene.sealed(&scene.program, &["export", text(&file), "--with-secrets"]).code, 0);
+    assert_eq!(sealed(&scene.program, &["export", text(&file), "--with-secrets"]).code, 0);
     let elsewhere = Program::with_file();
-    let imported = scene.sealed(&elsewhere, &["--json", "import", text(&file)]);
+    let imported = sealed(&elsewhere, &["--json", "import", text(&file)]);
     assert_eq!((imported.code, &parse(&imported.out)["keys"]), (0, &json!(["main_desk"])), "{imported:?}");
     assert_eq!(elsewhere.run(&["connections", "test", "main_desk"]).code, 0);
-    assert_eq!(scene.sealed(&elsewhere, &["import", text(&file)]).code, 0);
+    assert_eq!(sealed(&elsewhere, &["import", text(&file)]).code, 0);
     let versions = elsewhere.json(&["credentials", "list", "main_desk"])["versions"].clone();
     assert_eq!(versions.as_array().unwrap().len(), 1, "the same key again is no new version");
     assert_eq!(files_with(&elsewhere.data, CANARY), Vec::<String>::new());

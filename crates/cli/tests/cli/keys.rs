@@ -56,7 +56,7 @@ fn k2_a_key_is_rotated_from_a_script_and_back() {
         .iter()
         .map(|v| v["requests"].clone())
         .collect();
-    assert_eq!(used[0], json!(3), "two calls and the test of version 3: {used:?}");
+    assert_eq!(used, [2, 0, 1], "of versions 3, 2 and 1: a test without a completion is no attempt");
     assert_eq!(serving.running.terminate().0, 0);
 
     let erased = program.json(&["credentials", "purge", "main"]);
@@ -205,10 +205,5 @@ fn k1_a_core_dump_holds_no_key() {
         return println!("skipped: gcore may not look into processes here: {dump:?}");
     }
     assert_eq!(files_with(folder.path(), NEW), Vec::<String>::new());
-    assert_eq!(
-        files_with(folder.path(), "GET /v1/models").is_empty()
-            && files_with(folder.path(), "patchbay").is_empty(),
-        false,
-        "the search finds what is there"
-    );
+    assert!(!files_with(folder.path(), "patchbay").is_empty(), "the search finds what is there");
 }

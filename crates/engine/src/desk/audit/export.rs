@@ -61,7 +61,7 @@ pub async fn export_to_folder(
                 entries = write(engine, query, format, &zone, file);
                 Ok(())
             })
-            .map_err(unwritable)?;
+            .map_err(|error| unwritable(&error))?;
             Ok(Exported { path: path.display().to_string(), entries: entries? })
         })
         .await
@@ -69,7 +69,7 @@ pub async fn export_to_folder(
 
 fn fresh_path(engine: &Engine, format: Format) -> Result<PathBuf, Error> {
     let folder = engine.data_dir.join("exports");
-    std::fs::create_dir_all(&folder).map_err(unwritable)?;
+    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
     let stamp = clock::now().to_rfc3339().replace([':', '.'], "-");
     let ending = if format == Format::Csv { "csv" } else { "json" };
     Ok(folder.join(format!("audit-{stamp}.{ending}")))
@@ -84,7 +84,7 @@ fn write(
 ) -> Result<u32, Error> {
     let mut lines = Lines { out: io::BufWriter::new(out), format, zone, count: 0 };
     let mut failed = None;
-    lines.head().map_err(unwritable)?;
+    lines.head().map_err(|error| unwritable(&error))?;
     engine
         .store
         .read(|db| {
@@ -95,8 +95,8 @@ fn write(
                 })
             })
         })
-        .map_err(|error| failed.take().map_or_else(|| error.into(), unwritable))?;
-    lines.tail().map_err(unwritable)?;
+        .map_err(|error| failed.take().map_or_else(|| error.into(), |error| unwritable(&error)))?;
+    lines.tail().map_err(|error| unwritable(&error))?;
     let count = lines.count;
     let change = Change::default().fact("entries", count).fact("format", format);
     engine.store.change(clock::now(), move |_| {
@@ -105,7 +105,7 @@ fn write(
     Ok(count)
 }
 
-fn unwritable(error: io::Error) -> Error {
+fn unwritable(error: &io::Error) -> Error {
     Error::new(
         Code::DiskFull,
         format!("The export could not be written: {error}."),

@@ -240,17 +240,16 @@ async fn save(
     };
     let secret = draft.secret;
     engine
-        .blocking(move |engine| match secret {
-            Some(secret) => {
-                let (id, laid) = engine.lay_down(None, &secret)?;
-                let new = NewConnection { id: Some(id), ..new };
-                engine
-                    .name_laid(laid, move |db, laid, now| insert(db, &new, report.as_ref(), Some(laid), now))
-            }
-            None => {
+        .blocking(move |engine| {
+            let Some(secret) = secret else {
                 let now = clock::now();
-                Ok(engine.store.change(now, move |db| insert(db, &new, report.as_ref(), None, now))?)
-            }
+                return Ok(engine
+                    .store
+                    .change(now, move |db| insert(db, &new, report.as_ref(), None, now))?);
+            };
+            let (id, laid) = engine.lay_down(None, &secret)?;
+            let new = NewConnection { id: Some(id), ..new };
+            engine.name_laid(laid, move |db, laid, now| insert(db, &new, report.as_ref(), Some(laid), now))
         })
         .await?;
     engine.changes.send(Changed::Connections);

@@ -9,7 +9,7 @@ use patchbay_core::connection::{
     self as rules, ConnectionStatus, Limits, is_same_server, normalise_base_url,
 };
 use patchbay_store::connection::Editable;
-use patchbay_store::{Db, Recorded, StoreError, connection, credential};
+use patchbay_store::{Recorded, connection, credential};
 use serde::Deserialize;
 
 use super::list::{Connection, find, get};
@@ -78,7 +78,13 @@ pub async fn edit(
 ) -> Result<Connection, Error> {
     let settings = find(engine, key)?;
     if let ConnectionEdit::IsDefault(on) = edit {
-        engine.change(move |db| set_default(db, &settings, on.into())).await?;
+        engine
+            .change(move |db| {
+                let set = if on { connection::set_default } else { connection::clear_default };
+                set(db, settings.id)?;
+                Ok(updated(&settings.key, Change::default().with("is_default", settings.is_default, on)))
+            })
+            .await?;
     } else {
         let providers_url = engine.snapshot()?.provider(&settings.provider)?.api_base_url.clone();
         let fields = applied(Editable::from(&settings), &settings, &providers_url, edit)?;
@@ -86,26 +92,6 @@ pub async fn edit(
     }
     engine.changes.send(Changed::Connections);
     get(engine, key, zone).await
-}
-
-/// Whether a connection is its provider's default.
-enum Default {
-    Own,
-    NotOwn,
-}
-
-impl From<bool> for Default {
-    fn from(on: bool) -> Self {
-        if on { Self::Own } else { Self::NotOwn }
-    }
-}
-
-fn set_default(db: &Db, settings: &rules::Connection, default: Default) -> Result<Recorded<()>, StoreError> {
-    let on = match default {
-        Default::Own => connection::set_default(db, settings.id).map(|()| true)?,
-        Default::NotOwn => connection::clear_default(db, settings.id).map(|()| false)?,
-    };
-    Ok(updated(&settings.key, Change::default().with("is_default", settings.is_default, on)))
 }
 
 /// An edit that changes nothing is none.

@@ -97,7 +97,7 @@ pub async fn list(engine: &Arc<Engine>, key: &str) -> Result<Credentials, Error>
 }
 
 fn view(version: Version, uses: &[VersionUse]) -> CredentialVersion {
-    let used = uses.iter().find(|used| used.version == version.version);
+    let own = uses.iter().find(|own| own.version == version.version);
     CredentialVersion {
         version: version.version,
         state: version.state,
@@ -111,7 +111,7 @@ fn view(version: Version, uses: &[VersionUse]) -> CredentialVersion {
         test_verdict: version.test_verdict,
         erase_at: version.erase_at,
         purged_at: version.purged_at,
-        requests: used.map_or(0, |used| used.attempts),
-        last_used_at: used.map(|used| used.last_at),
+        requests: own.map_or(0, |own| own.attempts),
+        last_used_at: own.map(|own| own.last_at),
     }
 }

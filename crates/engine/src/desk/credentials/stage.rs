@@ -113,14 +113,16 @@ pub async fn test(
 ) -> Result<CheckReport, Error> {
     let settings = find(engine, key)?;
     let all = engine.store.read(|db| credential::all(db, settings.id))?;
-    let states = [CredentialState::Staged, CredentialState::Standby, CredentialState::Active];
-    let version = chosen(&all, version, &states)?;
+    let likely = [CredentialState::Staged, CredentialState::Standby, CredentialState::Active];
+    let version = chosen(&all, version, &likely)?;
     let credential = Some(CredentialRef {
         version: version.version,
         tail: version.tail.clone(),
         created_at: version.created_at,
     });
-    let report = checks::run(engine, &Settings { credential, ..settings.clone() }, spend, stages).await;
+    let subject = Settings { credential, ..settings.clone() };
+    // Boxed, because a test is a large future and this one is part of others.
+    let report = Box::pin(checks::run(engine, &subject, spend, stages)).await;
     if report.verdict != Verdict::NotRun {
         let (verdict, at, took_ms) = (connections::verdict(&report), report.at, report.took_ms);
         let title = report.title.clone();
