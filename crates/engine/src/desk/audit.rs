@@ -19,7 +19,6 @@ const LONGEST_PAGE: u32 = 1_000;
 
 /// Which entries; what is `None` or empty does not matter.
 #[derive(Clone, Debug, Default, Deserialize, specta::Type)]
-#[serde(default)]
 pub struct AuditQuery {
     /// Words that stand in the name, the change or the reason.
     pub text: Option<String>,
