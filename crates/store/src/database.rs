@@ -135,6 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_is_closed_leaves_one_whole_file_with_everything_in_it() {
+        for _ in 0..20 {
+            let (folder, store) = store();
+            store
+                .submit(|db| Ok(db.execute("INSERT INTO alias VALUES ('a', 'x')", [])?), |_| {})
+                .expect("queued");
+            drop(store);
+            let beside = folder.path().join(format!("{FILE}-wal"));
+            assert!(!beside.exists(), "closed by the time that it is dropped");
+            assert_eq!(count(&Store::open(folder.path()).expect("opens")), 1);
+        }
+    }
+
+    #[test]
     fn a_job_that_fails_changes_nothing_and_takes_nobody_with_it() {
         let (_folder, store) = store();
         let add = |alias: &'static str| {

@@ -1,8 +1,9 @@
 //! The one thread that writes. Jobs that arrive while a transaction is being committed share the next one (group commit);
 //! each runs in its own savepoint, so that one that fails takes nobody with it.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -20,19 +21,36 @@ type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Settle + Send>;
 
 /// The submitting end.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer {
-    jobs: SyncSender<Job>,
+pub(crate) struct Writer(Arc<Thread>);
+
+/// Both are there until the last submitter goes.
+#[derive(Debug)]
+struct Thread {
+    jobs: Option<SyncSender<Job>>,
+    handle: Option<JoinHandle<()>>,
+}
+
+/// Waits until everything is written and the database is closed, so that a process that ends leaves one whole file behind.
+impl Drop for Thread {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        let Some(handle) = self.handle.take() else { return };
+        // The last submitter may go in a job: then the thread is on its way to its end already.
+        if handle.thread().id() != thread::current().id() && handle.join().is_err() {
+            tracing::error!("the thread that writes had panicked");
+        }
+    }
 }
 
 impl Writer {
-    /// Starts the thread. It ends when the last `Writer` is dropped and all jobs are done.
+    /// Starts the thread. It ends when all jobs are done; dropping the last `Writer` waits for that.
     pub(crate) fn start(db: Connection) -> Result<Self, StoreError> {
         let (jobs, queue) = sync_channel(QUEUE);
-        thread::Builder::new()
+        let handle = thread::Builder::new()
             .name("patchbay-writer".to_owned())
             .spawn(move || run(db, &queue))
             .map_err(|error| StoreError::Sqlite(error.to_string()))?;
-        Ok(Self { jobs })
+        Ok(Self(Arc::new(Thread { jobs: Some(jobs), handle: Some(handle) })))
     }
 
     /// Queues `work`; `done` is called on the writer's thread once it is committed, or has failed.
@@ -46,7 +64,8 @@ impl Writer {
             let result = db.and_then(|db| in_savepoint(db, work));
             Box::new(move |commit| done(result.and_then(|value| commit.map(|()| value))))
         });
-        self.jobs.send(job).map_err(|_| StoreError::Closed)
+        let jobs = self.0.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job).map_err(|_| StoreError::Closed)
     }
 }
 
@@ -105,7 +124,7 @@ fn rolled_back() -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 
