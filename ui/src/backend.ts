@@ -11,9 +11,13 @@ import {
   type ConnectionDraft,
   type ConnectionEdit,
   type DemoFault,
+  type ModelQuery,
   type PlaygroundEvent,
   type PlaygroundRequest,
   type Preferences,
+  type PriceDraft,
+  type ProviderDraft,
+  type ProviderEdit,
   type Spend,
   type StageReport,
 } from "./bindings";
@@ -65,7 +69,26 @@ export const backend = {
   onChanged: (listener: (what: Changed) => void) => events.changed.listen(({ payload }) => listener(payload)),
 
   providers: () => value(commands.providers()),
+  providerCards: () => value(commands.providerCards()),
+  providerAdd: (draft: ProviderDraft) => value(commands.providerAdd(draft)),
+  providerEdit: (slug: string, edit: ProviderEdit) => value(commands.providerEdit(slug, edit)),
+  providerRemove: (slug: string, reassignTo: string | null) => value(commands.providerRemove(slug, reassignTo)),
   openKeysPage: (provider: string) => value(commands.openKeysPage(provider)),
+
+  models: (query: ModelQuery) => value(commands.models(query)),
+  modelDetail: (provider: string, model: string) => value(commands.modelDetail(provider, model)),
+  modelCompare: (ids: string[]) => value(commands.modelCompare(ids)),
+  modelAllow: (connection: string, model: string, allowed: boolean) =>
+    value(commands.modelAllow(connection, model, allowed)),
+  modelPin: (id: string, pinned: boolean) => value(commands.modelPin(id, pinned)),
+  modelsSync: (provider: string | null) => value(commands.modelsSync(provider)),
+  modelsSyncStop: () => value(commands.modelsSyncStop()),
+
+  priceHistory: (provider: string, model: string) => value(commands.priceHistory(provider, model)),
+  priceSet: (draft: PriceDraft) => value(commands.priceSet(draft)),
+  priceUnset: (provider: string, model: string, effectiveFrom: number | null) =>
+    value(commands.priceUnset(provider, model, effectiveFrom)),
+  unpriced: () => value(commands.unpriced()),
 
   connections: () => value(commands.connections()),
   connectionAddTested: (draft: ConnectionDraft, onStage: (stage: StageReport) => void) =>

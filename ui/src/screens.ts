@@ -2,6 +2,7 @@ import type { Component } from "svelte";
 import type { IconName } from "./kit/icon";
 import Apps from "./screens/apps/Apps.svelte";
 import Connections from "./screens/connections/Connections.svelte";
+import Models from "./screens/models/Models.svelte";
 import Overview from "./screens/overview/Overview.svelte";
 import Playground from "./screens/playground/Playground.svelte";
 import Settings from "./screens/settings/Settings.svelte";
@@ -22,6 +23,7 @@ export type Screen = {
 export const screens: Screen[] = [
   { id: "overview", label: "Overview", icon: "overview", group: "", key: "o", component: Overview },
   { id: "connections", label: "Connections", icon: "plug", group: "", key: "c", component: Connections },
+  { id: "models", label: "Providers & models", icon: "layers", group: "", key: "m", component: Models },
   { id: "playground", label: "Playground", icon: "play", group: "", key: "l", component: Playground },
   { id: "apps", label: "Apps", icon: "apps", group: "Set up", key: "b", component: Apps },
   { id: "settings", label: "Settings", icon: "gear", group: "Set up", key: "s", component: Settings },

@@ -7,12 +7,13 @@ import { overlays } from "../stores/overlays.svelte";
 import { preferences } from "../stores/preferences.svelte";
 import { router } from "../stores/router.svelte";
 import { session } from "../stores/session.svelte";
+import { syncs } from "../stores/syncs.svelte";
 
 export type Action = {
   id: string;
   title: string;
   icon: IconName;
-  /** as the keyboard store knows it */
+  /** as the keyboard store knows it; "" for none */
   combo: string;
   /** as people read it */
   keys: string;
@@ -23,6 +24,8 @@ export const actions: Action[] = [
   action("palette", "Search or run a command", "search", "Ctrl+K", () => overlays.show("palette")),
   action("settings", "Settings", "gear", "Ctrl+,", () => router.goto("settings")),
   action("add-connection", "Add connection", "plus", "Ctrl+N", () => overlays.addConnection()),
+  action("add-provider", "Add provider", "plus", "", () => overlays.show("add-provider")),
+  action("update-lists", "Update lists of models", "refresh", "", () => void syncs.readAll()),
   action("test-all", "Test all connections", "bolt", "Shift+T", () => void checks.testAll()),
   action("stop", "Stop all traffic, asks first", "stop", "Ctrl+Shift+.", stopOrResume),
   action("sidebar", "Narrow the sidebar", "cols", "Ctrl+B", () => preferences.flipSidebar()),
@@ -31,7 +34,7 @@ export const actions: Action[] = [
 ];
 
 export const bindings: Bindings = Object.fromEntries([
-  ...actions.map(({ combo, run }) => [combo, run]),
+  ...actions.filter(({ combo }) => combo).map(({ combo, run }) => [combo, run]),
   ...screens.map(({ id, key }) => [`g ${key}`, () => router.goto(id)]),
 ]);
 

@@ -4,8 +4,10 @@ import type { IconName } from "../kit/icon";
 import { screens } from "../screens";
 import { sections } from "../screens/settings/sections";
 import { apps } from "../stores/apps.svelte";
+import { catalog } from "../stores/catalog.svelte";
 import { checks } from "../stores/checks.svelte";
 import { connections } from "../stores/connections.svelte";
+import { models } from "../stores/models.svelte";
 import { router } from "../stores/router.svelte";
 import { session } from "../stores/session.svelte";
 import { actions } from "./actions";
@@ -13,7 +15,7 @@ import { fuzzy, type Match } from "./fuzzy";
 
 export type Command = {
   id: string;
-  group: "Actions" | "Go to" | "Connections" | "Apps" | "Settings";
+  group: "Actions" | "Go to" | "Connections" | "Providers" | "Models" | "Apps" | "Settings";
   title: string;
   detail: string;
   icon: IconName;
@@ -42,7 +44,7 @@ function grouped(found: Found[]): Found[] {
 }
 
 function all(): Command[] {
-  return [...acts(), ...tests(), ...places(), ...conns(), ...bots(), ...settings()];
+  return [...acts(), ...tests(), ...places(), ...conns(), ...bots(), ...settings(), ...provs(), ...offers()];
 }
 
 function acts(): Command[] {
@@ -98,6 +100,30 @@ function conns(): Command[] {
     icon: "plug",
     keys: "",
     run: () => router.open("connections", key),
+  }));
+}
+
+function provs(): Command[] {
+  return catalog.providers.map(({ slug, name, built_in }) => ({
+    id: `provider ${slug}`,
+    group: "Providers",
+    title: name,
+    detail: built_in ? "" : "your own",
+    icon: "layers",
+    keys: "",
+    run: () => router.open("models", slug),
+  }));
+}
+
+function offers(): Command[] {
+  return models.offered.map(({ id, model, provider_name }) => ({
+    id: `model ${id}`,
+    group: "Models",
+    title: model,
+    detail: provider_name,
+    icon: "brain",
+    keys: "",
+    run: () => router.open("models", id),
   }));
 }
 
