@@ -195,7 +195,9 @@ export type AttentionAction =
 /**  Listens again. */
 "retry_gateway" | 
 /**  Asks the keychain to open. */
-"unlock_keychain";
+"unlock_keychain" | 
+/**  Opens the catalogue, which names what has no price. */
+"set_prices";
 
 /**  What the window needs before its first paint. */
 export type Bootstrap = {

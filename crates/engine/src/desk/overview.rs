@@ -113,6 +113,8 @@ pub enum AttentionAction {
     RetryGateway,
     /// Asks the keychain to open.
     UnlockKeychain,
+    /// Opens the catalogue, which names what has no price.
+    SetPrices,
 }
 
 /// Something that wants a person.
@@ -174,16 +176,17 @@ fn read(
     let month = Filter::during(Range { from: edge(30), to: now.plus_ms(1) });
     let before = Filter::during(Range { from: edge(0), to: edge(30) });
     let hours = hours(db, now)?;
+    let unpriced = unpriced(db, &month, prices, now)?;
     Ok(Overview {
         zone: zone.iana_name().unwrap_or("local time").to_owned(),
         today: totals(&rollup::totals(db, &today)?),
         yesterday: totals(&rollup::totals(db, &yesterday)?),
         calls_by_hour: hours.iter().map(|hour| short(hour.calls)).collect(),
         p95_by_hour: hours.iter().map(|hour| hour.latency.percentile(95.0)).collect(),
-        unpriced: unpriced(db, &month, prices, now)?,
         spend_30d: rollup::totals(db, &month)?.cost.into(),
         spend_prior_30d: rollup::totals(db, &before)?.cost.into(),
-        attention,
+        attention: most_urgent(attention.into_iter().chain(of_prices(&unpriced)).collect()),
+        unpriced,
         top_apps: top(db, &today, GroupBy::App, zone)?,
         top_features: top(db, &today, GroupBy::Feature, zone)?,
     })
@@ -268,11 +271,37 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         action: AttentionAction::UnlockKeychain,
     });
     let on = fleet.iter().filter(|connection| connection.status == ConnectionStatus::Active);
-    let mut items: Vec<Attention> =
-        closed.into_iter().chain(locked).chain(on.filter_map(of_connection)).collect();
+    closed.into_iter().chain(locked).chain(on.filter_map(of_connection)).collect()
+}
+
+fn most_urgent(mut items: Vec<Attention>) -> Vec<Attention> {
     items.sort_by_key(|item| item.level);
     items.truncate(ATTENTION);
     items
+}
+
+/// What it cost is unknown, and a budget cannot count it.
+fn of_prices(unpriced: &Unpriced) -> Option<Attention> {
+    let first = unpriced.models.first()?;
+    let others = unpriced.models.len() - 1;
+    Some(Attention {
+        level: Level::Warn,
+        title: if others == 0 {
+            format!("{first} has no price")
+        } else {
+            format!("{first} and {others} more have no price")
+        },
+        detail: format!(
+            "The cost of {} of the last 30 days is unknown. Set a price for those to come.",
+            if unpriced.attempts == 1 {
+                "an attempt".to_owned()
+            } else {
+                format!("{} attempts", unpriced.attempts)
+            }
+        ),
+        connection: None,
+        action: AttentionAction::SetPrices,
+    })
 }
 
 fn of_connection(connection: &Connection) -> Option<Attention> {
