@@ -7,6 +7,7 @@ mod driver;
 mod first_run;
 mod gateway;
 mod keychain;
+mod models;
 mod page;
 mod problems;
 mod screens;
@@ -40,6 +41,27 @@ async fn f5_a_paused_connection_stays_paused_after_a_passing_test() {
 async fn connections_are_mended_by_keys_alone() {
     if has_a_session("connections_are_mended_by_keys_alone") {
         connections::by_keys_alone().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_models_are_read_searched_and_compared() {
+    if has_a_session("lists_of_models_are_read_searched_and_compared") {
+        models::lists_are_read_searched_and_compared().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c3_a_price_of_ones_own_is_set_by_keys_alone() {
+    if has_a_session("c3_a_price_of_ones_own_is_set_by_keys_alone") {
+        models::a_price_by_keys_alone().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m6_a_provider_of_ones_own_is_called_and_stays_while_in_use() {
+    if has_a_session("m6_a_provider_of_ones_own_is_called_and_stays_while_in_use") {
+        models::a_provider_of_ones_own().await;
     }
 }
 

@@ -58,6 +58,12 @@ async fn pictures(window: &Window, theme: &str) {
     window.click("health-demo_fast").await;
     window.see("detail").await;
     window.picture(&format!("32-connection-{theme}")).await;
+    window.press(&["Escape", "g", "m"]).await;
+    window.see("model-demo/demo-fast").await;
+    window.picture(&format!("37-models-{theme}")).await;
+    window.click("model-demo/demo-fast").await;
+    window.see("price-history").await;
+    window.picture(&format!("38-model-{theme}")).await;
     window.press(&["Escape", "g", "l"]).await;
     window.focuses("pg-prompt").await;
     window.fill("pg-prompt", "Summarise the tape in one line.").await;
@@ -86,6 +92,12 @@ async fn pictures(window: &Window, theme: &str) {
     window.click("health-demo_deep").await;
     window.see("detail").await;
     window.picture(&format!("42-connection-small-{theme}")).await;
+    window.press(&["Escape", "g", "m"]).await;
+    window.see("model-demo/demo-fast").await;
+    window.picture(&format!("44-models-small-{theme}")).await;
+    window.click("model-demo/demo-deep").await;
+    window.see("price-history").await;
+    window.picture(&format!("45-model-small-{theme}")).await;
     window.press(&["Escape", "g", "l"]).await;
     window.see("pg-prompt").await;
     window.picture(&format!("43-playground-small-{theme}")).await;
