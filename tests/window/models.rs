@@ -21,6 +21,7 @@ pub(crate) async fn lists_are_read_searched_and_compared() {
     let window = catalogue(&home).await;
     window.says("provider-demo", "Demo").await;
     window.says("stale", "Demo").await;
+    window.misses("toast").await;
     window.picture("50-models-stale").await;
     window.click("stale-update").await;
     window.says("toast-text", "Read 1 list").await;
@@ -121,7 +122,7 @@ async fn it_has_a_connection_and_a_list(window: &Window) {
 async fn its_first_call_has_no_price_until_one_is_set(window: &Window) {
     window.press(&["Escape"]).await;
     window.misses("provider-detail").await;
-    window.click("model-desk_gpu/demo-fast").await;
+    window.click("state-desk_gpu/demo-fast").await;
     window.click("model-play").await;
     window.fill("pg-prompt", "Long or short?").await;
     window.press(&["Ctrl+Enter"]).await;

@@ -61,7 +61,7 @@ async fn pictures(window: &Window, theme: &str) {
     window.press(&["Escape", "g", "m"]).await;
     window.see("model-demo/demo-fast").await;
     window.picture(&format!("37-models-{theme}")).await;
-    window.click("model-demo/demo-fast").await;
+    window.click("state-demo/demo-fast").await;
     window.see("price-history").await;
     window.picture(&format!("38-model-{theme}")).await;
     window.press(&["Escape", "g", "l"]).await;
@@ -95,7 +95,7 @@ async fn pictures(window: &Window, theme: &str) {
     window.press(&["Escape", "g", "m"]).await;
     window.see("model-demo/demo-fast").await;
     window.picture(&format!("44-models-small-{theme}")).await;
-    window.click("model-demo/demo-deep").await;
+    window.click("state-demo/demo-deep").await;
     window.see("price-history").await;
     window.picture(&format!("45-model-small-{theme}")).await;
     window.press(&["Escape", "g", "l"]).await;

@@ -101,7 +101,7 @@ describe("the catalogue", () => {
   });
 
   it("draws only the part of a long list that is in view, and J K and End reach the rest", async () => {
-    await open("#/models", "many");
+    const engine = await open("#/models", "many");
     await find("model-openai/gpt-5-mini");
     expect(screen.getByTestId("models-count").textContent).toBe("1,210 of 1,210");
     expect(rows().length).toBeLessThan(60);
@@ -113,6 +113,7 @@ describe("the catalogue", () => {
     expect(rows().length).toBeLessThan(60);
     await press("Home", "Home");
     await waitFor(() => expect(document.activeElement?.getAttribute("data-key")).toBe("openai/gpt-5-mini"));
+    expect(calls(engine, "models")).toHaveLength(1);
   });
 
   it("pins by key, and shows the pinned alone", async () => {

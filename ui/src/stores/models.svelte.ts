@@ -22,6 +22,8 @@ const OFFERED = 300;
 class Models {
   #query: ModelQuery = {};
   #open = { provider: "", model: "" };
+  /** the screen was open before */
+  #seen = false;
   // Without "usage": figures of 30 days need not follow every call.
   readonly #list = new Resource(() => backend.models(this.#query), ["models", "connections"]);
   readonly #detail = new Resource(
@@ -81,7 +83,10 @@ class Models {
     return this.#detail.error;
   }
 
+  // Without "usage" the list may have grown old while nobody looked: the screen begins with a fresh one.
   watch(): () => void {
+    if (this.#seen) void this.#list.reload();
+    this.#seen = true;
     const ends = [this.#list.watch(), this.#cards.watch(), this.#unpriced.watch()];
     return () => ends.forEach((end) => end());
   }

@@ -8,7 +8,7 @@ import { problemsOf as providerProblems } from "../../src/screens/models/provide
 import { direction, filtersOf, itemOf, queryOf, sortedBy } from "../../src/screens/models/query";
 import { contextSize, dayOf, price, providerState, reachState, syncTrouble } from "../../src/screens/models/words";
 import type { ProviderCard, SyncReport } from "../../src/backend";
-import { providers } from "../fixtures/data";
+import { connections, providers } from "../fixtures/data";
 import { model } from "../fixtures/models";
 
 describe("prices in words", () => {
@@ -45,29 +45,21 @@ describe("states", () => {
   });
 
   it.each([
-    [{}, "Healthy"],
-    [{ connections_failing: 1 }, "1 failing"],
-    [{ connections_failing: 2 }, "Failing"],
-    [{ connections_on: 0, connections_failing: 0 }, "Off"],
-    [{ connections: 0 }, "Not connected"],
-    [{ health: "degraded" }, "Degraded"],
-    [{ health: "unknown" }, "Untested"],
-  ] as [Partial<ProviderCard>, string][])("a provider with %o is %s", (change, word) => {
-    const card: ProviderCard = {
-      provider: providers[0]!,
-      connections: 2,
-      connections_on: 2,
-      connections_failing: 0,
-      health: "healthy",
-      models: 3,
-      cost_today: "0",
-      requests_today: 0,
-      sync: null,
-      ...change,
-    };
-    expect(providerState(card).text).toBe(word);
-    const closed = { ...card, provider: { ...card.provider, status: "maintenance" as const } };
-    expect(providerState(closed).text).toBe("Maintenance");
+    ["openai", {}, "Healthy"],
+    ["gemini", {}, "1 limited"],
+    ["openrouter", {}, "Failing"],
+    ["groq", {}, "Untested"],
+    ["mistral", {}, "Off"],
+    ["together", {}, "Not connected"],
+    ["openai", { status: "deprecated" }, "Deprecated"],
+    ["openrouter", { status: "deprecated" }, "Failing"],
+    ["openrouter", { status: "maintenance" }, "Maintenance"],
+  ] as const)("%s with %o is %s", (slug, change, word) => {
+    const provider = { ...providers[0]!, slug, ...change };
+    const own = connections.filter((one) => one.provider === slug).length;
+    const card = { provider, connections: own } as ProviderCard;
+    expect(providerState(card, connections)?.text).toBe(word);
+    if (own > 0 && !("status" in change)) expect(providerState(card, [])).toBeNull();
   });
 
   it("a list that failed says so and why, one that was read says nothing", () => {

@@ -21,7 +21,7 @@ export const BLANK: Typed = {
   name: "",
   protocol: "openai",
   baseUrl: "",
-  key: "required",
+  key: "optional",
   defaultModel: "",
   models: "",
 };

@@ -29,7 +29,7 @@ export const SHOWS: { value: Show; label: string }[] = [
 export const PRICES = [
   { value: "", label: "Any" },
   { value: "0", label: "Free" },
-  ...["0.25", "0.5", "1", "3", "10"].map((value) => ({ value, label: `$${Number(value).toFixed(2)}` })),
+  ...["0.25", "0.5", "1", "3", "10"].map((value) => ({ value, label: `up to $${Number(value).toFixed(2)}` })),
 ];
 export const CONTEXTS = [
   { value: "", label: "Any" },

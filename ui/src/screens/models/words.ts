@@ -1,7 +1,16 @@
 // What the catalogue says about models, prices and providers. Pure.
-import type { Model, PriceSource, Protocol, ProviderCard, ProviderStatus, Reliance, SyncReport } from "../../backend";
+import type {
+  Connection,
+  Model,
+  PriceSource,
+  Protocol,
+  ProviderCard,
+  ProviderStatus,
+  Reliance,
+  SyncReport,
+} from "../../backend";
 import { moneyInFull, plural } from "../../format";
-import type { State } from "../../presentation";
+import { connectionState, type ConnectionWord, type State } from "../../presentation";
 
 /** `$0.075`, `free`; "-" where it is not known. A price is never rounded: bots are billed by all of its digits. */
 export function price(decimal: string | null): string {
@@ -66,20 +75,28 @@ export const STATUSES: { value: ProviderStatus; label: string }[] = [
   { value: "deprecated", label: "Deprecated: answers, marked as to be left" },
 ];
 
-/** How a provider is: its own status first, then its worst connection. */
-export function providerState(card: ProviderCard): State {
-  const { provider, connections, connections_on, connections_failing, health } = card;
+// The worst first: what a provider's card says when its connections differ.
+const TROUBLE: ConnectionWord[] = ["Failing", "Stopped", "Limited", "Degraded"];
+const CALM: ConnectionWord[] = ["Healthy", "Standby", "Demo", "Untested"];
+
+/** How a provider is: its own status first, then the worst of its connections that are on; "1 limited" if the others are not.
+ * Null until its connections are known. */
+export function providerState({ provider, connections }: ProviderCard, all: Connection[]): State | null {
+  const own = all.filter((one) => one.provider === provider.slug);
+  const states = own.map((one) => connectionState(one, all)).filter(({ text }) => text !== "Off");
   if (provider.status === "maintenance") return { text: "Maintenance", icon: "pause", tone: "off" };
-  if (connections === 0) return { text: "Not connected", icon: "ring", tone: "off" };
-  if (connections_on === 0) return { text: "Off", icon: "minus", tone: "off" };
-  if (connections_failing > 0) {
-    const all = connections_failing === connections_on;
-    return { text: all ? "Failing" : `${connections_failing} failing`, icon: "xoct", tone: "bad" };
+  if (connections === 0) return REACHES.not_connected;
+  // They are read apart from the cards, and may come later.
+  if (own.length === 0) return null;
+  if (states.length === 0) return REACHES.off;
+  const having = (word: ConnectionWord) => states.filter(({ text }) => text === word);
+  const [worst, ...like] = TROUBLE.map(having).find((found) => found.length > 0) ?? [];
+  if (worst) {
+    const amount = like.length + 1;
+    return amount === states.length ? worst : { ...worst, text: `${amount} ${worst.text.toLowerCase()}` };
   }
-  if (health === "degraded" || health === "warning") return { text: "Degraded", icon: "tri", tone: "warn" };
   if (provider.status === "deprecated") return { text: "Deprecated", icon: "tri", tone: "warn" };
-  if (health === "unknown") return { text: "Untested", icon: "ring", tone: "off" };
-  return { text: "Healthy", icon: "okc", tone: "ok" };
+  return CALM.flatMap(having)[0] ?? REACHES.off;
 }
 
 /** `default model of conn_openai_main` */
