@@ -329,6 +329,7 @@ describe("providers", () => {
     expect(calls(engine, "provider_add").at(-1)?.args["draft"]).toMatchObject({
       name: "Desk GPU",
       base_url: "https://gpu.example.com/v1",
+      key: "optional",
       supported_models: ["qwen3-32b", "qwen3-8b"],
     });
 
