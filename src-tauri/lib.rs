@@ -149,6 +149,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::connections::connection_remove,
             commands::connections::connection_reorder,
             commands::connections::connection_test,
+            commands::connections::connections_test,
             commands::connections::connection_test_stop,
             commands::credentials::credentials,
             commands::credentials::credential_stage,

@@ -2,7 +2,9 @@
 
 use patchbay_core::diagnose::{CheckReport, Spend, StageReport};
 use patchbay_core::secret::Secret;
-use patchbay_engine::desk::connections::{self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit};
+use patchbay_engine::desk::connections::{
+    self, AddOutcome, CheckProgress, Connection, ConnectionDraft, ConnectionEdit,
+};
 use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
 use tauri::State;
@@ -99,6 +101,18 @@ pub async fn connection_test(
     on_stage: Channel<StageReport>,
 ) -> Result<CheckReport, Error> {
     connections::test(&desk.engine()?, &key, spend, to_page(on_stage)).await
+}
+
+/// Tests these connections, a few at a time. Stages and reports of all arrive on the channel.
+#[tauri::command]
+#[specta::specta]
+pub async fn connections_test(
+    desk: State<'_, Desk>,
+    keys: Vec<String>,
+    spend: Spend,
+    on_progress: Channel<CheckProgress>,
+) -> Result<Vec<CheckReport>, Error> {
+    connections::test_many(&desk.engine()?, &keys, spend, to_page(on_progress)).await
 }
 
 /// Stops the running test of this connection, or of a draft, by its connection key.

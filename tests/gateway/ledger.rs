@@ -134,14 +134,22 @@ async fn trap_11_a_test_is_in_the_usage_and_costs_what_it_costs() {
     let report = connections::test(&world.engine, "main", Spend::Allowed, stages).await.unwrap();
     assert_eq!(report.verdict, Verdict::Passed, "{report:?}");
     assert!(told.recv().await.is_some());
-    let row = world.last().await;
-    assert_eq!((row.app.as_str(), row.feature.as_str()), ("test", "connection_test"));
-    assert!(row.cost_nano_usd > Some(0));
-    assert_eq!(world.usage().await.totals.cost_nano_usd, row.cost_nano_usd.unwrap());
+    let rows = world.log().await;
+    assert_eq!(
+        rows.iter().map(|row| row.streamed).collect::<Vec<_>>(),
+        [false, true],
+        "whole, and as a stream"
+    );
+    assert!(rows.iter().all(|row| (row.app.as_str(), row.feature.as_str()) == ("test", "connection_test")));
+    assert!(rows.iter().all(|row| row.cost_nano_usd > Some(0)));
+    let spent = rows.iter().filter_map(|row| row.cost_nano_usd).sum::<i64>();
+    assert_eq!(world.usage().await.totals.cost_nano_usd, spent);
+    let told = patchbay_core::money::DecimalUsd::from(patchbay_core::money::NanoUsd(spent));
+    assert_eq!(report.cost, Some(told), "the report tells what the ledger tells");
     // A test that may not spend asks for no completion.
     let (stages, _told) = mpsc::channel(64);
     connections::test(&world.engine, "main", Spend::FreeOnly, stages).await.unwrap();
-    assert_eq!(world.log().await.len(), 1);
+    assert_eq!(world.log().await.len(), 2);
 }
 
 #[tokio::test]
@@ -152,7 +160,7 @@ async fn trap_3_a_paused_connection_stays_paused_after_a_good_test() {
     let report = connections::test(&world.engine, "main", Spend::Allowed, stages).await.unwrap();
     assert_eq!(report.verdict, Verdict::Passed);
     refusal(world.ask("main", &json!({})).await, 503, "no_candidate").await;
-    assert_eq!(demo.requests(), 1, "the test's own");
+    assert_eq!(demo.requests(), 2, "the test's own");
 }
 
 #[tokio::test]

@@ -3,8 +3,10 @@
 
 mod attempts;
 mod auth;
+mod bad;
 mod catalogue;
 mod chat;
+mod checks;
 mod exchanges;
 mod failures;
 mod ledger;

@@ -97,6 +97,9 @@ async fn f8_a_connection_test_speaks_the_providers_own_protocol() {
     for (provider, model) in [("anthropic", "claude-x"), ("gemini", "gemini-x")] {
         let (world, native) = (World::open().await, Native::start().await);
         world.add(drafted(provider, model, &native.base_url, KEY)).await;
+        // This provider answers in one piece only.
+        let whole = connections::ConnectionEdit::Streaming(false);
+        connections::edit(&world.engine, provider, whole, jiff::tz::TimeZone::UTC).await.unwrap();
         let (stages, mut seen) = mpsc::channel(64);
         let report = connections::test(&world.engine, provider, Spend::Allowed, stages).await.unwrap();
         while seen.try_recv().is_ok() {}

@@ -6,6 +6,7 @@ import {
   events,
   type Changed,
   type ChartRequest,
+  type CheckProgress,
   type Code,
   type CommandError,
   type ConnectionDraft,
@@ -102,6 +103,8 @@ export const backend = {
   connectionReorder: (keys: string[]) => value(commands.connectionReorder(keys)),
   connectionTest: (key: string, spend: Spend, onStage: (stage: StageReport) => void) =>
     value(commands.connectionTest(key, spend, channel(onStage))),
+  connectionsTest: (keys: string[], spend: Spend, onProgress: (progress: CheckProgress) => void) =>
+    value(commands.connectionsTest(keys, spend, channel(onProgress))),
   connectionTestStop: (key: string) => value(commands.connectionTestStop(key)),
 
   targets: () => value(commands.targets()),

@@ -72,6 +72,8 @@ export const commands = {
 	connectionReorder: (keys: string[]) => typedError<null, CommandError>(__TAURI_INVOKE("connection_reorder", { keys })),
 	/**  Runs the stages of a test; `spend` allows the tiny paid completion. */
 	connectionTest: (key: string, spend: Spend, onStage: Channel<StageReport>) => typedError<CheckReport, CommandError>(__TAURI_INVOKE("connection_test", { key, spend, onStage })),
+	/**  Tests these connections, a few at a time. Stages and reports of all arrive on the channel. */
+	connectionsTest: (keys: string[], spend: Spend, onProgress: Channel<CheckProgress>) => typedError<CheckReport[], CommandError>(__TAURI_INVOKE("connections_test", { keys, spend, onProgress })),
 	/**  Stops the running test of this connection, or of a draft, by its connection key. */
 	connectionTestStop: (key: string) => typedError<null, CommandError>(__TAURI_INVOKE("connection_test_stop", { key })),
 	/**  Everything that a prompt can be sent to. */
@@ -315,6 +317,19 @@ export type ChartTheme =
 /**  Dark on light. */
 "light";
 
+/**  What happens while several connections are tested. */
+export type CheckProgress = 
+/**  A stage began or ended. */
+{ kind: "stage"; 
+/**  The connection key. */
+connection: string; 
+/**  The stage as it is now. */
+stage: StageReport } | 
+/**  A test ended, or was stopped before it began. */
+{ kind: "done"; 
+/**  The whole of it. */
+report: CheckReport };
+
 /**  What a connection test found. */
 export type CheckReport = {
 	/**  The connection key. */
@@ -335,7 +350,7 @@ export type CheckReport = {
 	title: string,
 	/**  What happened and what it means. */
 	detail: string,
-	/**  All six, in order. */
+	/**  In order: the first six always, further ones where they were begun. */
 	stages: StageReport[],
 	/**  What to do, first things first. */
 	remedies: Remedy[],
@@ -345,6 +360,8 @@ export type CheckReport = {
 	models: string[],
 	/**  What the test cost; `None` where nothing was asked, or the price is unknown. */
 	cost: DecimalUsd | null,
+	/**  What it taught beside the verdict; `None` in reports from before that was kept. */
+	learned: Learned | null,
 };
 
 /**  A condition with a name. Text that is shown to people is written where the condition arises; code branches on this. */
@@ -654,6 +671,24 @@ export type LastError = {
 	code: Code,
 	/**  The provider's words, redacted. */
 	message: string,
+};
+
+/**  What a test taught of a connection beside its verdict. `None` where it was not asked. */
+export type Learned = {
+	/**  The limits that the provider told. */
+	limits: ToldLimit[],
+	/**  Own time minus the provider's, in seconds. */
+	skew_s: number | null,
+	/**  Until the first token of the stream. */
+	first_token_ms: number | null,
+	/**  Whether the stream told its usage at the end. */
+	stream_usage: boolean | null,
+	/**  Whether it calls tools. */
+	tools: boolean | null,
+	/**  Whether it keeps to a JSON schema. */
+	json_schema: boolean | null,
+	/**  Whether it makes embeddings. */
+	embeddings: boolean | null,
 };
 
 /**  How bad it is. */
@@ -1259,6 +1294,8 @@ export type Remedy = {
 	text: string,
 	/**  What its button does; `None` where only a person can do it. */
 	action: RemedyAction | null,
+	/**  What the button works with: a base URL, the slug of a provider. */
+	value: string | null,
 };
 
 /**  What the button of a remedy does. */
@@ -1269,6 +1306,10 @@ export type RemedyAction =
 "open_keys_page" | 
 /**  Opens the base URL for editing. */
 "edit_base_url" | 
+/**  Makes the remedy's value the base URL. */
+"use_base_url" | 
+/**  Opens a new connection of the provider that the remedy's value names. */
+"add_instead" | 
 /**  Opens the choice of the default model. */
 "pick_model" | 
 /**  Runs the test again. */
@@ -1335,8 +1376,10 @@ export type Slot = {
 
 /**  Whether a test may spend money. */
 export type Spend = 
-/**  The tiny completion is asked. */
+/**  The tiny completion is asked, whole and as a stream. */
 "allowed" | 
+/**  And what else the connection can do: tools, a JSON schema, embeddings. */
+"deep" | 
 /**  Only what costs nothing. */
 "free_only";
 
@@ -1353,7 +1396,15 @@ export type Stage =
 /**  The models are listed, the default one among them. */
 "models" | 
 /**  The default model answers a question of a few tokens. */
-"completion";
+"completion" | 
+/**  It does so in pieces, with its usage at the end. */
+"stream" | 
+/**  It calls a tool. Asked for only by a deep test. */
+"tools" | 
+/**  It keeps to a JSON schema. Asked for only by a deep test. */
+"schema" | 
+/**  A model of the list turns text into numbers. Asked for only by a deep test. */
+"embeddings";
 
 /**  One stage as it went. */
 export type StageReport = {
@@ -1505,6 +1556,18 @@ export type ThemeChoice =
 /**  Milliseconds since 1970-01-01 UTC. */
 export type Timestamp = number;
 
+/**  One limit as a provider told it. */
+export type ToldLimit = {
+	/**  "requests", "tokens". */
+	of: string,
+	/**  At most so many in its window. */
+	limit: number,
+	/**  So many are left of it. */
+	remaining: number | null,
+	/**  Seconds until there are more. */
+	reset_s: number | null,
+};
+
 /**  A row of a top list. */
 export type TopRow = {
 	/**  The app or feature; "(none)" where nobody said. */
@@ -1600,7 +1663,9 @@ export type Verdict =
 /**  It works and takes no more for now: not a failure. */
 "limited" | 
 /**  It was not tried, or not to its end. */
-"not_run";
+"not_run" | 
+/**  It works without: only what a deep test asks for can end so. */
+"unsupported";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -67,11 +67,18 @@ const VERDICTS: Record<Verdict, State> = {
   failed: { text: "Failed", icon: "xoct", tone: "bad" },
   limited: { text: "Limited", icon: "gauge", tone: "warn" },
   not_run: { text: "Not run", icon: "minus", tone: "off" },
+  unsupported: { text: "Works without", icon: "minus", tone: "off" },
 };
 
 export const verdictState = (verdict: Verdict): State => VERDICTS[verdict];
 
-const VERDICT_JACKS: Record<Verdict, JackState> = { passed: "ok", failed: "bad", limited: "warn", not_run: "skip" };
+const VERDICT_JACKS: Record<Verdict, JackState> = {
+  passed: "ok",
+  failed: "bad",
+  limited: "warn",
+  not_run: "skip",
+  unsupported: "skip",
+};
 
 /** `undefined`: not reached yet; `null`: running. */
 export function verdictJack(verdict: Verdict | null | undefined): JackState {
@@ -98,6 +105,10 @@ const STAGE_NAMES: Record<Stage, string> = {
   auth: "Auth",
   models: "Model list",
   completion: "Tiny completion",
+  stream: "Stream",
+  tools: "Tools",
+  schema: "JSON schema",
+  embeddings: "Embeddings",
 };
 
 export const stageName = (stage: Stage): string => STAGE_NAMES[stage];

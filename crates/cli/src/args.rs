@@ -1,6 +1,7 @@
 //! The command line's grammar.
 
 mod catalogue;
+mod checks;
 mod keys;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use patchbay_engine::error::Error;
 use patchbay_engine::{VaultChoice, VaultSetup};
 
+pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
 
 use crate::passphrase::Terminal;
@@ -93,6 +95,9 @@ pub enum Command {
     /// Manage the versions of a connection's key.
     #[command(subcommand)]
     Credentials(Credentials),
+    /// Connection tests over time, and when they run by themselves.
+    #[command(subcommand)]
+    Checks(Checks),
     /// Manage the apps that may use the gateway.
     #[command(subcommand)]
     Apps(Apps),
@@ -171,9 +176,12 @@ pub enum Connections {
         /// All connections.
         #[arg(long, conflicts_with = "keys")]
         all: bool,
-        /// Also ask for a tiny completion, which costs a little.
+        /// Also ask for a tiny completion, whole and as a stream, which costs a little.
         #[arg(long)]
         spend: bool,
+        /// Also ask what else it can do (tools, JSON schema, embeddings), which costs a little more.
+        #[arg(long, conflicts_with = "spend")]
+        deep: bool,
     },
 }
 

@@ -3,6 +3,7 @@
 mod apps;
 mod audit;
 mod backup;
+mod checks;
 mod connections;
 mod credentials;
 mod demo;
@@ -12,6 +13,7 @@ mod prices;
 mod prompt;
 mod providers;
 mod serve;
+mod testing;
 mod usage;
 mod vault;
 
@@ -47,6 +49,7 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Import(args) => backup::import(engine, args, output).await?,
         // Done before the data folder was opened.
         Command::Restore { .. } => {}
+        Command::Checks(command) => checks::run(engine, command, output).await?,
         Command::Apps(command) => apps::run(engine, command, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,
         Command::Usage(args) => usage::run(engine, args, output).await?,

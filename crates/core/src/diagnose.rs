@@ -3,14 +3,22 @@
 
 use url::Url;
 
+use crate::catalog::Protocol;
 use crate::money::{DecimalUsd, NanoUsd};
 use crate::time::Timestamp;
 pub use cause::{Cause, Tcp, Tls};
-pub use report::{CheckReport, Remedy, RemedyAction, Spend, Stage, StageReport, Verdict};
+pub use limits::{ToldLimit, told_limits};
+pub use look::{Look, family, is_api, judge, lists, may_be_address, skew_s, speaks, unreadable};
+pub use nearby::candidates;
+pub use report::{CheckPlan, CheckReport, Learned, Remedy, RemedyAction, Spend, Stage, StageReport, Verdict};
 
 mod account;
+mod address;
 mod answer;
 mod cause;
+mod limits;
+mod look;
+mod nearby;
 mod path;
 mod report;
 #[cfg(test)]
@@ -34,6 +42,8 @@ pub struct Subject {
     pub provider_name: String,
     /// Where its keys are made; empty where there is no such page.
     pub keys_page: String,
+    /// What the connection speaks.
+    pub protocol: Protocol,
     /// The last four characters of the API key; empty for a short key and for none.
     pub key_tail: String,
     /// Where requests go.
@@ -103,6 +113,8 @@ pub struct Findings {
     pub models: Vec<String>,
     /// What the completion cost, where that is known.
     pub cost: Option<NanoUsd>,
+    /// What it taught beside.
+    pub learned: Learned,
 }
 
 /// What is said of a cause.
@@ -155,6 +167,7 @@ pub fn verdict(subject: &Subject, findings: Findings) -> CheckReport {
         answer: findings.answer,
         models: findings.models.into_iter().take(MAX_MODELS).collect(),
         cost: findings.cost.map(DecimalUsd::from),
+        learned: Some(findings.learned),
     }
 }
 
@@ -186,6 +199,12 @@ fn words(subject: &Subject, stage: Stage, cause: &Cause, models: &[String]) -> W
         Cause::VaultAbsent => account::vault_absent(subject),
         Cause::VaultFailed(message) => account::vault_failed(subject, message),
         Cause::NotAnApi => answer::not_an_api(subject),
+        Cause::WrongJson => address::wrong_json(subject),
+        Cause::WrongPath { better } => address::wrong_path(subject, better),
+        Cause::WrongProtocol { speaks } => address::wrong_protocol(subject, *speaks),
+        Cause::SignInPage => address::sign_in_page(subject),
+        Cause::Blocked => address::blocked(subject),
+        Cause::Redirected { host, better } => address::redirected(subject, host, better.as_deref()),
         Cause::EmptyModelList => answer::empty_list(subject),
         Cause::ModelMissing { nearest } => answer::model_missing(subject, nearest, models),
         Cause::EmptyAnswer => answer::empty_answer(subject),
@@ -202,7 +221,8 @@ fn success(subject: &Subject, findings: &Findings) -> Words {
     let passed = |report: &&StageReport| report.verdict == Some(Verdict::Passed);
     let count = findings.stages.iter().filter(passed).count();
     let asked = findings.stages.iter().filter(passed).any(|report| report.stage == Stage::Completion);
-    let stages = if count == Stage::ALL.len() { "All 6 stages".to_owned() } else { plural(count, "stage") };
+    let is_whole = count >= Stage::ALL.len() && findings.stages.iter().all(|report| passed(&report));
+    let stages = if is_whole { format!("All {count} stages") } else { plural(count, "stage") };
     let models = match findings.models.len() {
         0 => String::new(),
         count => format!(" {} found.", plural(count, "model")),
@@ -214,14 +234,36 @@ fn success(subject: &Subject, findings: &Findings) -> Words {
     };
     let pick =
         Remedy::new(RemedyAction::PickModel, "Pick a default model, so that the test can ask it a question.");
+    let skew = findings.learned.skew_s.filter(|seconds| i64::from(*seconds).abs() >= look::SKEW_S);
+    let clock = skew.map(|seconds| {
+        let direction = if seconds < 0 { "behind" } else { "ahead" };
+        let span = path::span(u64::from(seconds.unsigned_abs()));
+        Remedy::advice(format!(
+            "The clock of this machine is {span} {direction}: let this system set its time by itself."
+        ))
+    });
     Words::new(
         format!("{} answers", subject.name),
-        format!("{stages} passed in {}.{models} {cost}", took(findings.took_ms)),
-        subject.default_model.is_none().then_some(pick),
+        format!("{stages} passed in {}.{models} {cost}{}", took(findings.took_ms), lacks(&findings.learned)),
+        subject.default_model.is_none().then_some(pick).into_iter().chain(clock),
     )
 }
 
-/// All six stages in order: those that were run, with the verdict on the one where the test ended, and the others with
+/// What the connection works without.
+fn lacks(learned: &Learned) -> String {
+    let missing: Vec<&str> = [
+        ("usage at the end of a stream", learned.stream_usage),
+        ("tools", learned.tools),
+        ("a JSON schema", learned.json_schema),
+        ("embeddings", learned.embeddings),
+    ]
+    .into_iter()
+    .filter_map(|(name, has)| (has == Some(false)).then_some(name))
+    .collect();
+    if missing.is_empty() { String::new() } else { format!(" It works without: {}.", missing.join(", ")) }
+}
+
+/// The stages in order: those that were run, with the verdict on the one where the test ended, and the others with
 /// the reason why not.
 fn all_stages(subject: &Subject, run: &[StageReport], failed: Option<&(Stage, Cause)>) -> Vec<StageReport> {
     let at = |stage: Stage| failed.filter(|(failed, _)| *failed == stage).map(|(_, cause)| cause);
@@ -237,7 +279,8 @@ fn all_stages(subject: &Subject, run: &[StageReport], failed: Option<&(Stage, Ca
         }
         report
     };
-    Stage::ALL.map(complete).into()
+    let was_begun = |stage: &Stage| run.iter().any(|report| report.stage == *stage);
+    Stage::ALL.into_iter().chain(Stage::MORE.into_iter().filter(was_begun)).map(complete).collect()
 }
 
 fn why_not_run(subject: &Subject, stage: Stage, failed: Option<&(Stage, Cause)>) -> String {

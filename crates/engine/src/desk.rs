@@ -4,6 +4,7 @@
 pub mod apps;
 pub mod audit;
 pub mod backup;
+pub mod checks;
 pub mod configuration;
 pub mod connections;
 pub mod credentials;

@@ -197,13 +197,15 @@ impl Engine {
         Ok(started)
     }
 
-    /// Keeps this process in step with the others on the same folder, and the ledger written. Runs until dropped.
+    /// Keeps this process in step with the others on the same folder, the ledger written, and the connections tested as the
+    /// schedule says. Runs until dropped.
     pub async fn keep_up(self: Arc<Self>) {
         let retrying = Arc::clone(&self.ledger).keep_retrying();
         tokio::select! {
             () = retrying => {}
             () = self.follow_configuration() => {}
             () = self.keep_tidy() => {}
+            () = desk::checks::keep_schedule(&self) => {}
         }
     }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use patchbay_core::catalog::Protocol;
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
+use patchbay_core::diagnose::ToldLimit;
 use patchbay_core::dialect::Failure;
 use patchbay_core::id::CallId;
 use patchbay_core::ledger::Position;
@@ -60,6 +61,8 @@ pub struct Whole {
     pub text: String,
     /// How it ended.
     pub end: End,
+    /// The limits that the provider told; read for tests only.
+    pub limits: Vec<ToldLimit>,
 }
 
 /// An answer in events.
@@ -184,7 +187,7 @@ pub async fn attempt_once(
     call: Call,
     connection: &Connection,
     model: &str,
-) -> Result<Whole, Failure> {
+) -> Result<Answer, Failure> {
     let mut guard = Some(engine.gauges.enter());
     let snapshot = engine.snapshot().map_err(|error| internal(&error))?;
     let call = Arc::new(call);
@@ -192,8 +195,7 @@ pub async fn attempt_once(
     let head = head(&call, &candidate, 1);
     let trail = begin(engine, &snapshot, &call, &candidate, 1);
     match attempt::attempt(engine, &call, &candidate, &head, trail, &mut guard).await {
-        Ok(Answer::Whole(answer)) => Ok(*answer),
-        Ok(Answer::Stream(_)) => Err(Failure::new(Code::Internal, "A whole answer was asked for.")),
+        Ok(answer) => Ok(answer),
         Err((trail, failure)) => {
             trail.failed(&failure, Position::Final).await;
             Err(failure)

@@ -12,6 +12,7 @@ use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, is_loopback_host};
 use patchbay_core::dialect::{self, Encoded, Failure, retry_after_ms};
 use patchbay_core::secret::Secret;
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Request, Response, Url};
 use tokio::time::timeout;
 
@@ -71,6 +72,23 @@ impl Upstream {
         self.send(connection, key, protocol, request).await
     }
 
+    /// Gets a route below the connection's base URL in that protocol, and hands over whatever answers, for a caller that judges
+    /// it by itself.
+    pub async fn look(
+        &self,
+        connection: &Connection,
+        key: Option<&Secret>,
+        protocol: Protocol,
+        route: &str,
+    ) -> Result<Seen, Failure> {
+        let request = Self::request(connection, key, Method::GET, (protocol, route))?;
+        let url = request.url().to_string();
+        let response = self.exchange(connection, request).await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = read_whole(response, connection).await?;
+        Ok(Seen { url, status, headers, body })
+    }
+
     fn request(
         connection: &Connection,
         key: Option<&Secret>,
@@ -123,10 +141,18 @@ impl Upstream {
         protocol: Protocol,
         request: Request,
     ) -> Result<Response, Failure> {
+        let response = self.exchange(connection, request).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(refused(response, protocol, key).await)
+    }
+
+    async fn exchange(&self, connection: &Connection, request: Request) -> Result<Response, Failure> {
         let client = self.client(connection, request.url())?;
         let url = request.url().clone();
         let wait = Duration::from_millis(connection.timeouts.first_byte_ms.into());
-        let response = timeout(wait, client.execute(request))
+        timeout(wait, client.execute(request))
             .await
             .map_err(|_| {
                 let seconds = wait.as_secs_f32();
@@ -135,11 +161,7 @@ impl Upstream {
                     format!("{} sent no first byte within {seconds} s.", connection.name),
                 )
             })?
-            .map_err(|error| explain(&error, &url))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        Err(refused(response, protocol, key).await)
+            .map_err(|error| explain(&error, &url))
     }
 
     fn client(&self, connection: &Connection, url: &Url) -> Result<Client, Failure> {
@@ -163,6 +185,33 @@ impl Upstream {
         })?;
         clients.insert(way, client.clone());
         Ok(client)
+    }
+}
+
+/// An answer of any status.
+#[derive(Debug)]
+pub struct Seen {
+    /// Where it was asked; there is no key in it.
+    pub url: String,
+    /// The HTTP status.
+    pub status: u16,
+    headers: HeaderMap,
+    /// Unchanged.
+    pub body: Vec<u8>,
+}
+
+impl Seen {
+    /// A header of the answer.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// What the status says; `None` for a success.
+    pub fn failure(&self, protocol: Protocol, key: Option<&Secret>) -> Option<Failure> {
+        let is_success = (200..300).contains(&self.status);
+        let failure =
+            || dialect::failure(protocol, self.status, retry_after_ms(|name| self.header(name)), &self.body);
+        (!is_success).then(|| redacted(failure(), key))
     }
 }
 
@@ -252,6 +301,10 @@ pub fn explain(error: &reqwest::Error, url: &Url) -> Failure {
     }
     let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
     let says = |word: &str| causes.iter().any(|cause| cause.to_ascii_lowercase().contains(word));
+    if says("proxy auth") {
+        let text = "The proxy asks for a name and a password.";
+        return Failure { status: Some(407), ..Failure::new(Code::NetworkFailed, text) };
+    }
     let text = match io_kind(error) {
         Some(ErrorKind::ConnectionRefused) if is_loopback_host(host) => {
             format!("Port {port} on this machine is closed: nothing listens there.")

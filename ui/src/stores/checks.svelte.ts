@@ -1,13 +1,18 @@
 import { SvelteMap } from "svelte/reactivity";
-import { asBackendError, backend, type BackendError, type CheckReport, type StageReport } from "../backend";
+import {
+  asBackendError,
+  backend,
+  type BackendError,
+  type CheckProgress,
+  type CheckReport,
+  type StageReport,
+} from "../backend";
 import { duration } from "../format";
 import { verdictState } from "../presentation";
 import { connections } from "./connections.svelte";
 import { router } from "./router.svelte";
 import { merged } from "./stages";
 import { toasts } from "./toasts.svelte";
-
-const AT_ONCE = 4;
 
 export type RunningCheck = { startedAt: number; stages: StageReport[]; stopping: boolean };
 
@@ -56,22 +61,39 @@ class Checks {
     }
   }
 
-  /** Tests every connection that is on, four at a time, and says how it went. */
+  /** Tests every connection that is on, a few at a time, and says how it went. */
   async testAll() {
     if (this.#left > 0) return;
-    const queue = connections.list.filter((connection) => connection.status !== "inactive").map(({ key }) => key);
-    const reports: CheckReport[] = [];
-    this.#left = queue.length;
-    const worker = async () => {
-      for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-        const report = await this.#run(key);
-        if (report) reports.push(report);
-        this.#left -= 1;
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    this.#left = 0;
-    if (reports.length > 0) announceAll(reports);
+    const isFree = ({ key, status }: { key: string; status: string }) =>
+      status !== "inactive" && !this.#running.has(key);
+    const keys = connections.list.filter(isFree).map(({ key }) => key);
+    this.#left = keys.length;
+    for (const key of keys) this.#errors.delete(key);
+    try {
+      const reports = await backend.connectionsTest(keys, "allowed", (progress) => this.#progress(progress));
+      await connections.reload();
+      const ran = reports.filter(({ verdict }) => verdict !== "not_run");
+      if (ran.length > 0) announceAll(ran);
+    } catch (thrown) {
+      toasts.failed(thrown);
+    } finally {
+      this.#left = 0;
+      for (const key of keys) this.#running.delete(key);
+    }
+  }
+
+  // A test of many shows as running from its first stage on.
+  #progress(progress: CheckProgress) {
+    if (progress.kind === "done") {
+      this.#running.delete(progress.report.connection);
+      this.#left = Math.max(0, this.#left - 1);
+      return;
+    }
+    const { connection, stage } = progress;
+    if (!this.#running.has(connection)) {
+      this.#running.set(connection, { startedAt: Date.now(), stages: [], stopping: false });
+    }
+    this.#stage(connection, stage);
   }
 
   async stop(key: string) {

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use patchbay_core::connection::{ConnectionStatus, Limits};
-use patchbay_core::diagnose::{CheckReport, Spend, StageReport, Verdict};
+use patchbay_core::diagnose::{Spend, StageReport};
 use patchbay_engine::Engine;
 use patchbay_engine::desk::connections::{self, Connection, ConnectionDraft, ConnectionEdit, NewSettings};
 use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
 use tokio::sync::mpsc;
 
+use super::testing::{self, exit_code_of, report};
 use super::{secret_from_stdin, zone};
 use crate::args::{AddArgs, Connections, EditArgs, LimitArgs};
 use crate::output::{self, Output, table};
@@ -37,10 +38,14 @@ pub(super) async fn run(
             connections::reorder(engine, keys).await?;
             output.document(&connections::list(engine, zone()).await?, |all| list(all));
         }
-        Connections::Test { keys, all, spend } => {
+        Connections::Test { keys, all, spend, deep } => {
             let keys = if all { every_key(engine).await? } else { keys };
-            let spend = if spend { Spend::Allowed } else { Spend::FreeOnly };
-            return test(engine, keys, spend, output).await;
+            let spend = match (spend, deep) {
+                (_, true) => Spend::Deep,
+                (true, false) => Spend::Allowed,
+                (false, false) => Spend::FreeOnly,
+            };
+            return testing::run(engine, &keys, spend, output).await;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -132,30 +137,6 @@ fn limits(args: &LimitArgs, known: Limits) -> Limits {
     }
 }
 
-async fn test(
-    engine: &Arc<Engine>,
-    keys: Vec<String>,
-    spend: Spend,
-    output: &Output,
-) -> Result<ExitCode, Error> {
-    let mut reports = Vec::new();
-    for key in keys {
-        let report = connections::test(engine, &key, spend, nobody_watches()).await?;
-        output.line(&self::report(&report));
-        reports.push(report);
-    }
-    if output.is_json() {
-        output::json_line(&reports);
-    }
-    let worst = reports.iter().find(|report| matches!(report.verdict, Verdict::Failed | Verdict::NotRun));
-    Ok(worst.map_or(ExitCode::SUCCESS, exit_code_of))
-}
-
-/// The contract's exit code for a test that did not pass.
-pub(super) fn exit_code_of(report: &CheckReport) -> ExitCode {
-    report.code.map_or(ExitCode::FAILURE, crate::exit_code)
-}
-
 /// A channel whose stages nobody reads: the report holds them all.
 pub(super) fn nobody_watches() -> mpsc::Sender<StageReport> {
     mpsc::channel(1).0
@@ -209,27 +190,4 @@ fn show(c: &Connection) -> String {
         ("last error", c.last_error.as_ref().map_or_else(|| "-".to_owned(), |error| error.message.clone())),
     ];
     rows.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
-}
-
-/// A test for people: the verdict, each stage, what to do.
-pub(super) fn report(report: &CheckReport) -> String {
-    let mut text = format!("{}\n{}\n", report.title, report.detail);
-    for stage in &report.stages {
-        let verdict = match stage.verdict {
-            Some(Verdict::Passed) => "passed",
-            Some(Verdict::Failed) => "FAILED",
-            Some(Verdict::Limited) => "limited",
-            Some(Verdict::NotRun) | None => "not run",
-        };
-        let took = stage.took_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
-        text.push_str(&format!(
-            "  {:<12}{verdict:<9}{took:>9}  {}\n",
-            format!("{:?}", stage.stage).to_lowercase(),
-            stage.evidence
-        ));
-    }
-    for (number, remedy) in report.remedies.iter().enumerate() {
-        text.push_str(&format!("  {}. {}\n", number + 1, remedy.text));
-    }
-    text
 }

@@ -12,7 +12,8 @@ use patchbay_engine::desk::credentials::{
 };
 use patchbay_engine::error::Error;
 
-use super::connections::{exit_code_of, nobody_watches, report};
+use super::connections::nobody_watches;
+use super::testing::{exit_code_of, report};
 use super::{secret_from_stdin, zone};
 use crate::args::{Credentials, SetArgs, Switch};
 use crate::output::{Output, table};

@@ -4,6 +4,7 @@
 
 mod backup;
 mod catalogue;
+mod checks;
 mod connections;
 mod contract;
 mod crash;

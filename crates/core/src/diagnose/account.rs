@@ -108,7 +108,7 @@ pub(super) fn denied(subject: &Subject, stage: Stage, failure: &Failure) -> Word
     let provider = subject.provider();
     let key = subject.key();
     let what = match stage {
-        Stage::Completion => format!("this key may not use {}", subject.model()),
+        Stage::Completion | Stage::Stream => format!("this key may not use {}", subject.model()),
         _ => format!("{provider} does not let this key in"),
     };
     let rights = subject.keys_page(format!("Check what {key} may do on your {provider} keys page."));
@@ -120,7 +120,7 @@ pub(super) fn denied(subject: &Subject, stage: Stage, failure: &Failure) -> Word
              exclude it, so calls with it fail.",
             failure.status.unwrap_or(403)
         ),
-        (stage == Stage::Completion)
+        (stage >= Stage::Completion)
             .then_some(pick)
             .into_iter()
             .chain(rights)

@@ -37,7 +37,7 @@ pub(super) fn http(subject: &Subject, stage: Stage, failure: &Failure) -> Words 
 
 fn refused_request(subject: &Subject, stage: Stage, failure: &Failure) -> Words {
     let provider = subject.provider();
-    if stage != Stage::Completion {
+    if stage < Stage::Completion {
         let check = format!("Check that the base URL, {}, leads to the API.", subject.base_url);
         return Words::new(
             format!("{provider} refuses the request"),
@@ -124,7 +124,7 @@ fn cut(subject: &Subject, stage: Stage) -> Words {
 }
 
 fn may_be_billed(subject: &Subject, stage: Stage) -> &'static str {
-    if stage == Stage::Completion && !subject.local {
+    if stage >= Stage::Completion && !subject.local {
         " The question was sent and may be billed."
     } else {
         ""

@@ -1,6 +1,7 @@
 //! Why a test ended early, typed.
 
 use super::{Stage, Verdict};
+use crate::catalog::Protocol;
 use crate::code::Code;
 use crate::dialect::Failure;
 
@@ -36,6 +37,29 @@ pub enum Cause {
     Http(Failure),
     /// Something answered that is no API: a web page, no list at the path of the list.
     NotAnApi,
+    /// JSON came that is no list of models.
+    WrongJson,
+    /// Another base URL on the same server is the right one.
+    WrongPath {
+        /// That one.
+        better: String,
+    },
+    /// The server speaks another protocol than the connection.
+    WrongProtocol {
+        /// That one.
+        speaks: Protocol,
+    },
+    /// A page that wants somebody to sign in answers in place of the API (511, a captive portal, a login in front of it).
+    SignInPage,
+    /// A page that refuses answers in place of the API: a firewall.
+    Blocked,
+    /// The address answers with a redirect, which is not followed.
+    Redirected {
+        /// Where it leads.
+        host: String,
+        /// The base URL there, where it is the same server's.
+        better: Option<String>,
+    },
     /// The list is there and empty.
     EmptyModelList,
     /// The list does not name the default model.
@@ -68,10 +92,24 @@ pub enum Tls {
         /// The day: "2 Dec".
         on: String,
     },
+    /// It begins later, by the clock of this machine.
+    NotYetValid {
+        /// The day: "2 Dec".
+        on: String,
+    },
     /// It is for another host.
     WrongHost,
-    /// It is signed by nobody that this system trusts.
-    UnknownIssuer,
+    /// It is signed by itself.
+    SelfSigned,
+    /// It is signed by somebody whom this system does not trust.
+    UnknownIssuer {
+        /// As the certificate names them; empty where it does not.
+        issuer: String,
+    },
+    /// The other side ended the connection during the handshake.
+    Reset,
+    /// The port does not speak TLS.
+    NotTls,
     /// The handshake failed, with these words.
     Other(String),
 }
@@ -90,7 +128,7 @@ impl Cause {
             (Code::VaultDenied, _) => Self::VaultDenied,
             (Code::VaultAbsent, _) => Self::VaultAbsent,
             (Code::VaultFailed, _) => Self::VaultFailed(failure.message),
-            (Code::ModelNotFound, _) if stage == Stage::Completion => {
+            (Code::ModelNotFound, _) if stage >= Stage::Completion => {
                 Self::ModelMissing { nearest: Vec::new() }
             }
             (Code::ModelNotFound | Code::MalformedAnswer, _) | (Code::BadRequest, Some(405))
@@ -125,7 +163,13 @@ impl Cause {
             Self::VaultAbsent => Code::VaultAbsent,
             Self::VaultFailed(_) => Code::VaultFailed,
             Self::Http(failure) => failure.code,
-            Self::NotAnApi | Self::EmptyAnswer => Code::MalformedAnswer,
+            Self::NotAnApi
+            | Self::WrongJson
+            | Self::WrongPath { .. }
+            | Self::WrongProtocol { .. }
+            | Self::Redirected { .. }
+            | Self::EmptyAnswer => Code::MalformedAnswer,
+            Self::SignInPage | Self::Blocked => Code::NetworkFailed,
             Self::EmptyModelList | Self::ModelMissing { .. } => Code::ModelNotFound,
             Self::Cancelled => Code::Cancelled,
         }
@@ -137,9 +181,14 @@ impl Cause {
             Self::Offline => "Needs a network",
             Self::NoAddress => "Needs an address",
             Self::Tcp(_) => "Needs an open port",
-            Self::Tls(_) | Self::ClockSkew { .. } => "Needs a secure connection",
+            Self::Tls(_) => "Needs a secure connection",
+            Self::ClockSkew { .. } => "Needs the right time",
             Self::ProxyAuth => "Needs a proxy that lets it through",
-            Self::NotAnApi => "Needs the right base URL",
+            Self::SignInPage | Self::Blocked => "Needs a way through",
+            Self::WrongProtocol { .. } => "Needs the right protocol",
+            Self::NotAnApi | Self::WrongJson | Self::WrongPath { .. } | Self::Redirected { .. } => {
+                "Needs the right base URL"
+            }
             Self::EmptyModelList | Self::ModelMissing { .. } => "Needs a model",
             Self::Cancelled => "The test was stopped",
             _ => return self.blocks_by_code(provider),

@@ -90,8 +90,12 @@ fn silent(subject: &Subject) -> Words {
 pub(super) fn tls(subject: &Subject, trouble: &Tls) -> Words {
     match trouble {
         Tls::Expired { on } => expired(subject, on),
+        Tls::NotYetValid { on } => not_yet_valid(subject, on),
         Tls::WrongHost => wrong_host(subject),
-        Tls::UnknownIssuer => unknown_issuer(subject),
+        Tls::SelfSigned => self_signed(subject),
+        Tls::UnknownIssuer { issuer } => unknown_issuer(subject, issuer),
+        Tls::Reset => reset(subject),
+        Tls::NotTls => not_tls(subject),
         Tls::Other(message) => Words::new(
             format!("no secure connection to {}", subject.host),
             format!("The handshake failed, so no key was sent. It said: \"{message}\"."),
@@ -143,23 +147,91 @@ fn wrong_host(subject: &Subject) -> Words {
     )
 }
 
-fn unknown_issuer(subject: &Subject) -> Words {
+fn not_yet_valid(subject: &Subject, on: &str) -> Words {
+    Words::new(
+        format!("the certificate begins on {on}"),
+        format!(
+            "By the clock of this machine it is not valid yet, so no key was sent to {}. A clock that is behind is the usual cause.",
+            subject.host
+        ),
+        [
+            Remedy::new(A::TestAgain, "Let this system set its time by itself, then test again."),
+            Remedy::advice(
+                "If the time is right, the certificate was made for later: only its owner can change it.",
+            ),
+        ],
+    )
+}
+
+fn self_signed(subject: &Subject) -> Words {
+    let trust = Remedy::new(
+        A::TestAgain,
+        "If the server is yours, add its certificate to the trusted ones of this system, then test again.",
+    );
+    Words::new(
+        "the certificate is signed by itself",
+        format!(
+            "Nobody vouches for {}, so no key was sent. Anybody can make such a certificate.",
+            subject.host
+        ),
+        plain_http(subject).into_iter().chain([
+            trust,
+            Remedy::new(A::EditBaseUrl, format!("If it is not, check the base URL, {}.", subject.base_url)),
+        ]),
+    )
+}
+
+fn unknown_issuer(subject: &Subject, issuer: &str) -> Words {
     let trust = Remedy::new(
         A::TestAgain,
         "If you know who signed it, add its root certificate to the trusted ones of this system, then test again.",
     );
-    let plain = Remedy::new(
-        A::EditBaseUrl,
-        "A server on this machine needs no certificate: change the base URL to http://.",
-    );
+    let signer = if issuer.is_empty() {
+        "someone unknown".to_owned()
+    } else {
+        format!("\"{issuer}\", who is not trusted")
+    };
     Words::new(
-        "the certificate is signed by someone unknown",
+        format!("the certificate is signed by {signer}"),
         format!(
-            "This system does not trust who vouches for {}, so no key was sent. A company proxy, an antivirus program or a \
-             certificate of one's own making is the usual cause.",
+            "This system does not trust who vouches for {}, so no key was sent. A company proxy or an antivirus program that \
+             reads along is the usual cause.",
             subject.host
         ),
-        subject.local.then_some(plain).into_iter().chain([trust]),
+        plain_http(subject).into_iter().chain([trust]),
+    )
+}
+
+/// A server on this machine needs no certificate.
+fn plain_http(subject: &Subject) -> Option<Remedy> {
+    let plain = subject.base_url.strip_prefix("https://").map(|rest| format!("http://{rest}"))?;
+    let text = format!(
+        "If that server also speaks plain HTTP, which is safe on this machine, change the base URL to {plain}."
+    );
+    subject.local.then(|| Remedy::with_value(A::UseBaseUrl, &plain, text))
+}
+
+fn reset(subject: &Subject) -> Words {
+    Words::new(
+        format!("{} ended the connection during the handshake", subject.host),
+        "The port is open, but no secure connection came about, so no key was sent. A firewall or proxy that does not allow \
+         this host often does that.",
+        [
+            Remedy::new(A::TestAgain, "Check your firewall, VPN and proxy, then test again."),
+            Remedy::new(
+                A::EditBaseUrl,
+                format!("Check the host and port in the base URL, {}.", subject.base_url),
+            ),
+        ],
+    )
+}
+
+fn not_tls(subject: &Subject) -> Words {
+    let edit = Remedy::new(A::EditBaseUrl, format!("Check the port in the base URL, {}.", subject.base_url));
+    Words::new(
+        format!("port {} does not speak TLS", subject.port),
+        format!("{} answers there in plain text, so no key was sent.", subject.host),
+        plain_http(subject).into_iter().chain([edit, Remedy::new(A::TestAgain, "Then test again.")]),
     )
 }
 
@@ -179,14 +251,21 @@ pub(super) fn clock(subject: &Subject, seconds: i64) -> Words {
     Words::new(
         format!("the clock of this machine is {} {direction}", span(seconds.unsigned_abs())),
         format!(
-            "Certificates and requests are checked against the time, so {} turns this machine away.",
+            "By the time that {} tells, that is. Certificates and requests are checked against the time, so calls are turned \
+             away. The key was not judged.",
             subject.provider()
         ),
-        [Remedy::new(A::TestAgain, "Let this system set its time by itself, then test again.")],
+        [
+            Remedy::new(A::TestAgain, "Let this system set its time by itself, then test again."),
+            Remedy::new(
+                A::ReplaceKey,
+                "If the time here is right, theirs is wrong, and the key may be refused for itself.",
+            ),
+        ],
     )
 }
 
-fn span(seconds: u64) -> String {
+pub(super) fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),

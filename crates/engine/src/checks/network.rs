@@ -5,17 +5,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, Timeouts};
 use patchbay_core::diagnose::{Cause, Tcp, Tls};
+use patchbay_core::dialect::Failure;
+use rustls::ProtocolVersion;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig, ProtocolVersion};
-use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::net::{TcpStream, UdpSocket, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::certificate;
 
 /// An address that is routed nowhere (RFC 5737): naming it sends nothing, and tells whether there is any route at all.
 const NOWHERE: &str = "192.0.2.1:9";
@@ -102,32 +105,20 @@ pub(super) async fn connect(
 }
 
 /// A certificate that this system trusts.
-pub(super) async fn handshake(place: &Place, stream: TcpStream) -> Result<((), String), Cause> {
+pub(super) async fn handshake(
+    place: &Place,
+    stream: TcpStream,
+    timeouts: Timeouts,
+) -> Result<((), String), Cause> {
     let other = |error: String| Cause::Tls(Tls::Other(error));
-    let config = ClientConfig::with_platform_verifier().map_err(|error| other(error.to_string()))?;
+    let (config, witness) = certificate::witnessed().map_err(|error| other(error.to_string()))?;
     let name = ServerName::try_from(place.host.clone()).map_err(|error| other(error.to_string()))?;
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .map_err(|error| tls_cause(&error))?;
-    Ok(((), evidence(&stream)))
-}
-
-fn tls_cause(error: &std::io::Error) -> Cause {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    Cause::Tls(match inner {
-        Some(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
-            Tls::Expired { on: day(i64::try_from(not_after.as_secs()).unwrap_or(0)) }
-        }
-        Some(rustls::Error::InvalidCertificate(CertificateError::Expired)) => {
-            Tls::Expired { on: "an earlier day".to_owned() }
-        }
-        Some(rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => Tls::WrongHost,
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => Tls::UnknownIssuer,
-        _ => Tls::Other(error.to_string()),
-    })
+    let wait = Duration::from_millis(timeouts.connect_ms.into());
+    match timeout(wait, TlsConnector::from(Arc::new(config)).connect(name.clone(), stream)).await {
+        Ok(Ok(stream)) => Ok(((), evidence(&stream))),
+        Ok(Err(error)) => Err(Cause::Tls(certificate::fault(&error, &witness, &name))),
+        Err(_) => Err(Cause::Http(Failure::new(Code::TimedOut, "The handshake did not end in time."))),
+    }
 }
 
 fn evidence(stream: &TlsStream<TcpStream>) -> String {
@@ -142,16 +133,8 @@ fn evidence(stream: &TlsStream<TcpStream>) -> String {
     match parsed {
         Some((_, certificate)) => format!(
             "{version}, certificate valid until {}",
-            day(certificate.validity().not_after.timestamp())
+            certificate::day(certificate.validity().not_after.timestamp())
         ),
         None => version.to_owned(),
-    }
-}
-
-/// "2 Mar 2027", UTC.
-fn day(unix_seconds: i64) -> String {
-    match jiff::Timestamp::from_second(unix_seconds) {
-        Ok(moment) => moment.strftime("%-d %b %Y").to_string(),
-        Err(_) => "an unknown day".to_owned(),
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use patchbay_core::code::Code;
+use patchbay_core::diagnose::{ToldLimit, told_limits};
 use patchbay_core::dialect::models::ModelLimits;
 use patchbay_core::dialect::relay::{self, Relayed};
 use patchbay_core::dialect::{Failure, Stamp, Target};
+use patchbay_core::ledger::UsageType;
 use patchbay_core::route::Candidate;
 use patchbay_core::secret::Secret;
 use reqwest::Response;
@@ -38,17 +40,17 @@ pub(super) async fn attempt(
             engine.keepsakes.keep(std::mem::take(&mut relayed.keepsake));
             Begun::Whole(Box::new(relayed))
         };
-        Ok((begun, sent.notices))
+        Ok((begun, sent.notices, sent.limits))
     };
     let begun = tokio::select! {
         begun = work => begun,
         () = engine.gauges.stopped() => Err(Failure::new(Code::Stopped, "All traffic was stopped.")),
     };
     match begun {
-        Ok((begun, notices)) => {
+        Ok((begun, notices, limits)) => {
             let head = Head { notices, ..head.clone() };
             Ok(match begun {
-                Begun::Whole(relayed) => finish_whole(*relayed, head, trail).await,
+                Begun::Whole(relayed) => finish_whole(*relayed, (head, limits), trail).await,
                 Begun::Stream(opened) => opened.run(engine, head, trail, guard.take()),
             })
         }
@@ -66,6 +68,8 @@ struct Sent {
     response: Response,
     key: Option<Secret>,
     notices: Vec<String>,
+    /// Read for tests only.
+    limits: Vec<ToldLimit>,
 }
 
 fn target<'a>(call: &Call, candidate: &'a Candidate<'_>) -> Target<'a> {
@@ -99,7 +103,11 @@ async fn request(
     })?;
     let id = request_id(&response).map(|id| key.as_ref().map_or_else(|| id.to_owned(), |key| key.redact(id)));
     trail.answered_with(response.status().as_u16(), id);
-    Ok(Sent { response, key, notices })
+    let limits = match call.usage_type {
+        UsageType::Test => told_limits(|name| response.headers().get(name)?.to_str().ok()),
+        _ => Vec::new(),
+    };
+    Ok(Sent { response, key, notices, limits })
 }
 
 /// The provider's own id of a request, by which its support finds it.
@@ -128,7 +136,7 @@ async fn whole(
 }
 
 /// Enters a whole answer into the ledger, and only then hands it on.
-async fn finish_whole(relayed: Relayed, head: Head, trail: Trail) -> Answer {
+async fn finish_whole(relayed: Relayed, (head, limits): (Head, Vec<ToldLimit>), trail: Trail) -> Answer {
     let end = End {
         usage: trail.usage(),
         cost: trail.cost(),
@@ -137,5 +145,5 @@ async fn finish_whole(relayed: Relayed, head: Head, trail: Trail) -> Answer {
         finish_reason: relayed.finish_reason.clone(),
     };
     trail.answered(relayed.finish_reason).await;
-    Answer::Whole(Box::new(Whole { head, body: relayed.body.into(), text: relayed.text, end }))
+    Answer::Whole(Box::new(Whole { head, body: relayed.body.into(), text: relayed.text, end, limits }))
 }

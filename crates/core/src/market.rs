@@ -1,0 +1,146 @@
+//! When markets open: a small calendar that needs no network. Holidays are data for two years, written down from general
+//! knowledge and not fetched from an exchange; beyond them only weekends are known.
+
+use jiff::civil::{Date, Time, Weekday, time};
+use jiff::{ToSpan, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// `MARKET<TAB>DAY<TAB>name`, one holiday a line.
+const HOLIDAYS: &str = include_str!("../data/market-holidays.tsv");
+/// As many days ahead as an opening is looked for: no market rests longer.
+const AHEAD_DAYS: i64 = 14;
+
+/// A market whose openings are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Market {
+    /// New York Stock Exchange.
+    Nyse,
+    /// London Stock Exchange.
+    Lse,
+    /// Xetra, Frankfurt.
+    Xetra,
+    /// Tokyo Stock Exchange.
+    Tse,
+    /// Hong Kong Exchange.
+    Hkex,
+}
+
+impl Market {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Nyse, Self::Lse, Self::Xetra, Self::Tse, Self::Hkex];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nyse => "NYSE",
+            Self::Lse => "LSE",
+            Self::Xetra => "XETRA",
+            Self::Tse => "TSE",
+            Self::Hkex => "HKEX",
+        }
+    }
+
+    /// The market of that name, in any case.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|market| market.name().eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// The zone of its clock, and when its continuous trading begins there.
+    fn opening(self) -> (&'static str, Time) {
+        match self {
+            Self::Nyse => ("America/New_York", time(9, 30, 0, 0)),
+            Self::Lse => ("Europe/London", time(8, 0, 0, 0)),
+            Self::Xetra => ("Europe/Berlin", time(9, 0, 0, 0)),
+            Self::Tse => ("Asia/Tokyo", time(9, 0, 0, 0)),
+            Self::Hkex => ("Asia/Hong_Kong", time(9, 30, 0, 0)),
+        }
+    }
+
+    /// Whether it trades on that day of its own calendar.
+    pub fn trades_on(self, day: Date) -> bool {
+        !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
+            && !holidays().any(|(market, holiday)| market == self && holiday == day)
+    }
+
+    /// Its first opening after this moment.
+    pub fn next_open(self, after: Timestamp) -> Option<Timestamp> {
+        let (zone, opens) = self.opening();
+        let zone: TimeZone = crate::time::zone(zone)?;
+        let today = after.day(&zone);
+        (0..AHEAD_DAYS)
+            .filter_map(|days| today.checked_add(days.days()).ok())
+            .filter(|day| self.trades_on(*day))
+            .filter_map(|day| zone.to_zoned(day.to_datetime(opens)).ok())
+            .map(|open| Timestamp(open.timestamp().as_millisecond()))
+            .find(|open| *open > after)
+    }
+}
+
+fn holidays() -> impl Iterator<Item = (Market, Date)> {
+    HOLIDAYS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let mut fields = line.split('\t');
+        Some((Market::parse(fields.next()?)?, fields.next()?.parse().ok()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().expect("a moment").as_millisecond())
+    }
+
+    #[test]
+    fn a_market_opens_by_its_own_clock() {
+        for (market, after, open) in [
+            (Market::Nyse, "2026-11-25T00:00:00Z", "2026-11-25T14:30:00Z"),
+            // Daylight saving begins in New York on 8 March, in Europe on the 29th.
+            (Market::Nyse, "2026-03-09T00:00:00Z", "2026-03-09T13:30:00Z"),
+            (Market::Lse, "2026-03-27T07:59:59Z", "2026-03-27T08:00:00Z"),
+            (Market::Lse, "2026-03-27T08:00:00Z", "2026-03-30T07:00:00Z"),
+            (Market::Xetra, "2026-07-01T12:00:00Z", "2026-07-02T07:00:00Z"),
+            (Market::Tse, "2026-07-02T12:00:00Z", "2026-07-03T00:00:00Z"),
+            (Market::Hkex, "2026-07-02T12:00:00Z", "2026-07-03T01:30:00Z"),
+        ] {
+            assert_eq!(market.next_open(at(after)), Some(at(open)), "{market:?} after {after}");
+        }
+    }
+
+    #[test]
+    fn a_market_rests_on_its_holidays_and_at_weekends() {
+        for (market, after, open) in [
+            // Thanksgiving
+            (Market::Nyse, "2026-11-25T15:00:00Z", "2026-11-27T14:30:00Z"),
+            // Good Friday to Easter Monday
+            (Market::Xetra, "2026-04-02T12:00:00Z", "2026-04-07T07:00:00Z"),
+            // Christmas Day and Boxing Day, which is moved to the Monday
+            (Market::Lse, "2026-12-24T12:00:00Z", "2026-12-29T08:00:00Z"),
+            // the New Year of Tokyo: 31 December to 3 January
+            (Market::Tse, "2026-12-30T12:00:00Z", "2027-01-04T00:00:00Z"),
+        ] {
+            assert_eq!(market.next_open(at(after)), Some(at(open)), "{market:?} after {after}");
+        }
+    }
+
+    #[test]
+    fn every_line_of_the_calendar_is_read() {
+        let lines = HOLIDAYS.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(holidays().count(), lines);
+        for (market, day) in holidays() {
+            assert!((2026..=2027).contains(&day.year()), "{market:?} {day}");
+            assert!(
+                !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday),
+                "{market:?} {day} is a weekend"
+            );
+        }
+        for market in Market::ALL {
+            assert_eq!(Market::parse(&market.name().to_lowercase()), Some(market));
+            let known = holidays().filter(|(of, _)| *of == market).count();
+            assert!(known >= 10, "{market:?} has {known} holidays");
+        }
+    }
+}
