@@ -7,6 +7,8 @@ import type * as Engine from "./fixtures/engine";
 let close = async () => {};
 
 type Window = ReturnType<typeof Engine.installEngine>;
+// The first test also loads the whole window.
+vi.setConfig({ testTimeout: 20_000 });
 
 /** A fresh window: the stores are singletons, so each test loads its own. */
 async function open(hash: string, scene = ""): Promise<Window> {
