@@ -60,7 +60,7 @@ export const commands = {
 	connectionAddUntested: (draft: ConnectionDraft) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_add_untested", { draft })),
 	/**  Changes one field; everything else stays. */
 	connectionEdit: (key: string, edit: ConnectionEdit) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_edit", { key, edit })),
-	/**  Replaces the API key at once. */
+	/**  Replaces the API key at once, untested. The old one can be rolled back to for a while. */
 	connectionReplaceKey: (key: string, secret: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_replace_key", { key, secret })),
 	/**  Lets a connection take calls. */
 	connectionEnable: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_enable", { key })),
@@ -76,6 +76,38 @@ export const commands = {
 	connectionsTest: (keys: string[], spend: Spend, onProgress: Channel<CheckProgress>) => typedError<CheckReport[], CommandError>(__TAURI_INVOKE("connections_test", { keys, spend, onProgress })),
 	/**  Stops the running test of this connection, or of a draft, by its connection key. */
 	connectionTestStop: (key: string) => typedError<null, CommandError>(__TAURI_INVOKE("connection_test_stop", { key })),
+	/**  All versions with their states, the policy, the next reminder. */
+	credentials: (key: string) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credentials", { key })),
+	/**  Stores a key as a new version, which is not used yet. */
+	credentialStage: (key: string, secret: string) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_stage", { key, secret })),
+	/**  Stores a key, tests it, and uses it if every stage passes. Stages arrive on the channel while they run. */
+	credentialRotate: (key: string, secret: string, spend: Spend, onStage: Channel<StageReport>) => typedError<Rotation, CommandError>(__TAURI_INVOKE("credential_rotate", { key, secret, spend, onStage })),
+	/**  Tests one version by itself; nothing is switched. */
+	credentialTest: (key: string, version: number, spend: Spend, onStage: Channel<StageReport>) => typedError<CheckReport, CommandError>(__TAURI_INVOKE("credential_test", { key, version, spend, onStage })),
+	/**  Uses a version from now on. */
+	credentialPromote: (key: string, version: number, afterwards: Afterwards) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_promote", { key, version, afterwards })),
+	/**  Lets a version wait to take over where the active one is refused. */
+	credentialStandBy: (key: string, version: number) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_stand_by", { key, version })),
+	/**  Uses the version before again. */
+	credentialRollback: (key: string) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_rollback", { key })),
+	/**  Never uses a version again. */
+	credentialRevoke: (key: string, version: number) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_revoke", { key, version })),
+	/**  Erases a version's key from the vault now; its dates stay. */
+	credentialPurge: (key: string, version: number) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_purge", { key, version })),
+	/**  Sets a version's own end, or takes it away. */
+	credentialSetExpiry: (key: string, version: number, expiresAt: Timestamp | null) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_set_expiry", { key, version, expiresAt })),
+	/**  Sets reminder, standby and erasure of a connection's keys. */
+	credentialSetPolicy: (key: string, policy: Policy) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_set_policy", { key, policy })),
+	/**  One page of entries, the newest first; `before` continues an earlier page. */
+	audit: (query: AuditQuery, before: number | null, limit: number) => typedError<AuditPage, CommandError>(__TAURI_INVOKE("audit", { query, before, limit })),
+	/**  Reads the whole chain of hashes. */
+	auditVerify: () => typedError<AuditVerdict, CommandError>(__TAURI_INVOKE("audit_verify")),
+	/**  Writes the entries that fit into a file in the data folder. */
+	auditExport: (query: AuditQuery, format: Format) => typedError<Exported, CommandError>(__TAURI_INVOKE("audit_export", { query, format })),
+	/**  Which vault it is, how it is, and how much is in it. */
+	vault: () => typedError<VaultReport, CommandError>(__TAURI_INVOKE("vault")),
+	/**  Opens the encrypted file for as long as Patchbay runs. */
+	vaultUnlock: (passphrase: string) => typedError<VaultStatus, CommandError>(__TAURI_INVOKE("vault_unlock", { passphrase })),
 	/**  Everything that a prompt can be sent to. */
 	targets: () => typedError<Target[], CommandError>(__TAURI_INVOKE("targets")),
 	/**  Asks, and tells on the channel what happens until the end. `run` is a name by which it can be stopped. */
@@ -119,6 +151,13 @@ export type AddOutcome = {
 	/**  `None` when the test failed: nothing was saved. */
 	connection: Connection | null,
 };
+
+/**  What becomes of the version that is replaced. */
+export type Afterwards = 
+/**  It can be rolled back to until the policy erases it. */
+"retire" | 
+/**  It takes over where the new one is refused. */
+"keep_as_standby";
 
 /**  An app as lists show it. */
 export type App = {
@@ -200,6 +239,66 @@ export type AttentionAction =
 "unlock_keychain" | 
 /**  Opens the catalogue, which names what has no price. */
 "set_prices";
+
+/**  An entry as it is shown. Its words are texts: a newer Patchbay may have written others. */
+export type AuditEntry = {
+	/**  Its number, from 1. */
+	entry: number,
+	/**  When. */
+	at: Timestamp,
+	/**  Who. */
+	actor: string,
+	/**  Did what. */
+	action: string,
+	/**  To what kind of thing. */
+	kind: string,
+	/**  To which. */
+	name: string,
+	/**  Fields before and after. */
+	changes: FieldChange[],
+	/**  Why, or how; may be empty. */
+	reason: string,
+	/**  Covers the entry and the one before it. */
+	hash: string,
+};
+
+/**  One page, the newest first. */
+export type AuditPage = {
+	/**  The entries. */
+	entries: AuditEntry[],
+	/**  Ask for the entries before this number next; `None` = that was all. */
+	next: number | null,
+};
+
+/**  Which entries; what is `None` or empty does not matter. */
+export type AuditQuery = {
+	/**  Words that stand in the name, the change or the reason. */
+	text: string | null,
+	/**  `user`, `scheduler`, `router`, `import` or `app`. */
+	actor: string | null,
+	/**  `create`, `update`, `delete`, … */
+	action: string | null,
+	/**  `connection`, `credential`, `app`, … */
+	kind: string | null,
+	/**  A whole name; a connection key finds its credentials too. */
+	name: string | null,
+	/**  From here on. */
+	from: Timestamp | null,
+	/**  Up to here, exclusive. */
+	to: Timestamp | null,
+};
+
+/**  Whether the log is as it was written. */
+export type AuditVerdict = {
+	/**  Every entry is there and as it was written. */
+	intact: boolean,
+	/**  How many entries there are. */
+	entries: number,
+	/**  The first entry that is missing or not as it was written. */
+	first_bad: number | null,
+	/**  The hash of the last one: kept elsewhere, it proves the log up to here. */
+	head: string,
+};
 
 /**  What the window needs before its first paint. */
 export type Bootstrap = {
@@ -588,6 +687,73 @@ export type CredentialInfo = {
 	created_at: Timestamp,
 };
 
+/**  Where a version is in its life. */
+export type CredentialState = 
+/**  Stored, and not in use yet. */
+"staged" | 
+/**  In use: one at most. */
+"active" | 
+/**  Takes over where the active one is refused or exhausted. */
+"standby" | 
+/**  Was active. Can be rolled back to until its secret is erased. */
+"retiring" | 
+/**  Not to be used again. Its secret is still to be erased. */
+"revoked" | 
+/**  Its secret is erased; dates and fingerprint stay. */
+"purged";
+
+/**  A version. */
+export type CredentialVersion = {
+	/**  From 1. */
+	version: number,
+	/**  Where it is in its life. */
+	state: CredentialState,
+	/**  The last four characters; empty for a short key. */
+	tail: string,
+	/**  Tells two keys apart without telling either. */
+	fingerprint: string,
+	/**  When it was stored. */
+	created_at: Timestamp,
+	/**  When it last became the active one. */
+	activated_at: Timestamp | null,
+	/**  When it last stopped being usable or active. */
+	retired_at: Timestamp | null,
+	/**  Its own end. */
+	expires_at: Timestamp | null,
+	/**  When it was last tested by itself. */
+	tested_at: Timestamp | null,
+	/**  How that went: `passed`, `limited`, `failed`. */
+	test_verdict: string | null,
+	/**  When its secret will be erased. */
+	erase_at: Timestamp | null,
+	/**  When its secret was erased. */
+	purged_at: Timestamp | null,
+	/**  Attempts that used it, as far as the ledger still holds rows. */
+	requests: number,
+	/**  The last of them. */
+	last_used_at: Timestamp | null,
+};
+
+/**  Everything about the keys of a connection. */
+export type Credentials = {
+	/**  The connection key. */
+	connection: string,
+	/**  What people know the vault by. */
+	vault: string,
+	/**  The newest first. */
+	versions: CredentialVersion[],
+	/**  How they are looked after. */
+	policy: Policy,
+	/**  Whether the active key is to be replaced; `None` without one. */
+	reminder: Reminder | null,
+	/**  When the next reminder comes; `None` = never. */
+	reminder_at: Timestamp | null,
+	/**  The version that `rollback` returns to; `None` = there is none. */
+	rollback_to: number | null,
+	/**  Other connections with the same key: they share one limit at the provider. */
+	shared_with: string[],
+};
+
 /**  Decimal dollars as text: how money crosses to the window, where numbers are floats. */
 export type DecimalUsd = string;
 
@@ -605,6 +771,31 @@ export type DemoFault =
 "slow_first_byte" | 
 /**  Completions end in the middle: no end of the stream, or half of the body that was announced. */
 "cut_stream";
+
+/**  A file that was written. */
+export type Exported = {
+	/**  Where it is. */
+	path: string,
+	/**  How many entries are in it. */
+	entries: number,
+};
+
+/**  A field before and after; empty where there was or is nothing. */
+export type FieldChange = {
+	/**  Its name. */
+	field: string,
+	/**  What it was. */
+	before: string,
+	/**  What it is. */
+	after: string,
+};
+
+/**  What the file is to be. */
+export type Format = 
+/**  For spreadsheets. */
+"csv" | 
+/**  One JSON document: a list of entries. */
+"json";
 
 /**  The gateway as the window shows it. */
 export type Gateway = {
@@ -1020,6 +1211,16 @@ export type PlotArea = {
 	h: number,
 };
 
+/**  How the keys of a connection are looked after. */
+export type Policy = {
+	/**  Days until a reminder to rotate; `None` = none. */
+	remind_days: number | null,
+	/**  Whether a standby takes over where the active one is refused or exhausted. */
+	use_standby: boolean,
+	/**  Days until the secret of a version that was replaced is erased. */
+	erase_days: number,
+};
+
 /**  How the window looks. */
 export type Preferences = {
 	/**  Which colours. */
@@ -1320,6 +1521,27 @@ export type RemedyAction =
 "unlock_keychain" | 
 /**  Opens the timeout for editing. */
 "raise_timeout";
+
+/**  Whether the active key is to be replaced. */
+export type Reminder = 
+/**  Not yet. */
+"fresh" | 
+/**  It is older than the policy wants. */
+"due" | 
+/**  Its own end is a week away or less. */
+"expires_soon" | 
+/**  Its own end has passed. */
+"expired";
+
+/**  The end of a rotation. */
+export type Rotation = {
+	/**  What the test of the new key found. */
+	report: CheckReport,
+	/**  Whether the new key is in use now. Where not, it stays staged and the old one stays in use. */
+	switched: boolean,
+	/**  All versions. */
+	credentials: Credentials,
+};
 
 /**  An attempt on the route. */
 export type RouteAttempt = {
@@ -1629,6 +1851,18 @@ export type UnpricedModel = {
 	attempts: number,
 	/**  About when the last one was. */
 	last_at: Timestamp | null,
+};
+
+/**  The vault in full. */
+export type VaultReport = {
+	/**  `keychain`, `file` or `memory`. */
+	kind: string,
+	/**  How it is, asked without opening a dialog. */
+	status: VaultStatus,
+	/**  How many keys the credentials of this data folder name. */
+	keys: number,
+	/**  How many places are still to be erased. */
+	to_erase: number,
 };
 
 /**  How the vault is. */
