@@ -35,7 +35,8 @@ pub(super) fn slots(options: SampleOptions, now: Timestamp, zone: &TimeZone, rng
     let Some((_, first)) = days.first() else {
         return Vec::new();
     };
-    let weights = weights(first.from, now.plus_ms(-QUIET_MS), rng);
+    // To the last full quarter of an hour: the same seed gives the same data all through the next one.
+    let weights = weights(first.from, now.plus_ms(-QUIET_MS).bucket(), rng);
     let total: u64 = weights.iter().map(|(_, weight)| weight).sum();
     share(&weights, u64::from(options.attempts), total)
 }
@@ -56,7 +57,7 @@ fn share(weights: &[(Slot, u64)], attempts: u64, total: u64) -> Vec<Slot> {
     slots
 }
 
-/// Every quarter of an hour between two moments, the last one cut short, with its weight.
+/// Every quarter of an hour between two moments, with its weight.
 fn weights(from: Timestamp, until: Timestamp, rng: &mut Rng) -> Vec<(Slot, u64)> {
     let new_york = time::zone("America/New_York").unwrap_or(TimeZone::UTC);
     let mut weights = Vec::new();
