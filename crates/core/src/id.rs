@@ -23,6 +23,14 @@ row_id!(
     ConnectionId
 );
 row_id!(
+    /// A row of `profile`.
+    ProfileId
+);
+row_id!(
+    /// A row of `budget`.
+    BudgetId
+);
+row_id!(
     /// A row of `app`.
     AppId
 );

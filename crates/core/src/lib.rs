@@ -13,8 +13,11 @@
 //! - **call**: one request as the caller sees it. **attempt**: one try of a call at one connection.
 //! - **ledger**: the append-only usage table and its rollup.
 
+pub mod admission;
 pub mod app;
 pub mod audit;
+pub mod breaker;
+pub mod budget;
 pub mod catalog;
 pub mod chart;
 pub mod chat;
@@ -30,6 +33,7 @@ pub mod market;
 pub mod model;
 pub mod money;
 pub mod price;
+pub mod profile;
 pub mod provider;
 pub mod report;
 pub mod rollup;
@@ -37,5 +41,7 @@ pub mod route;
 pub mod schedule;
 pub mod secret;
 pub mod sse;
+pub mod standing;
+pub mod switchboard;
 pub mod time;
 pub mod usage;

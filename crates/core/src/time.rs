@@ -54,6 +54,45 @@ impl Timestamp {
     }
 }
 
+/// Milliseconds of a clock that only goes forward: what windows, breakers and queues are measured by, because nobody can set it
+/// (R6). Where the system has a clock that runs on through sleep, it is that one; where it has not, windows are too strict after
+/// a sleep, never too lenient.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mono(pub u64);
+
+impl Mono {
+    /// The start of the process: well above zero, so that what was before it has its moments too.
+    pub const START: Self = Self(1 << 40);
+
+    /// This moment, `ms` later.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to this moment; zero where `earlier` is later.
+    pub fn since_ms(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// One moment on both clocks: the steady one for windows, the wall's for days, months and people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Goes forward only.
+    pub mono: Mono,
+    /// What the clock on the wall says; people may set it.
+    pub wall: Timestamp,
+}
+
+impl Now {
+    /// What the wall will say at `moment` if nobody sets it.
+    pub fn wall_at(self, moment: Mono) -> Timestamp {
+        let ahead = moment.since_ms(self.mono);
+        self.wall.plus_ms(i64::try_from(ahead).unwrap_or(i64::MAX))
+    }
+}
+
 /// A half-open span of time: `from` belongs to it, `to` does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
@@ -66,6 +105,12 @@ pub struct Range {
 /// The span of a calendar day in `zone`: 23, 24 or 25 hours.
 pub fn day_range(date: Date, zone: &TimeZone) -> Range {
     Range { from: day_start(date, zone), to: day_start(date.saturating_add(1.day()), zone) }
+}
+
+/// The span of the calendar month in `zone` that holds `date`.
+pub fn month_range(date: Date, zone: &TimeZone) -> Range {
+    let first = date.first_of_month();
+    Range { from: day_start(first, zone), to: day_start(first.saturating_add(1.month()), zone) }
 }
 
 /// The last `days` calendar days up to and including the one that holds `now`, oldest first.

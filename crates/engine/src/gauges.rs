@@ -1,11 +1,10 @@
 //! What is going on right now in this process, and the switch that ends it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use patchbay_core::id::ConnectionId;
 use tokio::sync::watch;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -15,7 +14,6 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub struct Gauges {
     in_flight: Arc<AtomicU32>,
     starts: Mutex<VecDeque<Instant>>,
-    last_used: Mutex<HashMap<ConnectionId, i64>>,
     stop: watch::Sender<Traffic>,
 }
 
@@ -56,17 +54,6 @@ impl Gauges {
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         forget_old(&mut starts);
         u32::try_from(starts.len()).unwrap_or(u32::MAX)
-    }
-
-    /// A connection is used now.
-    pub fn used(&self, connection: ConnectionId) {
-        let now = crate::clock::now().0;
-        self.last_used.lock().unwrap_or_else(PoisonError::into_inner).insert(connection, now);
-    }
-
-    /// When a connection was used last, in milliseconds since 1970; 0 for never in this process.
-    pub fn last_used(&self, connection: ConnectionId) -> i64 {
-        self.last_used.lock().unwrap_or_else(PoisonError::into_inner).get(&connection).copied().unwrap_or(0)
     }
 
     /// Cuts everything on its way.

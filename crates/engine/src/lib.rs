@@ -25,12 +25,14 @@ mod trail;
 mod upstream;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use patchbay_core::catalog::{self, DEMO};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
+use patchbay_core::route::{BareModels, Fleet};
+use patchbay_core::switchboard::Switchboard;
 use patchbay_core::time::Timestamp;
 use patchbay_store::vault::{Passphrases, Vault};
 use patchbay_store::{Db, Recorded, Store, StoreError, open_attempt, provider, setting};
@@ -78,6 +80,7 @@ pub struct Engine {
     ledger: Arc<Ledger>,
     gauges: Gauges,
     keepsakes: Keepsakes,
+    board: Mutex<Switchboard>,
     upstream: Upstream,
     demo: Mutex<Option<Arc<DemoServer>>>,
     checks: checks::Running,
@@ -126,6 +129,7 @@ impl Engine {
             ledger: Arc::new(Ledger::new(store.clone(), owner.name().to_owned(), changes.clone())),
             gauges: Gauges::default(),
             keepsakes: Keepsakes::default(),
+            board: Mutex::new(Switchboard::new(clock::zone_or_system(""))),
             upstream: Upstream::default(),
             demo: Mutex::default(),
             checks: checks::Running::default(),
@@ -168,6 +172,17 @@ impl Engine {
         {
             demo.set_fault(fresh.demo_fault);
         }
+        let fleet = Fleet {
+            connections: fresh.connections.clone(),
+            bare_models: BareModels::AnyProvider,
+            ..Fleet::default()
+        };
+        fresh.directory = self.board().configure(fleet);
+    }
+
+    /// The live state of routing. Never held over an await.
+    fn board(&self) -> MutexGuard<'_, Switchboard> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Connections of the Demo provider lead to this process's, unless they have a base URL of their own.

@@ -14,12 +14,13 @@ use patchbay_core::diagnose::ToldLimit;
 use patchbay_core::dialect::Failure;
 use patchbay_core::id::CallId;
 use patchbay_core::ledger::Position;
-use patchbay_core::route::{Candidate, Next, Plan, Pursuit, plan};
+use patchbay_core::route::{Candidate, Failed, Needs, Next, Plan, Pursuit, Standby, plan};
 use patchbay_core::usage::{Cost, TokenUsage};
 use tokio::sync::mpsc;
 
 use crate::Engine;
 use crate::call::{AttemptSeen, Call};
+use crate::clock;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::trail::Trail;
@@ -133,6 +134,7 @@ pub struct CallError {
 /// Serves a call.
 pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError> {
     let guard = engine.gauges.enter();
+    let call = Arc::new(call);
     let refused = |failure, skipped| CallError { failure, call: call.id, head: None, skipped };
     let snapshot = engine.snapshot().map_err(|error| refused(internal(&error), Vec::new()))?;
     if let Some(stopped) = &snapshot.stopped {
@@ -141,15 +143,12 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
             Vec::new(),
         ));
     }
-    let plan = plan(&snapshot.connections, &call.inbound.model, call.inbound.delivery, |connection| {
-        engine.gauges.last_used(connection.id)
-    });
-    let skipped =
-        plan.skipped.iter().map(|(c, why)| format!("{}: {}", c.name, why.as_text())).collect::<Vec<_>>();
+    let needs = Needs { delivery: call.inbound.delivery, ..Needs::default() };
+    let plan = plan(&snapshot.directory, &call.inbound.model, &needs, &engine.board(), clock::moment());
+    let skipped = plan.skipped.iter().map(|(c, why)| format!("{}: {why}", c.name)).collect::<Vec<_>>();
     if plan.candidates.is_empty() {
         return Err(refused(nobody(&call.inbound.model, &plan), skipped));
     }
-    let call = Arc::new(call);
     let mut guard = Some(guard);
     let mut pursuit = Pursuit::default();
     let mut earlier = None;
@@ -164,15 +163,17 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
                 Err(failed) => failed,
             };
         let took_ms = trail.elapsed_ms();
-        let retries = candidate.connection.max_retries;
-        let next = pursuit.failed(&failure, retries, plan.candidates.len(), fastrand::u64(..));
-        let position = if next == Next::GiveUp { Position::Final } else { Position::Earlier };
+        let failed = Failed { failure: &failure, standby: Standby::Absent, jitter: fastrand::u64(..) };
+        let next = pursuit.failed(&failed, &plan.candidates, clock::moment().mono);
+        // Only a refusal makes a call wait, and none came before this attempt.
+        let is_over = matches!(next, Next::GiveUp | Next::Wait { .. });
+        let position = if is_over { Position::Final } else { Position::Earlier };
         trail.failed(&failure, position).await;
         watch(&call, &head, candidate, Some(&failure), took_ms).await;
         match next {
             Next::Same { after_ms } => pause(after_ms).await,
-            Next::Candidate => {}
-            Next::GiveUp => {
+            Next::Candidate | Next::Standby => {}
+            Next::GiveUp | Next::Wait { .. } => {
                 let failure = more_telling(earlier, failure);
                 return Err(CallError { failure, call: call.id, head: Some(head), skipped });
             }
@@ -191,7 +192,7 @@ pub async fn attempt_once(
     let mut guard = Some(engine.gauges.enter());
     let snapshot = engine.snapshot().map_err(|error| internal(&error))?;
     let call = Arc::new(call);
-    let candidate = Candidate { connection, model: model.to_owned() };
+    let candidate = Candidate::unlisted(connection, model);
     let head = head(&call, &candidate, 1);
     let trail = begin(engine, &snapshot, &call, &candidate, 1);
     match attempt::attempt(engine, &call, &candidate, &head, trail, &mut guard).await {
@@ -210,8 +211,8 @@ fn begin(
     candidate: &Candidate<'_>,
     attempt: u32,
 ) -> Trail {
-    engine.gauges.used(candidate.connection.id);
-    Trail::begin(&engine.ledger, snapshot, call, (candidate.connection, &candidate.model), attempt)
+    engine.board().touch(candidate.connection.id);
+    Trail::begin(&engine.ledger, snapshot, call, (candidate.connection, candidate.model), attempt)
 }
 
 fn head(call: &Call, candidate: &Candidate<'_>, attempts: u32) -> Head {
@@ -219,7 +220,7 @@ fn head(call: &Call, candidate: &Candidate<'_>, attempts: u32) -> Head {
         call: call.id,
         connection: candidate.connection.key.clone(),
         provider: candidate.connection.provider.clone(),
-        model: candidate.model.clone(),
+        model: candidate.model.to_owned(),
         attempts,
         notices: Vec::new(),
     }

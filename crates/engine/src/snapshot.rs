@@ -8,6 +8,7 @@ use patchbay_core::connection::Connection;
 use patchbay_core::id::AppId;
 use patchbay_core::price::PriceBook;
 use patchbay_core::provider::{OTHER_COLOR, Provider, tile_of};
+use patchbay_core::route::Directory;
 use patchbay_core::time::Timestamp;
 use patchbay_store::{Store, StoreError, app, connection, price, provider, setting};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// All connections.
     pub connections: Vec<Connection>,
+    /// Who has which model: what calls are planned from.
+    pub directory: Directory,
     /// All apps.
     pub apps: HashMap<AppId, App>,
     /// All tokens that may be valid.
@@ -58,6 +61,7 @@ impl Snapshot {
                 version: setting::configuration_version(&db)?,
                 providers: provider::all(&db)?,
                 connections: connection::all(&db)?,
+                directory: Directory::default(),
                 apps: app::all(&db)?.into_iter().map(|app| (app.id, app)).collect(),
                 tokens: app::tokens(&db)?,
                 prices: PriceBook::new(price::all(&db)?),

@@ -76,7 +76,7 @@ fn target<'a>(call: &Call, candidate: &'a Candidate<'_>) -> Target<'a> {
     let connection = candidate.connection;
     Target {
         protocol: connection.protocol_for(call.inbound.protocol),
-        model: &candidate.model,
+        model: candidate.model,
         quirks: connection.quirks,
         limits: ModelLimits::default(),
     }
