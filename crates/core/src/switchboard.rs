@@ -74,8 +74,8 @@ pub enum Denial {
 /// What became of the wish to wait.
 #[derive(Debug)]
 pub enum Wait {
-    /// Nothing to wait for: that candidate, counted as in the plan, had room by now.
-    Granted(usize, Reservation),
+    /// It was over at once: there is room by now, or no candidate takes calls any more.
+    Over(Wake),
     /// In the queue.
     Queued(Ticket),
     /// Too many wait already.
@@ -85,7 +85,7 @@ pub enum Wait {
 /// What became of a caller that waits.
 #[derive(Debug)]
 pub enum Wake {
-    /// There is room at that candidate.
+    /// There is room at that candidate, counted as in its plan.
     Granted(usize, Reservation),
     /// Its time is over; that was in the way last.
     TimedOut(Option<Refusal>),
@@ -291,8 +291,8 @@ impl Switchboard {
             refusal: None,
         };
         // Room may have come since the call was refused.
-        if let Ok(Wake::Granted(candidate, reservation)) = self.look_at(&mut waiter, now) {
-            return Wait::Granted(candidate, reservation);
+        if let Ok(wake) = self.look_at(&mut waiter, now) {
+            return Wait::Over(wake);
         }
         self.queue.waiters.push_back(waiter);
         Wait::Queued(ticket)

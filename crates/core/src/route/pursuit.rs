@@ -124,6 +124,7 @@ impl Pursuit {
             // No other connection would change it; when it is over, any of them will do.
             if refusal.may_pass_soon() {
                 self.full.extend(self.frontier + 1..candidates.len());
+                self.forget_spoilt(candidates);
             }
             self.frontier = candidates.len();
             return self.wait(now).unwrap_or(Next::GiveUp);
@@ -163,6 +164,10 @@ impl Pursuit {
         }
         let code = failed.failure.code;
         let policy = code.policy();
+        if !matches!(code, Code::RateLimited | Code::ModelNotFound | Code::ContextTooLong) {
+            self.failed_at.push(self.candidate);
+            self.forget_spoilt(candidates);
+        }
         if code == Code::KeyRefused && failed.standby == Standby::Ready && !self.standby_used {
             self.standby_used = true;
             return Next::Standby;
@@ -177,9 +182,6 @@ impl Pursuit {
         }
         if policy.rotate == Rotate::Stop {
             return Next::GiveUp;
-        }
-        if !matches!(code, Code::RateLimited | Code::ModelNotFound) {
-            self.failed_at.push(self.candidate);
         }
         self.rotate(candidates, now)
     }
@@ -230,6 +232,12 @@ impl Pursuit {
     fn is_spoilt(&self, index: usize, candidates: &[Candidate<'_>]) -> bool {
         let id = |index: usize| candidates.get(index).map(|candidate| candidate.connection.id);
         self.failed_at.iter().any(|failed| id(*failed) == id(index))
+    }
+
+    /// Nobody waits for a connection that has failed meanwhile under another of its models.
+    fn forget_spoilt(&mut self, candidates: &[Candidate<'_>]) {
+        let full = std::mem::take(&mut self.full);
+        self.full = full.into_iter().filter(|index| !self.is_spoilt(*index, candidates)).collect();
     }
 
     /// Waits for what was full, if there is anything, and time left for it.

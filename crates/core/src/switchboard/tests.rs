@@ -112,7 +112,10 @@ fn a_window_that_opens_wakes_by_the_clock() {
     let bids = bids(&board, &directory);
     let held = board.admit(&bids[0].1, at(0)).expect("free");
     settle(&mut board, held, Verdict::Answered, 10);
-    assert!(matches!(board.wait(&bids, Mono(90_000), at(20)), Wait::Granted(..)), "nothing had been sent");
+    assert!(
+        matches!(board.wait(&bids, Mono(90_000), at(20)), Wait::Over(Wake::Granted(..))),
+        "nothing had been sent"
+    );
     let mut held = board.admit(&bids[0].1, at(30)).expect("dropped unsent, so refunded");
     held.mark_sent();
     settle(&mut board, held, Verdict::Answered, 40);
@@ -153,4 +156,7 @@ fn f5_a_call_that_was_planned_before_a_pause_is_not_sent_after_it() {
     assert_eq!(board.admit(&bids[0].1, at(1)).err(), Some(Denial::Barred(Hurdle::Paused)));
     board.configure(Fleet::default());
     assert_eq!(board.admit(&bids[0].1, at(2)).err(), Some(Denial::Barred(Hurdle::Paused)), "deleted");
+    let wait = board.wait(&bids, Mono(10_000), at(3));
+    assert!(matches!(wait, Wait::Over(Wake::Barred(Hurdle::Paused))), "nothing to wait for: {wait:?}");
+    assert_eq!(board.waiting(), 0);
 }
