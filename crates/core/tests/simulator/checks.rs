@@ -75,4 +75,24 @@ impl Run<'_> {
         }
         Ok(())
     }
+
+    /// R4: whoever comes new does not go before somebody who waits for the same and would fit.
+    pub fn check_overtaking(&self, call: usize, candidate: usize) -> Broken {
+        let mine = self.wish(call, candidate);
+        for (other, live) in self.calls.iter().enumerate() {
+            if !matches!(live.phase, Phase::Waits(_)) {
+                continue;
+            }
+            for at in live.pursuit.full() {
+                let (wish, there) = (self.wish(other, *at), live.candidates[*at]);
+                let seat = there.seats[1].ok_or("no seat")?;
+                let is_open = self.board.hurdle(seat, there.model, there.naming, self.clock.now()).is_ok();
+                let fits = wish.estimate.tokens <= mine.estimate.tokens && wish.feature == mine.feature;
+                if is_open && fits && wish.subjects == mine.subjects {
+                    return Err(format!("call {call} came new and went before call {other}"));
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -212,7 +212,10 @@ impl<'a> Run<'a> {
         let candidate = self.calls[call].pursuit.candidate();
         let bid = self.bid(call, candidate);
         match self.board.admit(&bid, self.clock.now()) {
-            Ok(reservation) => self.begin(call, candidate, reservation),
+            Ok(reservation) => {
+                self.check_overtaking(call, candidate)?;
+                self.begin(call, candidate, reservation)
+            }
             Err(Denial::Barred(hurdle)) => self.barred(call, hurdle),
             Err(Denial::Refused(refusal)) => self.refused(call, &refusal),
         }
@@ -346,7 +349,9 @@ impl<'a> Run<'a> {
         if let Some(failure) = &failure {
             self.evidence.failed(self.clock.t, at, failure.code, failure.retry_after_ms);
         }
-        self.wake()?;
+        // Between the end of one call and the look at who waits, others may come.
+        let gap = self.rng.below(3) * self.rng.below(200);
+        self.schedule(self.clock.t + gap, Event::Wakes);
         match failure {
             Some(failure) => self.attempt_failed(call, &failure),
             None => {
