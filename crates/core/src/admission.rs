@@ -44,7 +44,7 @@ pub use refusal::{Gate, Reach, Refusal, Why};
 pub use reservation::{Estimate, Reservation, Sent, Spent};
 pub use window::Rate;
 
-use self::allowance::Allowance;
+use self::allowance::{Allowance, Full};
 use self::calendar::{Calendar, PeriodKey, Today};
 use self::meter::Meters;
 use self::reservation::Stray;
@@ -223,8 +223,8 @@ impl Admission {
         let (now, today) = self.moment(now);
         for why in KINDS {
             for seat in ask.seats.into_iter().flatten() {
-                let after_ms = self.allowances[seat.index()].check(why, ask.estimate.tokens, now, today);
-                if let Some(after_ms) = after_ms {
+                let full = self.allowances[seat.index()].check(why, ask.estimate.tokens, now, today);
+                if let Some(Full { after_ms }) = full {
                     let reach = self.subjects[seat.index()].reach();
                     return Some(Refusal { why, gate: Gate::Seat(seat), reach, after_ms });
                 }
@@ -284,12 +284,12 @@ impl Admission {
         Some(self.give_back(stray.index, stray.sent, Spent::default(), now))
     }
 
-    fn give_back(&mut self, index: u32, sent: Sent, spent: Spent, now: Now) -> Released {
+    fn give_back(&mut self, index: u32, sent: Sent, known: Spent, now: Now) -> Released {
         let (_, today) = self.moment(now);
         let hold = &mut self.holds[index as usize];
         let used = Estimate {
-            tokens: spent.tokens.unwrap_or(hold.estimate.tokens),
-            cost: spent.cost.unwrap_or(hold.estimate.cost),
+            tokens: known.tokens.unwrap_or(hold.estimate.tokens),
+            cost: known.cost.unwrap_or(hold.estimate.cost),
         };
         for (entry, seat) in hold.entries.into_iter().zip(hold.seats) {
             let Some(allowance) = seat.and_then(|seat| self.allowances.get_mut(seat.index())) else {
@@ -297,12 +297,12 @@ impl Admission {
             };
             match sent {
                 Sent::Nothing => allowance.refund(entry, hold.at, hold.days.0),
-                Sent::Something => allowance.settle(entry, spent.tokens),
+                Sent::Something => allowance.settle(entry, known.tokens),
             }
         }
         for budget in &hold.budgets {
-            let spent = (sent == Sent::Something).then_some(used);
-            self.meters.settle(*budget, hold.estimate, spent, hold.days);
+            let used = (sent == Sent::Something).then_some(used);
+            self.meters.settle(*budget, hold.estimate, used, hold.days);
         }
         self.meters.look(&hold.budgets, today, &mut self.level_events);
         hold.is_open = Openness::Free;

@@ -14,6 +14,7 @@
 //! - **ledger**: the append-only usage table and its rollup.
 
 pub mod admission;
+pub mod alert;
 pub mod app;
 pub mod audit;
 pub mod breaker;

@@ -46,6 +46,13 @@ pub struct Used {
     pub today: u64,
 }
 
+/// There is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full {
+    /// Milliseconds until there may be; `None` where only the end of another call tells.
+    pub(super) after_ms: Option<u64>,
+}
+
 /// Limits and what has been used of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Allowance {
@@ -65,25 +72,26 @@ pub(super) struct Kept {
 }
 
 impl Allowance {
-    /// The first reason of that kind why one more start does not fit, with the wait until it might.
-    pub(super) fn check(&mut self, kind: Why, tokens: u64, now: Now, today: Today) -> Option<Option<u64>> {
+    /// Whether limits of that kind leave no room for one more start.
+    pub(super) fn check(&mut self, kind: Why, tokens: u64, now: Now, today: Today) -> Option<Full> {
+        let full_for = |wait: u64| (wait > 0).then_some(Full { after_ms: Some(wait) });
         match kind {
             Why::Concurrency => {
-                self.allowed.concurrent.is_some_and(|most| self.in_flight >= most).then_some(None)
+                let is_over = self.allowed.concurrent.is_some_and(|most| self.in_flight >= most);
+                is_over.then_some(Full { after_ms: None })
             }
             Why::Rate => {
                 let waits = self.allowed.rates.iter().flatten();
-                let wait = waits.map(|rate| self.starts.wait_ms(*rate, now.mono)).max();
-                wait.filter(|wait| *wait > 0).map(Some)
+                waits.map(|rate| self.starts.wait_ms(*rate, now.mono)).max().and_then(full_for)
             }
             Why::Day => {
                 let is_over =
                     self.allowed.per_day.is_some_and(|most| self.days.of(today.day.key) >= u64::from(most));
-                is_over.then(|| Some(today.day.range.to.since_ms(now.wall)))
+                is_over.then(|| Full { after_ms: Some(today.day.range.to.since_ms(now.wall)) })
             }
             Why::Tokens => {
                 let limit = u64::from(self.allowed.tokens_per_minute?);
-                Some(self.tokens.wait_ms(limit, tokens, now.mono)).filter(|wait| *wait > 0).map(Some)
+                full_for(self.tokens.wait_ms(limit, tokens, now.mono))
             }
             _ => None,
         }

@@ -21,9 +21,9 @@ fn subjects() -> [Subject; 4] {
 }
 
 /// An admission where each subject has these limits.
-fn admission(limits: [Allowed; 4], budgets: Vec<Budget>) -> Admission {
+fn admission(limits: &[Allowed; 4], budgets: Vec<Budget>) -> Admission {
     let mut admission = Admission::new(zone("America/New_York").expect("a zone"));
-    admission.configure(subjects().into_iter().zip(limits), budgets);
+    admission.configure(subjects().into_iter().zip(*limits), budgets);
     admission
 }
 
@@ -66,7 +66,7 @@ fn r1_every_subject_limits_and_refuses_in_the_fixed_order() {
         ] {
             let mut limits = [Allowed::default(); 4];
             limits[index] = allowed;
-            let mut admission = admission(limits, Vec::new());
+            let mut admission = admission(&limits, Vec::new());
             let held = fill(&mut admission, at(0));
             assert_eq!(held.len(), 3, "{why:?}");
             let refusal = admission.refusal(&ask(&admission), at(0)).expect("full");
@@ -84,7 +84,7 @@ fn r1_a_refused_call_counts_nowhere() {
         Allowed::default(),
         Allowed { concurrent: Some(1), ..Allowed::default() },
     ];
-    let mut admission = admission(limits, Vec::new());
+    let mut admission = admission(&limits, Vec::new());
     let first = fill(&mut admission, at(0)).pop().expect("one fits");
     let call = ask(&admission);
     for _ in 0..100 {
@@ -104,7 +104,7 @@ fn r1_only_what_was_not_sent_is_refunded() {
         ..Allowed::default()
     });
     let money = budget(Scope::All, Measure::Money, 1, OnLimit::Stop);
-    let mut admission = admission(limits, vec![money]);
+    let mut admission = admission(&limits, vec![money]);
     let unsent = fill(&mut admission, at(0)).pop().expect("one fits");
     let _ = admission.settle(unsent, Spent::default(), at(1));
     let sent = fill(&mut admission, at(2)).pop().expect("it fits again");
@@ -120,7 +120,7 @@ fn r1_only_what_was_not_sent_is_refunded() {
 #[test]
 fn r1_a_dropped_reservation_gives_itself_back() {
     let limits = of_connection(Allowed { concurrent: Some(2), per_day: Some(3), ..Allowed::default() });
-    let mut admission = admission(limits, Vec::new());
+    let mut admission = admission(&limits, Vec::new());
     let mut held = fill(&mut admission, at(0));
     held[0].mark_sent();
     drop(held);
@@ -135,9 +135,11 @@ fn r1_a_dropped_reservation_gives_itself_back() {
 fn r2_a_window_is_full_until_the_oldest_start_has_left_it() {
     let rate = Rate { requests: 3, period_ms: 10_000 };
     let mut admission =
-        admission(of_connection(Allowed { rates: [Some(rate), None], ..Allowed::default() }), Vec::new());
+        admission(&of_connection(Allowed { rates: [Some(rate), None], ..Allowed::default() }), Vec::new());
     let held = fill(&mut admission, at(9_000));
-    held.into_iter().for_each(|one| settle(&mut admission, one, Spent::default(), at(9_100)));
+    for one in held {
+        settle(&mut admission, one, Spent::default(), at(9_100));
+    }
     let refusal = admission.refusal(&ask(&admission), at(10_000)).expect("a bucket would have been refilled");
     assert_eq!((refusal.after_ms, refusal.retry_after_s()), (Some(9_001), 10));
     assert_eq!(fill(&mut admission, at(19_001)).len(), 3);
@@ -146,10 +148,10 @@ fn r2_a_window_is_full_until_the_oldest_start_has_left_it() {
 #[test]
 fn trap9_calls_side_by_side_overshoot_no_limit_and_no_budget() {
     let limits = of_connection(Allowed { concurrent: Some(7), ..Allowed::default() });
-    assert_eq!(fill(&mut admission(limits, Vec::new()), at(0)).len(), 7);
+    assert_eq!(fill(&mut admission(&limits, Vec::new()), at(0)).len(), 7);
     let call = u64::try_from(USD / 10).expect("positive");
     let money = budget(Scope::All, Measure::Money, call * 5 / 2, OnLimit::Stop);
-    let mut admission = admission([Allowed::default(); 4], vec![money]);
+    let mut admission = admission(&[Allowed::default(); 4], vec![money]);
     let held = fill(&mut admission, at(0));
     assert_eq!(held.len(), 3, "$0.25 at $0.10 a call: the third begins below the cap, the fourth does not");
     let used = admission.budget_used(BudgetId(1), at(0)).expect("a budget");
@@ -171,7 +173,7 @@ fn n1_budgets_count_money_requests_and_tokens_for_every_scope() {
         for (measure, cap) in [(Measure::Money, 200_000_000), (Measure::Requests, 2), (Measure::Tokens, 200)]
         {
             let mut admission =
-                admission([Allowed::default(); 4], vec![budget(scope.clone(), measure, cap, OnLimit::Stop)]);
+                admission(&[Allowed::default(); 4], vec![budget(scope.clone(), measure, cap, OnLimit::Stop)]);
             assert_eq!(fill(&mut admission, at(0)).len(), 2, "{scope:?} {measure:?}");
             let refusal = admission.refusal(&ask(&admission), at(0)).expect("used up");
             assert_eq!((refusal.why, refusal.reach), (Why::Budget, reach));
@@ -180,15 +182,15 @@ fn n1_budgets_count_money_requests_and_tokens_for_every_scope() {
         }
     }
     let others = budget(Scope::Feature("news".into()), Measure::Requests, 0, OnLimit::Stop);
-    assert_eq!(fill(&mut admission([Allowed::default(); 4], vec![others]), at(0)).len(), 1_000);
+    assert_eq!(fill(&mut admission(&[Allowed::default(); 4], vec![others]), at(0)).len(), 1_000);
     let warns = budget(Scope::All, Measure::Requests, 1, OnLimit::Warn);
-    assert_eq!(fill(&mut admission([Allowed::default(); 4], vec![warns]), at(0)).len(), 1_000);
+    assert_eq!(fill(&mut admission(&[Allowed::default(); 4], vec![warns]), at(0)).len(), 1_000);
 }
 
 #[test]
 fn n2_levels_speak_at_the_reservation() {
     let requests = budget(Scope::All, Measure::Requests, 10, OnLimit::Stop);
-    let mut admission = admission([Allowed::default(); 4], vec![requests]);
+    let mut admission = admission(&[Allowed::default(); 4], vec![requests]);
     let held = fill(&mut admission, at(0));
     let levels: Vec<_> = admission.level_events(at(0)).into_iter().map(|event| event.crossing).collect();
     assert_eq!(levels, [50, 80, 100].map(crate::budget::Crossing::Reached), "95 and 100 are one step here");
@@ -200,10 +202,12 @@ fn n2_levels_speak_at_the_reservation() {
 #[test]
 fn trap12_a_limit_of_the_day_is_enforced_until_local_midnight() {
     let mut admission =
-        admission(of_connection(Allowed { per_day: Some(2), ..Allowed::default() }), Vec::new());
+        admission(&of_connection(Allowed { per_day: Some(2), ..Allowed::default() }), Vec::new());
     let held = fill(&mut admission, at(0));
     assert_eq!(held.len(), 2);
-    held.into_iter().for_each(|one| settle(&mut admission, one, Spent::default(), at(1)));
+    for one in held {
+        settle(&mut admission, one, Spent::default(), at(1));
+    }
     let to_midnight = 12 * 3_600_000;
     let refusal = admission.refusal(&ask(&admission), at(0)).expect("used up");
     assert_eq!((refusal.why, refusal.after_ms), (Why::Day, Some(to_midnight)));
@@ -239,7 +243,7 @@ fn limited() -> [Allowed; 4] {
 #[test]
 fn r3_counters_survive_a_restart() {
     let money = budget(Scope::All, Measure::Money, 5_000_000_000, OnLimit::Stop);
-    let mut first = admission(limited(), vec![money.clone()]);
+    let mut first = admission(&limited(), vec![money.clone()]);
     let start = Mono::START.0;
     let held = fill(&mut first, at(start));
     assert_eq!(held.len(), 4);
@@ -248,7 +252,7 @@ fn r3_counters_survive_a_restart() {
 
     // Half an hour later the process begins again: its steady clock begins anew, the wall does not.
     let later = |ms: u64| Now { mono: Mono::START.plus_ms(ms), wall: at(start + 30 * MINUTE_MS + ms).wall };
-    let mut second = admission(limited(), vec![money]);
+    let mut second = admission(&limited(), vec![money]);
     second.restore(&counters, later(0));
     assert!(fill(&mut second, later(29 * MINUTE_MS)).is_empty(), "the hour is not over");
     let connection = second.seat(&subjects()[1]).expect("a seat");
@@ -259,7 +263,8 @@ fn r3_counters_survive_a_restart() {
 
 #[test]
 fn r3_what_the_ledger_knows_better_is_recalled() {
-    let mut admission = admission(limited(), vec![budget(Scope::All, Measure::Tokens, 1_000, OnLimit::Stop)]);
+    let mut admission =
+        admission(&limited(), vec![budget(Scope::All, Measure::Tokens, 1_000, OnLimit::Stop)]);
     let now = Now { mono: Mono::START, wall: at(0).wall };
     let seats = ask(&admission).seats;
     for ago in [50 * 60_000, 10 * 60_000, 1_000] {
@@ -272,7 +277,7 @@ fn r3_what_the_ledger_knows_better_is_recalled() {
 
 #[test]
 fn r6_a_clock_that_is_set_changes_no_window() {
-    let mut admission = admission(limited(), Vec::new());
+    let mut admission = admission(&limited(), Vec::new());
     assert_eq!(fill(&mut admission, at(0)).len(), 4);
     for days in [-400, -1, 1, 400_i64] {
         let now = Now { mono: Mono(1_000), wall: at(0).wall.plus_ms(days * 86_400_000) };
@@ -282,7 +287,7 @@ fn r6_a_clock_that_is_set_changes_no_window() {
 
 #[test]
 fn limits_that_change_keep_their_counts() {
-    let mut admission = admission(limited(), Vec::new());
+    let mut admission = admission(&limited(), Vec::new());
     let _held = fill(&mut admission, at(0));
     let tighter = of_connection(Allowed { concurrent: Some(5), ..Allowed::default() });
     admission.configure(subjects().into_iter().zip(tighter), Vec::new());

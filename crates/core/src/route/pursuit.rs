@@ -203,16 +203,12 @@ impl Pursuit {
 
     fn rotate(&mut self, candidates: &[Candidate<'_>], now: Mono) -> Next {
         let next = (self.frontier + 1..candidates.len()).find(|index| !self.is_spoilt(*index, candidates));
-        match next {
-            Some(next) => {
-                self.begin_at(next);
-                Next::Candidate
-            }
-            None => {
-                self.frontier = candidates.len();
-                self.wait(now).unwrap_or(Next::GiveUp)
-            }
+        if let Some(next) = next {
+            self.begin_at(next);
+            return Next::Candidate;
         }
+        self.frontier = candidates.len();
+        self.wait(now).unwrap_or(Next::GiveUp)
     }
 
     /// Only to a model that is declared larger (F3).

@@ -85,7 +85,9 @@ fn f1_priority_then_default_then_least_recently_used_then_id() {
     let mut board = board();
     let directory = board.configure(fleet(&connections));
     let first = plan(&directory, "m", &Needs::default(), &board, NOW).candidates[0];
-    let _used = board.admit(&crate::switchboard::Bid::new(&first, &Default::default()), NOW).expect("free");
+    let _used = board
+        .admit(&crate::switchboard::Bid::new(&first, &crate::switchboard::Caller::default()), NOW)
+        .expect("free");
     let again = plan(&directory, "m", &Needs::default(), &board, NOW);
     assert_eq!(again.candidates[0].connection.key, "a", "b was used more recently");
 }
@@ -236,7 +238,9 @@ fn pursue(connections: &[Connection], chain_models: &[&str], codes: &[Code], ter
 
 fn pair(max_retries: u32) -> Vec<Connection> {
     let mut both = vec![connection(1, "a", "ollama", 1, &["m"]), connection(2, "b", "ollama", 2, &["m"])];
-    both.iter_mut().for_each(|one| one.max_retries = max_retries);
+    for one in &mut both {
+        one.max_retries = max_retries;
+    }
     both
 }
 

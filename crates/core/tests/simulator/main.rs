@@ -53,5 +53,5 @@ fn no_run_breaks_a_rule() {
 fn simulate(seed: u64) -> Result<Tally, String> {
     let scene = Scene::new(seed);
     let directories: Vec<_> = (0..=scene.changes.len()).map(|_| OnceCell::new()).collect();
-    Run::new(&scene, &directories).to_the_end()
+    Run::new(&scene, &directories).play()
 }

@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
         run
     }
 
-    pub fn to_the_end(mut self) -> Result<Tally, String> {
+    pub fn play(mut self) -> Result<Tally, String> {
         while let Some(Reverse((t, _, event))) = self.heap.pop() {
             self.clock.t = t;
             self.happen(event)?;
@@ -352,16 +352,14 @@ impl<'a> Run<'a> {
         // Between the end of one call and the look at who waits, others may come.
         let gap = self.rng.below(3) * self.rng.below(200);
         self.schedule(self.clock.t + gap, Event::Wakes);
-        match failure {
-            Some(failure) => self.attempt_failed(call, &failure),
-            None => {
-                self.tally.answered += 1;
-                let live = &mut self.calls[call];
-                self.tally.failed_over += u64::from(live.tried.len() > 1);
-                live.phase = Phase::Over;
-                Ok(())
-            }
+        if let Some(failure) = failure {
+            return self.attempt_failed(call, &failure);
         }
+        self.tally.answered += 1;
+        let live = &mut self.calls[call];
+        self.tally.failed_over += u64::from(live.tried.len() > 1);
+        live.phase = Phase::Over;
+        Ok(())
     }
 
     fn attempt_failed(&mut self, call: usize, failure: &Failure) -> Broken {
