@@ -90,7 +90,8 @@ pub enum Sign {
 }
 
 impl Sign {
-    fn raise(severity: Severity, title: String, evidence: impl Into<String>) -> Self {
+    /// A cause is there.
+    pub fn raise(severity: Severity, title: String, evidence: impl Into<String>) -> Self {
         Self::Raise { severity, title, evidence: evidence.into() }
     }
 }

@@ -11,6 +11,9 @@
 //! - **app**: a local program with its own gateway token.
 //! - **feature**: what a call was for; a free label.
 //! - **call**: one request as the caller sees it. **attempt**: one try of a call at one connection.
+//! - **admission**: whether an attempt may start now; **reservation**: the place that it has taken until it is settled.
+//! - **standing**: what calls have taught of a connection: its breaker, its health, which of its models rest.
+//! - **budget**: a cap on money, requests or tokens, for a day or a month.
 //! - **ledger**: the append-only usage table and its rollup.
 
 pub mod admission;

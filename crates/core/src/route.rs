@@ -19,7 +19,7 @@ use crate::connection::{Connection, ConnectionStatus};
 use crate::profile::Profile;
 use crate::standing::Naming;
 use crate::switchboard::Switchboard;
-use crate::time::Now;
+use crate::time::{Now, Timestamp};
 
 /// A connection that may be tried, with the model that it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,6 +96,12 @@ struct Look<'b> {
 }
 
 impl<'a> Plan<'a> {
+    /// When the first of those that were skipped may be tried again, where time alone can tell: the `Retry-After` of a call that
+    /// nobody may take.
+    pub fn opens_at(&self) -> Option<Timestamp> {
+        self.skipped.iter().filter_map(|(_, reason)| reason.until()).min()
+    }
+
     /// Adds one step's offers, in the order of F1: priority, default, least recently used, id.
     fn add(&mut self, offers: &mut Vec<Offer<'a>>, look: &Look<'_>) {
         let first = self.candidates.len();

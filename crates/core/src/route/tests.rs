@@ -384,3 +384,36 @@ fn r4_a_limit_of_the_call_itself_is_not_sought_elsewhere() {
     let budget = full(Reach::Call, Why::Budget);
     assert_eq!(Pursuit::default().refused(&budget, &candidates, NOW.mono), Next::GiveUp);
 }
+
+#[test]
+fn f1_what_is_full_or_rests_says_until_when() {
+    let refusal = |why, after_ms| Refusal { after_ms, ..full(Reach::Candidate, why) };
+    let in_a_minute = NOW.wall.plus_ms(60_000);
+    for (why, after_ms, reason, text) in [
+        (Why::Concurrency, None, SkipReason::Full, "as many calls as it may have are on their way"),
+        (Why::Queue, None, SkipReason::Full, "as many calls as it may have are on their way"),
+        (
+            Why::Rate,
+            Some(60_000),
+            SkipReason::OverRate(in_a_minute),
+            "its rate limit is reached (until 2026-09-21T14:14:20.000Z)",
+        ),
+        (
+            Why::Budget,
+            Some(60_000),
+            SkipReason::OverBudget(in_a_minute),
+            "its budget is used up (until 2026-09-21T14:14:20.000Z)",
+        ),
+    ] {
+        let found = SkipReason::of_refusal(&refusal(why, after_ms), NOW);
+        assert_eq!((found, found.to_string().as_str()), (reason, text));
+    }
+    let both = pair(0);
+    let skipped = vec![
+        (&both[0], SkipReason::Paused),
+        (&both[1], SkipReason::Cooling(in_a_minute)),
+        (&both[1], SkipReason::BreakerOpen(NOW.wall.plus_ms(5_000))),
+    ];
+    let plan = Plan { skipped, ..Plan::default() };
+    assert_eq!(plan.opens_at(), Some(NOW.wall.plus_ms(5_000)));
+}

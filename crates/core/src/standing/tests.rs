@@ -182,3 +182,29 @@ fn invented_models_do_not_fill_the_memory() {
     }
     assert_eq!(standing.troubles.len(), MODELS);
 }
+
+#[test]
+fn f9_a_restart_forgets_neither_health_nor_attention_nor_a_rest() {
+    let mut before = standing();
+    for n in 0..5 {
+        attempt(&mut before, failed(Code::TimedOut), n * 10);
+    }
+    learn(&mut before, failed(Code::QuotaExhausted), 50, 60);
+    let record = serde_json::to_string(before.record()).expect("plain data");
+    let attention = serde_json::to_string(&before.attention()).expect("plain data");
+    let rest =
+        before.breaker_rest(Mono(2_000)).map(|(until, cooldown)| (until.since_ms(Mono(2_000)), cooldown));
+
+    let mut after = standing();
+    let rest = rest.map(|(left_ms, cooldown)| (Mono::START.plus_ms(left_ms), cooldown));
+    let read = |text: &str| serde_json::from_str::<Option<Attention>>(text).expect("as written");
+    after.restore(serde_json::from_str(&record).expect("as written"), read(&attention), rest, Mono::START);
+    let now = Now { mono: Mono::START, wall: at(2_000).wall };
+    assert_eq!(after.vitals(now), before.vitals(at(2_000)));
+    assert_eq!(after.attention().map(|attention| attention.code), Some(Code::QuotaExhausted));
+    assert_eq!(
+        after.hurdle(MODEL, Naming::ByKey, Mono::START.plus_ms(29_039)).err(),
+        Some(Hurdle::Broken(Mono::START.plus_ms(29_040)))
+    );
+    assert_eq!(after.hurdle(MODEL, Naming::ByKey, Mono::START.plus_ms(29_040)), Ok(Pass::Probe));
+}
