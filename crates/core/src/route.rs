@@ -34,12 +34,14 @@ pub struct Candidate<'a> {
     pub naming: Naming,
     /// Tokens that fit into the model, where that is known.
     pub context: Option<u32>,
+    /// The number of the last attempt there, for the tie-break.
+    last_use: u64,
 }
 
 impl<'a> Candidate<'a> {
     /// A connection that is tried whether it may be routed to or not: for tests.
     pub fn unlisted(connection: &'a Connection, model: &'a str) -> Self {
-        Self { connection, model, seats: [None, None], naming: Naming::ByKey, context: None }
+        Self { connection, model, seats: [None, None], naming: Naming::ByKey, context: None, last_use: 0 }
     }
 }
 
@@ -105,6 +107,7 @@ impl<'a> Plan<'a> {
     /// Adds one step's offers, in the order of F1: priority, default, least recently used, id.
     fn add(&mut self, offers: &mut Vec<Offer<'a>>, look: &Look<'_>) {
         let first = self.candidates.len();
+        self.candidates.reserve(offers.len());
         for offer in offers.drain(..) {
             let is_again = self.profile.is_some() && self.holds(&offer);
             match look.skip_reason(&offer) {
@@ -113,10 +116,10 @@ impl<'a> Plan<'a> {
                 None => self.candidates.push(look.candidate(&offer)),
             }
         }
-        self.candidates[first..].sort_by_cached_key(|candidate| {
+        // Offers come sorted but for the last use, and those that were used go in turn: the stable sort finds two long runs.
+        self.candidates[first..].sort_by_key(|candidate| {
             let connection = candidate.connection;
-            let last_use = candidate.seats[1].map_or(0, |seat| look.board.last_use(seat));
-            (connection.priority, !connection.is_default, last_use, connection.id)
+            (connection.priority, !connection.is_default, candidate.last_use, connection.id)
         });
     }
 
@@ -149,6 +152,7 @@ impl Look<'_> {
             seats: [offer.listed.provider_seat, offer.listed.seat],
             naming: self.naming,
             context: offer.facts.and_then(|facts| facts.context),
+            last_use: offer.listed.seat.map_or(0, |seat| self.board.last_use(seat)),
         }
     }
 
