@@ -34,14 +34,14 @@ pub struct Candidate<'a> {
     pub naming: Naming,
     /// Tokens that fit into the model, where that is known.
     pub context: Option<u32>,
-    /// The number of the last attempt there, for the tie-break.
-    last_use: u64,
+    /// Its step in the order of trying, and the number of the last attempt there, for the tie-break.
+    order: (u32, u64),
 }
 
 impl<'a> Candidate<'a> {
     /// A connection that is tried whether it may be routed to or not: for tests.
     pub fn unlisted(connection: &'a Connection, model: &'a str) -> Self {
-        Self { connection, model, seats: [None, None], naming: Naming::ByKey, context: None, last_use: 0 }
+        Self { connection, model, seats: [None, None], naming: Naming::ByKey, context: None, order: (0, 0) }
     }
 }
 
@@ -116,11 +116,9 @@ impl<'a> Plan<'a> {
                 None => self.candidates.push(look.candidate(&offer)),
             }
         }
-        // Offers come sorted but for the last use, and those that were used go in turn: the stable sort finds two long runs.
-        self.candidates[first..].sort_by_key(|candidate| {
-            let connection = candidate.connection;
-            (connection.priority, !connection.is_default, candidate.last_use, connection.id)
-        });
+        // Offers come sorted but for the last use, and those that were used go in turn: the stable sort finds two long runs,
+        // and keeps the order of ids.
+        self.candidates[first..].sort_by_key(|candidate| candidate.order);
     }
 
     /// A chain may name the same model of the same connection twice; it is tried once (F2).
@@ -132,10 +130,12 @@ impl<'a> Plan<'a> {
     /// A bare model goes to the provider of the first connection that may take it, and no further (F7).
     fn keep_to_one_provider(&mut self) {
         let Some(first) = self.candidates.first() else { return };
-        let provider = first.connection.provider.as_str();
+        let (seat, provider) = (first.seats[0], first.connection.provider.as_str());
         let skipped = &mut self.skipped;
         self.candidates.retain(|candidate| {
-            let is_same = candidate.connection.provider == provider;
+            // Seats are compared first because they lie at hand.
+            let has_same_seat = seat.is_some() && candidate.seats[0] == seat;
+            let is_same = has_same_seat || candidate.connection.provider == provider;
             if !is_same {
                 skipped.push((candidate.connection, SkipReason::OtherProvider));
             }
@@ -152,7 +152,7 @@ impl Look<'_> {
             seats: [offer.listed.provider_seat, offer.listed.seat],
             naming: self.naming,
             context: offer.facts.and_then(|facts| facts.context),
-            last_use: offer.listed.seat.map_or(0, |seat| self.board.last_use(seat)),
+            order: (offer.listed.rank, offer.listed.seat.map_or(0, |seat| self.board.last_use(seat))),
         }
     }
 

@@ -69,6 +69,8 @@ pub(super) struct Listed {
     pub(super) state: ProviderState,
     /// Its provider wants a key, and it has none.
     pub(super) needs_key: bool,
+    /// Grows with each step in priority, and from the default to the others.
+    pub(super) rank: u32,
     pub(super) provider_seat: Option<Seat>,
     pub(super) seat: Option<Seat>,
 }
@@ -124,11 +126,15 @@ impl Directory {
         let mut connections = fleet.connections;
         // In the order of trying but for the tie-break, so that a plan's sort finds little to do.
         connections.sort_by_key(|one| (one.priority, !one.is_default, one.id));
+        let (mut rank, mut last) = (0, None);
         for connection in connections {
+            let step = (connection.priority, !connection.is_default);
+            rank += u32::from(last.replace(step).is_some_and(|last| last != step));
             let state = fleet.providers.iter().find(|known| known.slug == connection.provider);
             directory.list(Listed {
                 state: state.map_or(ProviderState::Active, |known| known.state),
                 needs_key: needs_key(&connection),
+                rank,
                 provider_seat: seat_of(&Subject::Provider(connection.provider.clone())),
                 seat: seat_of(&Subject::Connection(connection.id)),
                 connection,

@@ -1,6 +1,6 @@
-//! What a provider's headers tell of its own limits (R5).
+//! What a provider's headers tell of its own limits, as far as it matters here (R5).
 
-use crate::time::parse_go_duration;
+use crate::dialect::RateLimits;
 
 /// What is left, and until when. `None` where a provider does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,19 +11,18 @@ pub struct Signal {
     pub tokens_spent: Option<u64>,
 }
 
-impl Signal {
-    /// From the headers of an answer, in the form of OpenAI and most others: `x-ratelimit-remaining-requests: 59`,
-    /// `x-ratelimit-reset-requests: 1s`, and the same for tokens.
-    pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let pair = |kind: &str| {
-            let remaining = header(&format!("x-ratelimit-remaining-{kind}"))?.trim().parse::<u32>().ok()?;
-            let reset = parse_go_duration(header(&format!("x-ratelimit-reset-{kind}"))?.trim())?;
-            Some((remaining, reset))
-        };
-        let tokens_spent = pair("tokens").filter(|(left, _)| *left == 0).map(|(_, reset)| reset);
-        Self { requests: pair("requests"), tokens_spent }
+impl From<RateLimits> for Signal {
+    fn from(limits: RateLimits) -> Self {
+        let requests = limits.requests.remaining.zip(limits.requests.reset_ms);
+        let tokens = limits.tokens.remaining.zip(limits.tokens.reset_ms);
+        Self {
+            requests: requests.map(|(left, reset)| (u32::try_from(left).unwrap_or(u32::MAX), reset)),
+            tokens_spent: tokens.filter(|(left, _)| *left == 0).map(|(_, reset)| reset),
+        }
     }
+}
 
+impl Signal {
     /// The tighter of the two.
     pub(super) fn tightest(self) -> Option<(u32, u64)> {
         let tokens = self.tokens_spent.map(|reset| (0, reset));

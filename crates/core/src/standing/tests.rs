@@ -1,4 +1,5 @@
 use super::*;
+use crate::dialect::RateLimits;
 use crate::health::Health;
 
 const MODEL: &str = "gpt-5-mini";
@@ -167,10 +168,10 @@ fn r5_headers_are_read() {
         ("x-ratelimit-reset-tokens", "6m0s"),
     ];
     let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let signal = Signal::read(header);
+    let signal = Signal::from(RateLimits::read(header));
     assert_eq!(signal, Signal { requests: Some((59, 1_500)), tokens_spent: Some(360_000) });
     assert_eq!(signal.tightest(), Some((0, 360_000)));
-    assert_eq!(Signal::read(|_| None), Signal::default());
+    assert_eq!(Signal::from(RateLimits::read(|_| None)), Signal::default());
 }
 
 #[test]
