@@ -10,6 +10,7 @@ use patchbay_core::catalog::{Protocol, Quirks};
 use patchbay_core::connection::{Connection, ConnectionStatus, Limits, Timeouts};
 use patchbay_core::id::{AppId, BudgetId, ConnectionId};
 use patchbay_core::money::NanoUsd;
+use patchbay_core::provider::ProviderFacts;
 use patchbay_core::route::{Directory, Fleet, Needs, plan};
 use patchbay_core::standing::{Signal, Verdict};
 use patchbay_core::switchboard::{Bid, Caller, Ending, Switchboard};
@@ -52,7 +53,7 @@ fn connection(id: i64) -> Connection {
         protocol: Protocol::Openai,
         also: Vec::new(),
         quirks: Quirks::default(),
-        facts: patchbay_core::provider::ProviderFacts::default(),
+        facts: ProviderFacts::default(),
     }
 }
 

@@ -24,10 +24,11 @@ pub enum Capability {
 }
 
 /// Whether a model can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelState {
     /// The provider's list named it last time.
+    #[default]
     Available,
     /// The list did not name it any more.
     Unavailable,

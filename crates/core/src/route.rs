@@ -7,8 +7,8 @@ mod reason;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use directory::{BareModels, Directory, Fleet, ProviderFacts, ProviderState};
-pub use needs::{Capabilities, Capability, ModelFacts, ModelState, Needs};
+pub use directory::{BareModels, Directory, Fleet};
+pub use needs::{Capabilities, ModelFacts, Needs};
 pub use pursuit::{Failed, MAX_ATTEMPTS, Next, Pursuit, Standby, Terms};
 pub use reason::SkipReason;
 
@@ -16,7 +16,9 @@ use self::directory::{Address, Listed, Offer};
 use crate::admission::Seat;
 use crate::catalog::DEMO;
 use crate::connection::{Connection, ConnectionStatus};
+use crate::model::ModelState;
 use crate::profile::Profile;
+use crate::provider::ProviderStatus;
 use crate::standing::Naming;
 use crate::switchboard::Switchboard;
 use crate::time::{Now, Timestamp};
@@ -34,6 +36,8 @@ pub struct Candidate<'a> {
     pub naming: Naming,
     /// Tokens that fit into the model, where that is known.
     pub context: Option<u32>,
+    /// The longest answer in tokens, where that is known.
+    pub max_output: Option<u32>,
     /// Its step in the order of trying, and the number of the last attempt there, for the tie-break.
     order: (u32, u64),
 }
@@ -41,7 +45,15 @@ pub struct Candidate<'a> {
 impl<'a> Candidate<'a> {
     /// A connection that is tried whether it may be routed to or not: for tests.
     pub fn unlisted(connection: &'a Connection, model: &'a str) -> Self {
-        Self { connection, model, seats: [None, None], naming: Naming::ByKey, context: None, order: (0, 0) }
+        Self {
+            connection,
+            model,
+            seats: [None, None],
+            naming: Naming::ByKey,
+            context: None,
+            max_output: None,
+            order: (0, 0),
+        }
     }
 }
 
@@ -152,6 +164,7 @@ impl Look<'_> {
             seats: [offer.listed.provider_seat, offer.listed.seat],
             naming: self.naming,
             context: offer.facts.and_then(|facts| facts.context),
+            max_output: offer.facts.and_then(|facts| facts.max_output),
             order: (offer.listed.rank, offer.listed.seat.map_or(0, |seat| self.board.last_use(seat))),
         }
     }
@@ -169,7 +182,7 @@ impl Look<'_> {
         match connection.status {
             ConnectionStatus::Inactive => Some(SkipReason::Paused),
             ConnectionStatus::Suspended => Some(SkipReason::Suspended),
-            ConnectionStatus::Active if listed.state == ProviderState::Maintenance => {
+            ConnectionStatus::Active if connection.facts.status == ProviderStatus::Maintenance => {
                 Some(SkipReason::Maintenance)
             }
             ConnectionStatus::Active
@@ -178,7 +191,7 @@ impl Look<'_> {
                 Some(SkipReason::Untested)
             }
             ConnectionStatus::Active if listed.needs_key => Some(SkipReason::NoCredential),
-            ConnectionStatus::Active if self.needs.delivery.is_streamed() && !connection.streaming => {
+            ConnectionStatus::Active if self.needs.delivery.is_streamed() && !streams(connection) => {
                 Some(SkipReason::NoStreams)
             }
             ConnectionStatus::Active => None,
@@ -194,4 +207,8 @@ impl Look<'_> {
         let too_small = facts.context.filter(|context| self.needs.context > u64::from(*context));
         lacking.map(SkipReason::Lacks).or(too_small.map(SkipReason::ContextTooSmall))
     }
+}
+
+fn streams(connection: &Connection) -> bool {
+    connection.streaming && connection.facts.streaming
 }

@@ -377,10 +377,11 @@ fn event(connection: ConnectionId, model: &str, change: Change) -> Event {
 fn limits_of(fleet: &Fleet) -> Vec<(Subject, Allowed)> {
     let concurrent = |most| Allowed { concurrent: most, ..Allowed::default() };
     let mut limits: Vec<(Subject, Allowed)> = Vec::new();
-    for slug in fleet.connections.iter().map(|connection| &connection.provider).collect::<BTreeSet<_>>() {
-        let facts = fleet.providers.iter().find(|facts| facts.slug == *slug);
-        let most = facts.and_then(|facts| facts.max_concurrent_requests);
-        limits.push((Subject::Provider(slug.clone()), concurrent(most)));
+    for connection in &fleet.connections {
+        let provider = Subject::Provider(connection.provider.clone());
+        if !limits.iter().any(|(subject, _)| *subject == provider) {
+            limits.push((provider, concurrent(connection.facts.max_concurrent_requests)));
+        }
     }
     let connections = fleet.connections.iter();
     limits.extend(connections.map(|one| (Subject::Connection(one.id), one.limits.into())));

@@ -5,31 +5,10 @@ use std::collections::HashMap;
 use super::needs::ModelFacts;
 use crate::admission::{Allowed, Seat, Subject};
 use crate::budget::Budget;
-use crate::catalog::{self, KeyNeed};
+use crate::catalog::KeyNeed;
 use crate::connection::Connection;
 use crate::id::{AppId, ConnectionId, ProfileId};
 use crate::profile::{Profile, Step};
-
-/// Whether a provider takes calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ProviderState {
-    /// It does.
-    #[default]
-    Active,
-    /// The user, or the provider, is at work on it.
-    Maintenance,
-}
-
-/// A provider as routing sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProviderFacts {
-    /// Its slug.
-    pub slug: String,
-    /// Whether it takes calls.
-    pub state: ProviderState,
-    /// Requests at the same time over all its connections.
-    pub max_concurrent_requests: Option<u32>,
-}
 
 /// How far a call for a bare model id may go from one connection to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,8 +25,6 @@ pub enum BareModels {
 pub struct Fleet {
     /// All connections.
     pub connections: Vec<Connection>,
-    /// Providers that something is known of; the others take calls and have no limits of their own.
-    pub providers: Vec<ProviderFacts>,
     /// All profiles that are not archived.
     pub profiles: Vec<Profile>,
     /// How far a call for a bare model id may go.
@@ -66,7 +43,6 @@ pub struct Fleet {
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
     pub(super) connection: Connection,
-    pub(super) state: ProviderState,
     /// Its provider wants a key, and it has none.
     pub(super) needs_key: bool,
     /// Grows with each step in priority, and from the default to the others.
@@ -130,9 +106,7 @@ impl Directory {
         for connection in connections {
             let step = (connection.priority, !connection.is_default);
             rank += u32::from(last.replace(step).is_some_and(|last| last != step));
-            let state = fleet.providers.iter().find(|known| known.slug == connection.provider);
             directory.list(Listed {
-                state: state.map_or(ProviderState::Active, |known| known.state),
                 needs_key: needs_key(&connection),
                 rank,
                 provider_seat: seat_of(&Subject::Provider(connection.provider.clone())),
@@ -261,7 +235,5 @@ impl Directory {
 }
 
 fn needs_key(connection: &Connection) -> bool {
-    let required =
-        catalog::provider(&connection.provider).is_some_and(|provider| provider.key == KeyNeed::Required);
-    required && connection.credential.is_none()
+    connection.facts.key == KeyNeed::Required && connection.credential.is_none()
 }

@@ -1,17 +1,7 @@
 //! What a call needs of a model, and what is known of models.
 
 use crate::chat::Delivery;
-
-/// Something that a model can do, and others cannot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Capability {
-    /// Call functions.
-    Tools,
-    /// Hold its answer to a JSON schema.
-    JsonSchema,
-    /// See pictures.
-    Images,
-}
+use crate::model::{Capability, ModelState};
 
 /// A set of capabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,17 +24,31 @@ impl Capabilities {
 
     /// The first of these that `others` lack.
     pub fn missing_in(self, others: Self) -> Option<Capability> {
-        [Capability::Tools, Capability::JsonSchema, Capability::Images]
-            .into_iter()
-            .find(|capability| self.has(*capability) && !others.has(*capability))
+        [
+            Capability::Tools,
+            Capability::Json,
+            Capability::Images,
+            Capability::Reasoning,
+            Capability::Embeddings,
+        ]
+        .into_iter()
+        .find(|capability| self.has(*capability) && !others.has(*capability))
+    }
+}
+
+impl FromIterator<Capability> for Capabilities {
+    fn from_iter<T: IntoIterator<Item = Capability>>(capabilities: T) -> Self {
+        capabilities.into_iter().fold(Self::NONE, Self::with)
     }
 }
 
 fn bit(capability: Capability) -> u8 {
     match capability {
         Capability::Tools => 1,
-        Capability::JsonSchema => 2,
+        Capability::Json => 2,
         Capability::Images => 4,
+        Capability::Reasoning => 8,
+        Capability::Embeddings => 16,
     }
 }
 
@@ -59,29 +63,19 @@ pub struct Needs {
     pub context: u64,
 }
 
-/// Whether a model can be called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ModelState {
-    /// It can.
-    #[default]
-    Available,
-    /// It can, for now.
-    Deprecated,
-    /// Its provider's list no longer names it.
-    Unavailable,
-}
-
-/// What is known of a model. What is not known forbids nothing.
+/// What the catalogue knows of a model, as far as routing goes by it. What is not known forbids nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFacts {
     /// The provider's slug.
     pub provider: String,
     /// Its id there.
     pub model: String,
-    /// Whether it can be called.
+    /// Whether it can be had.
     pub state: ModelState,
     /// Tokens that fit into it.
     pub context: Option<u32>,
-    /// What it can do.
+    /// The longest answer, in tokens.
+    pub max_output: Option<u32>,
+    /// What it can do, where that is known completely.
     pub capabilities: Option<Capabilities>,
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::needs::Capability;
 use crate::admission::{Refusal, Why};
 use crate::code::Code;
+use crate::model::Capability;
 use crate::standing::Hurdle;
 use crate::time::{Now, Timestamp};
 
@@ -92,8 +92,10 @@ impl fmt::Display for SkipReason {
             Self::NoStreams => "streams are switched off",
             Self::ModelUnavailable => "its provider does not have this model now",
             Self::Lacks(Capability::Tools) => "the model cannot call tools",
-            Self::Lacks(Capability::JsonSchema) => "the model cannot keep to a JSON schema",
+            Self::Lacks(Capability::Json) => "the model cannot keep to a JSON schema",
             Self::Lacks(Capability::Images) => "the model cannot see images",
+            Self::Lacks(Capability::Reasoning) => "the model does not reason",
+            Self::Lacks(Capability::Embeddings) => "the model makes no vectors",
             Self::ContextTooSmall(tokens) => {
                 return write!(f, "the model takes {tokens} tokens, and this call needs more");
             }

@@ -2,12 +2,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::*;
 use crate::admission::{Gate, Reach, Refusal, Why};
-use crate::catalog::{Protocol, Quirks};
+use crate::catalog::{KeyNeed, Protocol, Quirks};
 use crate::code::Code;
 use crate::connection::{Limits, Timeouts};
 use crate::dialect::Failure;
 use crate::id::{ConnectionId, ProfileId};
+use crate::model::Capability;
 use crate::profile::{Step, Target, WhenFull};
+use crate::provider::ProviderFacts;
 use crate::time::{Mono, Timestamp};
 
 const NOW: Now = Now { mono: Mono(1_000), wall: Timestamp(1_790_000_000_000) };
@@ -39,7 +41,7 @@ pub(crate) fn connection(id: i64, key: &str, provider: &str, priority: u32, mode
         protocol: Protocol::Openai,
         also: Vec::new(),
         quirks: Quirks::default(),
-        facts: crate::provider::ProviderFacts::default(),
+        facts: ProviderFacts::default(),
     }
 }
 
@@ -160,18 +162,27 @@ fn f1_every_skipped_connection_has_its_reason() {
         (changed(|c| c.status = ConnectionStatus::Inactive), SkipReason::Paused),
         (changed(|c| c.status = ConnectionStatus::Suspended), SkipReason::Suspended),
         (changed(|c| c.tested = false), SkipReason::Untested),
-        (changed(|c| c.provider = "openai".into()), SkipReason::NoCredential),
+        (changed(|c| c.facts.key = KeyNeed::Required), SkipReason::NoCredential),
         (changed(|c| c.streaming = false), SkipReason::NoStreams),
+        (changed(|c| c.facts.streaming = false), SkipReason::NoStreams),
     ] {
         assert_eq!(skipped(fleet, "m", &streamed), Some(expected));
     }
-    let maintenance = ProviderFacts {
-        slug: "ollama".into(),
-        state: ProviderState::Maintenance,
-        max_concurrent_requests: None,
-    };
-    let fleet = Fleet { providers: vec![maintenance], ..fleet(&[base]) };
-    assert_eq!(skipped(fleet, "m", &streamed), Some(SkipReason::Maintenance));
+}
+
+#[test]
+fn a_provider_in_maintenance_is_not_called_by_any_name_and_a_deprecated_one_is() {
+    let mut base = connection(1, "main", "ollama", 1, &["m"]);
+    base.default_model = Some("m".into());
+    for (status, expected) in
+        [(ProviderStatus::Maintenance, Some(SkipReason::Maintenance)), (ProviderStatus::Deprecated, None)]
+    {
+        base.facts.status = status;
+        for requested in ["m", "main/m", "main", "ollama/m"] {
+            let fleet = fleet(std::slice::from_ref(&base));
+            assert_eq!(skipped(fleet, requested, &Needs::default()), expected, "{requested}");
+        }
+    }
 }
 
 #[test]
@@ -181,6 +192,7 @@ fn models_are_skipped_for_what_is_known_of_them_and_never_for_what_is_not() {
         model: "m".into(),
         state,
         context,
+        max_output: None,
         capabilities,
     };
     let needs = Needs {

@@ -46,11 +46,9 @@ impl Book {
     pub fn new(fleet: &Fleet, zone: TimeZone) -> Self {
         let concurrent = |most| Allowed { concurrent: most, ..Allowed::default() };
         let mut limits: HashMap<_, _> = HashMap::new();
-        for provider in &fleet.providers {
-            let allowed = concurrent(provider.max_concurrent_requests);
-            limits.insert(Subject::Provider(provider.slug.clone()), allowed);
-        }
         for connection in &fleet.connections {
+            let allowed = concurrent(connection.facts.max_concurrent_requests);
+            limits.insert(Subject::Provider(connection.provider.clone()), allowed);
             limits.insert(Subject::Connection(connection.id), connection.limits.into());
         }
         for profile in &fleet.profiles {

@@ -10,7 +10,8 @@ use patchbay_core::connection::{Connection, ConnectionStatus, CredentialRef, Lim
 use patchbay_core::id::{AppId, BudgetId, ConnectionId, ProfileId};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::profile::{Profile, Step, Target, WhenFull};
-use patchbay_core::route::{Fleet, ProviderFacts, ProviderState};
+use patchbay_core::provider::ProviderFacts;
+use patchbay_core::route::Fleet;
 use patchbay_core::time::Timestamp;
 
 use crate::rng::Rng;
@@ -109,16 +110,16 @@ impl Scene {
 
 fn fleet(rng: &mut Rng) -> Fleet {
     let count = i64::try_from(rng.between(1, 5)).expect("small");
-    let connections: Vec<_> = (1..=count).map(|id| connection(rng, id)).collect();
-    let providers = PROVIDERS.map(|slug| ProviderFacts {
-        slug: slug.into(),
-        state: ProviderState::Active,
-        max_concurrent_requests: rng.limit(15, 6),
-    });
+    let mut connections: Vec<_> = (1..=count).map(|id| connection(rng, id)).collect();
+    for slug in PROVIDERS {
+        let most = rng.limit(15, 6);
+        let members = connections.iter_mut().filter(|connection| connection.provider == slug);
+        members.for_each(|connection| connection.facts.max_concurrent_requests = most);
+    }
     let apps = (1..=2).map(|id| (AppId(id), app_limits(rng))).collect();
     let profiles = vec![profile(rng, count)];
     let budgets = (1..=rng.below(3)).map(|id| budget(rng, i64::try_from(id).expect("small"))).collect();
-    Fleet { connections, providers: providers.to_vec(), profiles, apps, budgets, ..Fleet::default() }
+    Fleet { connections, profiles, apps, budgets, ..Fleet::default() }
 }
 
 fn connection(rng: &mut Rng, id: i64) -> Connection {
@@ -159,7 +160,7 @@ fn connection(rng: &mut Rng, id: i64) -> Connection {
         protocol: Protocol::Openai,
         also: Vec::new(),
         quirks: Quirks::default(),
-        facts: patchbay_core::provider::ProviderFacts::default(),
+        facts: ProviderFacts::default(),
     }
 }
 
