@@ -12,7 +12,8 @@ async fn a_refused_key_is_told_as_such_and_costs_nothing() {
     let (world, demo) = World::with_demo().await;
     demo.set_fault(DemoFault::Unauthorized);
     for stream in [false, true] {
-        let response = world.ask("demo-fast", &json!({ "stream": stream })).await;
+        // By its key: in a chain it would not be asked a second time.
+        let response = world.ask("main/demo-fast", &json!({ "stream": stream })).await;
         assert_eq!(header(&response, "x-patchbay-connection"), "main");
         let message = refusal(response, 401, "patchbay_key_refused").await;
         assert!(message.contains("Incorrect API key") && message.contains("Replace the key"), "{message}");
@@ -36,6 +37,7 @@ async fn r5_the_providers_wish_to_wait_is_passed_on() {
         refusal(response, 429, "rate_limit_exceeded").await;
         let row = world.last().await;
         assert_eq!((row.outcome.as_str(), row.status, row.cost_nano_usd), ("limited", Some(429), Some(0)));
+        world.clock.advance(20_001);
     }
     assert_eq!(demo.requests(), 2);
 }

@@ -16,6 +16,8 @@ async fn refused(answer: &str, status: u16, code: &str) -> String {
         message = refusal(response, status, code).await;
         let row = world.last().await;
         assert!(["failed", "limited"].contains(&row.outcome.as_str()), "{answer}");
+        // Whatever rests by now has rested.
+        world.clock.advance(60_000);
     }
     message
 }

@@ -36,12 +36,17 @@ pub struct Upstream {
 impl Upstream {
     /// Answers each request with these steps and closes the connection.
     pub async fn answering(steps: Vec<Step>) -> Self {
+        Self::varying(vec![steps]).await
+    }
+
+    /// Answers each request with the next of these scripts, over and over.
+    pub async fn varying(scripts: Vec<Vec<Step>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let seen = Arc::default();
         let left = Arc::new(Semaphore::new(0));
         let mut running = JoinSet::new();
-        running.spawn(accept(listener, steps, Arc::clone(&seen), Arc::clone(&left)));
+        running.spawn(accept(listener, scripts, Arc::clone(&seen), Arc::clone(&left)));
         Self { base_url, seen, left, _running: running }
     }
 
@@ -76,6 +81,16 @@ pub fn whole(status: u16, headers: &[(&str, &str)], body: &str) -> String {
     )
 }
 
+/// A whole answer of the Demo's model that used so many tokens.
+pub fn answer(input: u32, output: u32) -> String {
+    let body = serde_json::json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "demo-fast",
+        "choices": [{ "index": 0, "message": { "role": "assistant", "content": "Hold." }, "finish_reason": "stop" }],
+        "usage": { "prompt_tokens": input, "completion_tokens": output },
+    });
+    whole(200, &[("content-type", "application/json")], &body.to_string())
+}
+
 /// The head of a stream that ends with its connection.
 pub fn stream_head() -> String {
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n".to_owned()
@@ -102,12 +117,13 @@ pub fn ending() -> String {
 
 async fn accept(
     listener: TcpListener,
-    steps: Vec<Step>,
+    scripts: Vec<Vec<Step>>,
     seen: Arc<Mutex<Vec<String>>>,
     left: Arc<Semaphore>,
 ) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    for steps in scripts.iter().cycle() {
+        let Ok((stream, _)) = listener.accept().await else { return };
         stream.set_nodelay(true).unwrap();
         connections.spawn(converse(stream, steps.clone(), Arc::clone(&seen), Arc::clone(&left)));
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use patchbay_core::connection::Limits;
 use patchbay_core::report::Filter;
 use patchbay_core::secret::Secret;
+use patchbay_engine::clock::Clock;
 use patchbay_engine::demo::{DemoOptions, DemoServer, Pace};
 use patchbay_engine::desk::connections::{ConnectionDraft, NewSettings};
 use patchbay_engine::desk::log::Line;
@@ -30,6 +32,8 @@ pub struct World {
     pub url: String,
     /// Of the app `bot`.
     pub token: String,
+    /// What limits, breakers and queues go by.
+    pub clock: Clock,
     client: reqwest::Client,
 }
 
@@ -37,10 +41,29 @@ impl World {
     /// Without any connection.
     pub async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let engine = Engine::open(folder.path(), VaultChoice::Memory).unwrap();
+        let clock = Clock::default();
+        let engine = Engine::open_at(folder.path(), VaultChoice::Memory, clock.clone()).unwrap();
         let url = status::listen(&engine, Some(0)).await.unwrap().url;
         let token = apps::add(&engine, "bot".into(), None).await.unwrap().token;
-        Self { folder, engine, url, token, client: client() }
+        Self { folder, engine, url, token, clock, client: client() }
+    }
+
+    /// The same folder after the end of this process and the start of another.
+    pub async fn restarted(self) -> Self {
+        status::drain(&self.engine).await;
+        let Self { folder, engine, token, clock, client, .. } = self;
+        drop(engine);
+        let engine = Engine::open_at(folder.path(), VaultChoice::Memory, clock.clone()).unwrap();
+        let url = status::listen(&engine, Some(0)).await.unwrap().url;
+        Self { folder, engine, url, token, clock, client }
+    }
+
+    /// With one connection `main`, limited so, to a Demo provider that answers at once.
+    pub async fn limited(limits: Limits) -> (Self, DemoServer) {
+        let world = Self::open().await;
+        let demo = demo();
+        world.add(limited_draft("main", demo.base_url(), limits)).await;
+        (world, demo)
     }
 
     /// With one connection `main` to a Demo provider that answers at once.
@@ -140,6 +163,12 @@ pub fn draft(key: &str, base_url: &str) -> ConnectionDraft {
         secret: None,
         settings: NewSettings { max_retries: Some(0), ..NewSettings::default() },
     }
+}
+
+pub fn limited_draft(key: &str, base_url: &str, limits: Limits) -> ConnectionDraft {
+    let mut draft = draft(key, base_url);
+    draft.settings.limits = limits;
+    draft
 }
 
 /// The body of a chat request with fields of its own.

@@ -265,14 +265,14 @@ pub struct EditArgs {
     pub limits: LimitArgs,
 }
 
-/// Limits of a connection: stored, not enforced yet.
+/// Limits of a connection. A call beyond them goes to another connection, waits up to 10 seconds, or is told when to come back.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Limits (stored, not enforced yet)")]
+#[command(next_help_heading = "Limits (kept by each Patchbay process)")]
 pub struct LimitArgs {
     /// Requests in any minute.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub rpm: Option<u32>,
-    /// Requests in a day.
+    /// Requests in a calendar day of this machine's zone.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub rpd: Option<u32>,
     /// Tokens in any minute.
@@ -387,7 +387,7 @@ pub struct LogArgs {
 /// `patchbay log show`
 #[derive(Debug, Subcommand)]
 pub enum LogShow {
-    /// All attempts of one call.
+    /// One call in plain words: who was asked, who was passed by and why, how long it waited, what it cost.
     Show {
         /// The call's id.
         call: String,

@@ -31,6 +31,7 @@ fn connection(id: i64) -> Connection {
         priority: 1,
         is_default: false,
         tested: true,
+        cleared_at: None,
         own_base_url: None,
         base_url: "http://127.0.0.1:1/v1".into(),
         default_model: Some("gpt-5-mini".into()),

@@ -19,8 +19,9 @@
 //! 6. **Settle**, on success, error and cancel alike: `Switchboard::settle(reservation, ending)`. What was used replaces the
 //!    estimate; what is not known leaves the estimate standing; what was not sent is refunded. The guard's `Drop` settles too, as
 //!    cancelled. Where even that does not run, the reservation's own `Drop` reports it, and it is given back at the next touch.
-//! 7. **Keep.** [`Admission::keep`] is saved every few seconds and at shutdown, [`Admission::restore`] takes it up after a
-//!    restart, and [`Admission::recall`] adds what the ledger has from after that, so that not even a crash forgives a request.
+//! 7. **Recall.** After a restart, [`Admission::recall`] counts what the ledger has of the day and of the longest window, before
+//!    the first call: not even a crash forgives a request. What the ledger does not have, such as the levels that budgets have
+//!    spoken of, [`Admission::keep`] saves and [`Admission::restore`] takes up.
 
 mod allowance;
 pub mod calendar;

@@ -59,6 +59,8 @@ pub enum Action {
     Resume,
     /// It needs a person.
     NeedAttention,
+    /// It failed too often and is left alone for a while.
+    Rest,
     /// It works again.
     Recover,
     /// Sample data was added.

@@ -111,6 +111,8 @@ pub struct Connection {
     pub is_default: bool,
     /// A test passed, or the user enabled it all the same.
     pub tested: bool,
+    /// When a person, or a test that passed, last cleared what it had been blamed for (F5).
+    pub cleared_at: Option<Timestamp>,
     /// Its own base URL, where it differs from the provider's.
     pub own_base_url: Option<String>,
     /// Where requests go; without a trailing slash.

@@ -154,6 +154,44 @@ pub struct UsageRow {
     pub streamed: bool,
     /// The provider's own id of the request.
     pub upstream_id: Option<String>,
+    /// What the call met on its way to this attempt; `None` where it came straight.
+    #[serde(default)]
+    pub detours: Option<Detours>,
+}
+
+/// What a call met on its way to an attempt, or after it: the story that `patchbay log show` tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detours {
+    /// Milliseconds in the queue and between tries.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub waited_ms: u64,
+    /// Who was passed by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
+    /// Who had no room either, after the call's last attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_vain: Vec<Skipped>,
+}
+
+/// A connection that was passed by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Its name as it was.
+    pub connection: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Detours {
+    /// Itself, unless there is nothing to tell.
+    pub fn told(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_nothing(ms: &u64) -> bool {
+    *ms == 0
 }
 
 impl UsageRow {

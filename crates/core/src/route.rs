@@ -55,6 +55,12 @@ impl<'a> Candidate<'a> {
             order: (0, 0),
         }
     }
+
+    /// With its places in the tables of admission, where it is one of the directory's: an attempt counts for it.
+    #[must_use]
+    pub fn seated(self, directory: &Directory) -> Self {
+        Self { seats: directory.seats(self.connection.id), ..self }
+    }
 }
 
 /// The outcome of planning. An empty plan with skipped candidates is a 503; an empty one without any is a 404.

@@ -1,12 +1,14 @@
 //! What calls have taught of a connection: its breaker, whether it needs a person, which of its models rest, and its health
 //! (behaviours F3, F4, F5, R5, F9). The state is per connection, and per model of it where the trouble is the model's.
 
+mod keep;
 mod signal;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use keep::{Kept, ModelRest};
 pub use signal::Signal;
 
 use crate::breaker::{Breaker, Pass, Turn};
@@ -35,6 +37,13 @@ pub struct Attention {
     pub credential: Option<u32>,
     #[serde(skip)]
     noticed: Mono,
+}
+
+impl Attention {
+    /// What an earlier run noticed: any answer from now on clears it.
+    pub fn known(code: Code, since: Timestamp, credential: Option<u32>) -> Self {
+        Self { code, since, credential, noticed: Mono(0) }
+    }
 }
 
 /// Why a connection does not take an attempt now, whatever its limits say.
@@ -102,6 +111,7 @@ struct Trouble {
 pub struct Standing {
     status: ConnectionStatus,
     credential: Option<u32>,
+    cleared_at: Option<Timestamp>,
     breaker: Breaker,
     attention: Option<Attention>,
     troubles: Vec<Trouble>,
@@ -115,6 +125,7 @@ impl Standing {
         Self {
             status,
             credential,
+            cleared_at: None,
             breaker: Breaker::default(),
             attention: None,
             troubles: Vec::new(),
@@ -123,13 +134,20 @@ impl Standing {
         }
     }
 
-    /// Takes the configuration as it is now. Switching on clears what the connection had been blamed for (F5), another credential
-    /// what its account had been; nothing else does, and nothing here ever switches on.
-    pub fn configure(&mut self, status: ConnectionStatus, credential: Option<u32>) -> Option<Change> {
+    /// Takes the configuration as it is now. Switching on clears what the connection had been blamed for (F5), and so does a
+    /// person who says that all is well (`cleared_at` tells when, because another process may have been told); another
+    /// credential clears what its account had been blamed for. Nothing else does, and nothing here ever switches on.
+    pub fn configure(
+        &mut self,
+        status: ConnectionStatus,
+        credential: Option<u32>,
+        cleared_at: Option<Timestamp>,
+    ) -> Option<Change> {
         let was_off = self.status != ConnectionStatus::Active;
         let had_attention = self.attention.is_some();
-        if was_off && status == ConnectionStatus::Active {
+        if (was_off && status == ConnectionStatus::Active) || self.cleared_at != cleared_at {
             self.clear();
+            self.cleared_at = cleared_at;
         }
         if self.attention.is_some_and(|attention| attention.credential != credential) {
             self.attention = None;
@@ -140,7 +158,8 @@ impl Standing {
 
     /// The user says that all is well: counters, breaker and attention begin anew (F5).
     pub fn clear(&mut self) {
-        *self = Self { last_use: self.last_use, ..Self::new(self.status, self.credential) };
+        let (last_use, cleared_at) = (self.last_use, self.cleared_at);
+        *self = Self { cleared_at, last_use, ..Self::new(self.status, self.credential) };
     }
 
     /// Why an attempt at `model` would not be made now; how the breaker lets it through where it would. Somebody who names the
@@ -282,31 +301,6 @@ impl Standing {
             breaker_open: self.breaker.open_until(now.mono).is_some(),
             ..self.record.vitals(now.wall)
         }
-    }
-
-    /// Takes up what an earlier run knew: the window of its health, its attention, and until when its breaker rests.
-    pub fn restore(
-        &mut self,
-        record: Record,
-        attention: Option<Attention>,
-        rest: Option<(Mono, u64)>,
-        now: Mono,
-    ) {
-        self.record = record;
-        self.attention = attention;
-        if let Some((until, cooldown_ms)) = rest {
-            self.breaker = Breaker::restored(until, cooldown_ms, now);
-        }
-    }
-
-    /// What survives a restart of its breaker.
-    pub fn breaker_rest(&self, now: Mono) -> Option<(Mono, u64)> {
-        self.breaker.keep(now)
-    }
-
-    /// The window that its health is judged by.
-    pub fn record(&self) -> &Record {
-        &self.record
     }
 }
 

@@ -156,17 +156,21 @@ impl Switchboard {
             let credential = connection.credential.as_ref().map(|credential| credential.version);
             match &mut self.standings[seat.index()] {
                 Some(standing) => {
-                    let change = standing.configure(connection.status, credential);
+                    let change = standing.configure(connection.status, credential, connection.cleared_at);
                     self.events.extend(change.map(|change| event(connection.id, "", change)));
                 }
-                empty => *empty = Some(Standing::new(connection.status, credential)),
+                empty => {
+                    let mut standing = Standing::new(connection.status, credential);
+                    standing.configure(connection.status, credential, connection.cleared_at);
+                    *empty = Some(standing);
+                }
             }
         }
         for (index, standing) in self.standings.iter_mut().enumerate() {
             let seat = Seat(u32::try_from(index).unwrap_or(u32::MAX));
             if let Some(standing) = standing.as_mut().filter(|_| !here.contains(&seat)) {
                 // A connection that was deleted: a call that was planned before must not reach it.
-                standing.configure(ConnectionStatus::Inactive, None);
+                standing.configure(ConnectionStatus::Inactive, None, None);
             }
         }
         Directory::new(fleet, |subject| self.admission.seat(subject))

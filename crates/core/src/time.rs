@@ -38,6 +38,11 @@ impl Timestamp {
         zone.to_datetime(self.to_jiff()).date()
     }
 
+    /// Day, hour and minute in `zone`, for people.
+    pub fn in_words(self, zone: &TimeZone) -> String {
+        zone.to_datetime(self.to_jiff()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// RFC 3339 in UTC with milliseconds, as exports write it.
     pub fn to_rfc3339(self) -> String {
         format!("{:.3}", self.to_jiff())

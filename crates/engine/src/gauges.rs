@@ -17,10 +17,13 @@ pub struct Gauges {
     stop: watch::Sender<Traffic>,
 }
 
+/// Whether calls are served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Traffic {
+pub enum Traffic {
+    /// They are.
     #[default]
     Flows,
+    /// Somebody threw the switch.
     Stopped,
 }
 

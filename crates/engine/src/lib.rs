@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod pipeline;
 pub mod snapshot;
 
+mod board;
 mod chores;
 mod custody;
 mod gauges;
@@ -25,19 +26,20 @@ mod trail;
 mod upstream;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use patchbay_core::catalog::{self, DEMO};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
 use patchbay_core::route::{BareModels, Fleet};
-use patchbay_core::switchboard::Switchboard;
 use patchbay_core::time::Timestamp;
 use patchbay_store::vault::{Passphrases, Vault};
 use patchbay_store::{Db, Recorded, Store, StoreError, open_attempt, provider, setting};
 
+use crate::board::Board;
 use crate::changes::{Changed, Changes};
+use crate::clock::Clock;
 use crate::demo::{DemoOptions, DemoServer};
 use crate::error::Error;
 use crate::gauges::Gauges;
@@ -80,7 +82,7 @@ pub struct Engine {
     ledger: Arc<Ledger>,
     gauges: Gauges,
     keepsakes: Keepsakes,
-    board: Mutex<Switchboard>,
+    board: Arc<Board>,
     upstream: Upstream,
     demo: Mutex<Option<Arc<DemoServer>>>,
     checks: checks::Running,
@@ -96,10 +98,15 @@ impl Engine {
     /// Opens a data folder: migrates it, takes over what a crash left, brings the catalogue up to date. Must be called
     /// inside a tokio runtime.
     pub fn open(data_dir: &Path, vault: impl Into<VaultSetup>) -> Result<Arc<Self>, Error> {
+        Self::open_at(data_dir, vault, Clock::default())
+    }
+
+    /// The same, with limits, breakers and queues by that clock.
+    pub fn open_at(data_dir: &Path, vault: impl Into<VaultSetup>, clock: Clock) -> Result<Arc<Self>, Error> {
         let setup = vault.into();
         let store = Store::open(data_dir)?;
         let vault = setup.vault(&store, data_dir)?;
-        Self::start(data_dir, store, vault, setup.passphrases)
+        Self::start(data_dir, store, (vault, setup.passphrases), clock)
     }
 
     /// The same with a vault of the caller's own: for tests of what happens when a vault fails.
@@ -108,14 +115,14 @@ impl Engine {
         vault: Arc<dyn Vault>,
         passphrases: Arc<dyn Passphrases>,
     ) -> Result<Arc<Self>, Error> {
-        Self::start(data_dir, Store::open(data_dir)?, vault, passphrases)
+        Self::start(data_dir, Store::open(data_dir)?, (vault, passphrases), Clock::default())
     }
 
     fn start(
         data_dir: &Path,
         store: Store,
-        vault: Arc<dyn Vault>,
-        passphrases: Arc<dyn Passphrases>,
+        (vault, passphrases): (Arc<dyn Vault>, Arc<dyn Passphrases>),
+        clock: Clock,
     ) -> Result<Arc<Self>, Error> {
         // A second call finds the provider installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -129,7 +136,7 @@ impl Engine {
             ledger: Arc::new(Ledger::new(store.clone(), owner.name().to_owned(), changes.clone())),
             gauges: Gauges::default(),
             keepsakes: Keepsakes::default(),
-            board: Mutex::new(Switchboard::new(clock::zone_or_system(""))),
+            board: Arc::new(Board::new(clock, store.clone(), changes.clone())),
             upstream: Upstream::default(),
             demo: Mutex::default(),
             checks: checks::Running::default(),
@@ -175,14 +182,10 @@ impl Engine {
         let fleet = Fleet {
             connections: fresh.connections.clone(),
             bare_models: BareModels::AnyProvider,
+            models: fresh.models.clone(),
             ..Fleet::default()
         };
-        fresh.directory = self.board().configure(fleet);
-    }
-
-    /// The live state of routing. Never held over an await.
-    fn board(&self) -> MutexGuard<'_, Switchboard> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+        fresh.directory = self.board.configure(fleet);
     }
 
     /// Connections of the Demo provider lead to this process's, unless they have a base URL of their own.

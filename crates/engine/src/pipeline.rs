@@ -1,10 +1,10 @@
 //! The life of a call: plan, attempt, decode, price, enter into the ledger, answer.
 
 mod attempt;
+mod chase;
 mod stream;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use patchbay_core::catalog::Protocol;
@@ -13,17 +13,19 @@ use patchbay_core::connection::Connection;
 use patchbay_core::diagnose::ToldLimit;
 use patchbay_core::dialect::Failure;
 use patchbay_core::id::CallId;
-use patchbay_core::ledger::Position;
-use patchbay_core::route::{Candidate, Failed, Needs, Next, Plan, Pursuit, Standby, plan};
+use patchbay_core::ledger::{Detours, Position};
+use patchbay_core::route::{Candidate, Plan, SkipReason};
+use patchbay_core::switchboard::Bid;
+use patchbay_core::time::Timestamp;
 use patchbay_core::usage::{Cost, TokenUsage};
 use tokio::sync::mpsc;
 
+use self::chase::{Chase, skipped, told};
 use crate::Engine;
 use crate::call::{AttemptSeen, Call};
-use crate::clock;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::trail::Trail;
+use crate::trail::{Approach, Trail};
 
 /// Where an answer came from.
 #[derive(Clone, Debug)]
@@ -143,42 +145,61 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
             Vec::new(),
         ));
     }
-    let needs = Needs { delivery: call.inbound.delivery, ..Needs::default() };
-    let plan = plan(&snapshot.directory, &call.inbound.model, &needs, &engine.board(), clock::moment());
-    let skipped = plan.skipped.iter().map(|(c, why)| format!("{}: {why}", c.name)).collect::<Vec<_>>();
+    engine.board.recall(&snapshot);
+    let plan = engine.board.plan(&snapshot.directory, &call.inbound.model, &call.inbound.needs());
     if plan.candidates.is_empty() {
-        return Err(refused(nobody(&call.inbound.model, &plan), skipped));
+        let failure = nobody(&call.inbound.model, &plan, engine.board.now().wall);
+        return Err(refused(failure, told(&skipped(&plan))));
     }
     let mut guard = Some(guard);
-    let mut pursuit = Pursuit::default();
-    let mut earlier = None;
+    let mut chase = Chase::new(engine, &snapshot, &call, &plan);
+    let mut tried: Option<Tried> = None;
     loop {
-        let candidate = &plan.candidates[pursuit.candidate()];
-        let head = head(&call, candidate, pursuit.attempt());
-        let trail = begin(engine, &snapshot, &call, candidate, pursuit.attempt());
+        let Some(place) = chase.place().await else {
+            return Err(chase.give_up(tried).await);
+        };
+        let earlier = match tried {
+            Some(tried) => Some(tried.earlier().await),
+            None => None,
+        };
+        let candidate = chase.candidate();
+        let approach = chase.approach(place);
+        let head = head(&call, candidate, approach.attempt);
+        let trail = begin(engine, &snapshot, &call, candidate, approach);
         watch(&call, &head, candidate, None, 0).await;
-        let (trail, failure) =
+        let (mut trail, failure) =
             match attempt::attempt(engine, &call, candidate, &head, trail, &mut guard).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
         let took_ms = trail.elapsed_ms();
-        let failed = Failed { failure: &failure, standby: Standby::Absent, jitter: fastrand::u64(..) };
-        let next = pursuit.failed(&failed, &plan.candidates, clock::moment().mono);
-        // Only a refusal makes a call wait, and none came before this attempt.
-        let is_over = matches!(next, Next::GiveUp | Next::Wait { .. });
-        let position = if is_over { Position::Final } else { Position::Earlier };
-        trail.failed(&failure, position).await;
+        trail.failed(&failure);
+        chase.failed(&failure);
         watch(&call, &head, candidate, Some(&failure), took_ms).await;
-        match next {
-            Next::Same { after_ms } => pause(after_ms).await,
-            Next::Candidate | Next::Standby => {}
-            Next::GiveUp | Next::Wait { .. } => {
-                let failure = more_telling(earlier, failure);
-                return Err(CallError { failure, call: call.id, head: Some(head), skipped });
-            }
-        }
-        earlier = Some(failure);
+        tried = Some(Tried { trail, head, failure, earlier });
+    }
+}
+
+/// An attempt that failed, as long as nobody knows whether another one follows.
+struct Tried {
+    trail: Trail,
+    head: Head,
+    failure: Failure,
+    /// Why those before it failed, by the most telling of them.
+    earlier: Option<Failure>,
+}
+
+impl Tried {
+    /// Another attempt follows.
+    async fn earlier(self) -> Failure {
+        self.trail.close(Position::Earlier, None).await;
+        more_telling(self.earlier, self.failure)
+    }
+
+    /// It was the last one.
+    async fn last(self, met: Option<Detours>) -> (Head, Failure) {
+        self.trail.close(Position::Final, met).await;
+        (self.head, more_telling(self.earlier, self.failure))
     }
 }
 
@@ -192,16 +213,35 @@ pub async fn attempt_once(
     let mut guard = Some(engine.gauges.enter());
     let snapshot = engine.snapshot().map_err(|error| internal(&error))?;
     let call = Arc::new(call);
-    let candidate = Candidate::unlisted(connection, model);
+    let candidate = Candidate::unlisted(connection, model).seated(&snapshot.directory);
     let head = head(&call, &candidate, 1);
-    let trail = begin(engine, &snapshot, &call, &candidate, 1);
+    let approach = approach_of_test(engine, &snapshot, &call, &candidate);
+    let trail = begin(engine, &snapshot, &call, &candidate, approach);
     match attempt::attempt(engine, &call, &candidate, &head, trail, &mut guard).await {
         Ok(answer) => Ok(answer),
-        Err((trail, failure)) => {
-            trail.failed(&failure, Position::Final).await;
+        Err((mut trail, failure)) => {
+            trail.failed(&failure);
+            trail.close(Position::Final, None).await;
             Err(failure)
         }
     }
+}
+
+/// The way to an attempt that a test makes. Somebody asked for it, so the connection's limits do not refuse it; where they have
+/// room, it counts, and teaches what every attempt does.
+pub(crate) fn approach_of_test(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    call: &Call,
+    candidate: &Candidate<'_>,
+) -> Approach {
+    engine.board.recall(snapshot);
+    let caller = chase::caller(call, candidate, snapshot);
+    let place = engine.board.admit(&Bid::new(candidate, &caller)).ok();
+    if place.is_none() {
+        engine.board.touch(candidate.connection.id);
+    }
+    Approach { attempt: 1, place, detours: None }
 }
 
 fn begin(
@@ -209,10 +249,9 @@ fn begin(
     snapshot: &Arc<Snapshot>,
     call: &Call,
     candidate: &Candidate<'_>,
-    attempt: u32,
+    approach: Approach,
 ) -> Trail {
-    engine.board().touch(candidate.connection.id);
-    Trail::begin(&engine.ledger, snapshot, call, (candidate.connection, candidate.model), attempt)
+    Trail::begin(&engine.ledger, snapshot, call, (candidate.connection, candidate.model), approach)
 }
 
 fn head(call: &Call, candidate: &Candidate<'_>, attempts: u32) -> Head {
@@ -231,11 +270,6 @@ fn more_telling(earlier: Option<Failure>, last: Failure) -> Failure {
     if last.code == Code::Untranslatable { earlier.unwrap_or(last) } else { last }
 }
 
-/// The backoff before the same connection is tried again.
-async fn pause(after_ms: u64) {
-    tokio::time::sleep(Duration::from_millis(after_ms)).await;
-}
-
 async fn watch(call: &Call, head: &Head, candidate: &Candidate<'_>, failure: Option<&Failure>, took_ms: u64) {
     let Some(watcher) = &call.watcher else { return };
     let seen = AttemptSeen {
@@ -250,7 +284,7 @@ async fn watch(call: &Call, head: &Head, candidate: &Candidate<'_>, failure: Opt
     let _ = watcher.send(seen).await;
 }
 
-fn nobody(model: &str, plan: &Plan<'_>) -> Failure {
+fn nobody(model: &str, plan: &Plan<'_>, now: Timestamp) -> Failure {
     if plan.skipped.is_empty() {
         let status = Some(404);
         return Failure {
@@ -258,7 +292,13 @@ fn nobody(model: &str, plan: &Plan<'_>) -> Failure {
             ..Failure::new(Code::ModelNotFound, format!("No connection has the model \"{model}\"."))
         };
     }
-    Failure::new(Code::NoCandidate, format!("No connection may answer for \"{model}\" now."))
+    let rests = |(_, reason): &(_, SkipReason)| matches!(reason, SkipReason::Cooling(_));
+    let failure = if plan.skipped.iter().all(rests) {
+        Failure::new(Code::RateLimited, format!("The providers of \"{model}\" asked for a pause."))
+    } else {
+        Failure::new(Code::NoCandidate, format!("No connection may answer for \"{model}\" now."))
+    };
+    Failure { retry_after_ms: plan.opens_at().map(|at| at.since_ms(now)), ..failure }
 }
 
 fn internal(error: &Error) -> Failure {

@@ -8,9 +8,10 @@ use patchbay_core::connection::Connection;
 use patchbay_core::id::AppId;
 use patchbay_core::price::PriceBook;
 use patchbay_core::provider::{OTHER_COLOR, Provider, tile_of};
-use patchbay_core::route::Directory;
+use patchbay_core::route::{Directory, ModelFacts};
 use patchbay_core::time::Timestamp;
-use patchbay_store::{Store, StoreError, app, connection, price, provider, setting};
+use patchbay_store::model::ModelRow;
+use patchbay_store::{Store, StoreError, app, connection, model, price, provider, setting};
 use serde::{Deserialize, Serialize};
 
 use crate::demo::DemoFault;
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// All connections.
     pub connections: Vec<Connection>,
+    /// What the catalogue knows of models, as far as routing goes by it.
+    pub models: Vec<ModelFacts>,
     /// Who has which model: what calls are planned from.
     pub directory: Directory,
     /// All apps.
@@ -61,6 +64,7 @@ impl Snapshot {
                 version: setting::configuration_version(&db)?,
                 providers: provider::all(&db)?,
                 connections: connection::all(&db)?,
+                models: model::all(&db)?.into_iter().map(facts_of).collect(),
                 directory: Directory::default(),
                 apps: app::all(&db)?.into_iter().map(|app| (app.id, app)).collect(),
                 tokens: app::tokens(&db)?,
@@ -91,6 +95,18 @@ impl Snapshot {
     /// A provider's name; its slug where it is gone.
     pub fn provider_name<'a>(&'a self, slug: &'a str) -> &'a str {
         self.provider(slug).map_or(slug, |provider| &provider.name)
+    }
+}
+
+/// Capabilities count only where the list names all of them: what is not known forbids nothing.
+fn facts_of(row: ModelRow) -> ModelFacts {
+    ModelFacts {
+        capabilities: row.capabilities_complete.then(|| row.capabilities.iter().copied().collect()),
+        provider: row.provider,
+        model: row.model,
+        state: row.state,
+        context: row.context_window,
+        max_output: row.max_output,
     }
 }
 

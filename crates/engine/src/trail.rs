@@ -4,12 +4,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use patchbay_core::admission::Spent;
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
-use patchbay_core::dialect::Failure;
-use patchbay_core::ledger::{Origin, Outcome, Position, Series, UsageRow};
+use patchbay_core::dialect::{Failure, RateLimits};
+use patchbay_core::ledger::{Detours, Origin, Outcome, Position, Series, UsageRow};
+use patchbay_core::money::NanoUsd;
+use patchbay_core::standing::{Signal, Verdict};
+use patchbay_core::switchboard::Ending;
 use patchbay_core::usage::{Cost, CostSource, TokenUsage, estimate_tokens};
 
+use crate::board::Place;
 use crate::call::Call;
 use crate::ledger::Ledger;
 use crate::snapshot::Snapshot;
@@ -27,6 +32,29 @@ pub struct Trail {
     source: CostSource,
     prompt_bytes: usize,
     output_bytes: usize,
+    /// The right to make it; none for a test beyond its connection's limits.
+    place: Option<Place>,
+    /// What the provider told of its own limits.
+    limits: RateLimits,
+    end: End,
+}
+
+/// Whether it is known how the attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Open,
+    Failed,
+}
+
+/// The way to an attempt: its number, the right to make it, and what was met before.
+#[derive(Debug, Default)]
+pub struct Approach {
+    /// From 1.
+    pub attempt: u32,
+    /// See [`Place`].
+    pub place: Option<Place>,
+    /// See [`Detours`].
+    pub detours: Option<Detours>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +70,7 @@ impl Trail {
         snapshot: &Arc<Snapshot>,
         call: &Call,
         target: (&Connection, &str),
-        attempt: u32,
+        approach: Approach,
     ) -> Self {
         let (connection, model) = target;
         let series = Series {
@@ -60,7 +88,7 @@ impl Trail {
         };
         let row = UsageRow {
             call: call.id,
-            attempt,
+            attempt: approach.attempt,
             at: crate::clock::now(),
             series,
             position: Position::Final,
@@ -78,6 +106,7 @@ impl Trail {
             finish_reason: None,
             streamed: call.inbound.delivery.is_streamed(),
             upstream_id: None,
+            detours: approach.detours,
         };
         ledger.open(row.clone());
         Self {
@@ -89,17 +118,27 @@ impl Trail {
             source: CostSource::Priced,
             prompt_bytes: call.inbound.prompt_bytes(),
             output_bytes: 0,
+            place: approach.place,
+            limits: RateLimits::default(),
+            end: End::Open,
         }
     }
 
     /// The request goes out now: from here on it may be billed.
     pub fn sent(&mut self) {
         self.sent = Sent::Request;
+        self.place.iter_mut().for_each(Place::sent);
     }
 
     /// It did not go out after all: no connection was made.
     pub fn not_sent(&mut self) {
         self.sent = Sent::Nothing;
+        self.place.iter_mut().for_each(Place::not_sent);
+    }
+
+    /// The provider told so much of its own limits.
+    pub fn heard(&mut self, limits: RateLimits) {
+        self.limits = limits;
     }
 
     /// The provider answered with this status and request id.
@@ -161,24 +200,51 @@ impl Trail {
         let Some(mut row) = self.row.take() else { return };
         row.finish_reason = finish_reason;
         row.cost = self.price(&row);
-        self.ledger.append(self.ended(row, Outcome::Answered)).await;
-    }
-
-    /// It failed. Returns after the commit.
-    pub async fn failed(mut self, failure: &Failure, position: Position) {
-        let Some(row) = self.row.take() else { return };
-        let row = self.with_failure(row, failure, position);
+        let row = self.ended(row, Outcome::Answered);
+        self.settle(&row, Verdict::Answered);
         self.ledger.append(row).await;
     }
 
-    fn with_failure(&mut self, mut row: UsageRow, failure: &Failure, position: Position) -> UsageRow {
+    /// It failed: its place is free from now on. Whether it ended its call is not known yet.
+    pub fn failed(&mut self, failure: &Failure) {
+        let Some(row) = self.row.take() else { return };
+        let row = self.with_failure(row, failure);
+        let (code, retry_after_ms) = (failure.code, failure.retry_after_ms);
+        self.settle(&row, Verdict::Failed { code, retry_after_ms });
+        self.row = Some(row);
+        self.end = End::Failed;
+    }
+
+    /// After a failure: whether it ended its call, and whom the call met in vain afterwards. Returns after the commit.
+    pub async fn close(mut self, position: Position, met: Option<Detours>) {
+        let Some(mut row) = self.row.take() else { return };
+        row.position = position;
+        if let Some(met) = met {
+            let detours = row.detours.get_or_insert_default();
+            detours.waited_ms += met.waited_ms;
+            detours.in_vain.extend(met.skipped);
+        }
+        self.ledger.append(row).await;
+    }
+
+    /// Gives its place back with what it took. A refusal, and what was never sent, took nothing.
+    fn settle(&mut self, row: &UsageRow, verdict: Verdict) {
+        let Some(place) = self.place.take() else { return };
+        let spent = match (verdict, row.cost) {
+            (Verdict::Failed { .. }, Cost::NOTHING) => Spent { tokens: Some(0), cost: Some(NanoUsd::ZERO) },
+            _ => Spent::new(&row.usage, row.cost.amount),
+        };
+        let signal = Signal::from(self.limits);
+        place.settle(&Ending { model: &row.series.model, spent, verdict, signal });
+    }
+
+    fn with_failure(&mut self, mut row: UsageRow, failure: &Failure) -> UsageRow {
         let outcome = match failure.code {
             Code::RateLimited => Outcome::Limited,
             Code::Cancelled | Code::Stopped => Outcome::Cancelled,
             _ if row.first_token_ms.is_some() => Outcome::Cut,
             _ => Outcome::Failed,
         };
-        row.position = position;
         row.status = failure.status.or(row.status);
         row.error = Some(failure.code);
         row.message = Some(failure.message.clone());
@@ -212,8 +278,15 @@ impl Trail {
 impl Drop for Trail {
     fn drop(&mut self) {
         let Some(row) = self.row.take() else { return };
-        let gone = Failure::new(Code::Cancelled, "The caller went away.");
-        let row = self.with_failure(row, &gone, Position::Final);
+        let row = match self.end {
+            End::Failed => row,
+            End::Open => {
+                let gone = Failure::new(Code::Cancelled, "The caller went away.");
+                let row = self.with_failure(row, &gone);
+                self.settle(&row, Verdict::Unknown);
+                row
+            }
+        };
         self.ledger.append_later(row);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use patchbay_core::catalog::Protocol;
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, is_loopback_host};
-use patchbay_core::dialect::{self, Encoded, Failure, retry_after_ms};
+use patchbay_core::dialect::{self, Encoded, Failure, RateLimits, retry_after_ms};
 use patchbay_core::secret::Secret;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Request, Response, Url};
@@ -51,7 +51,7 @@ impl Upstream {
         key: Option<&Secret>,
         protocol: Protocol,
         encoded: Encoded,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, Refused> {
         let mut request = Self::request(connection, key, Method::POST, (protocol, &encoded.route))?;
         request
             .headers_mut()
@@ -69,7 +69,7 @@ impl Upstream {
     ) -> Result<Response, Failure> {
         let protocol = connection.protocol;
         let request = Self::request(connection, key, Method::GET, (protocol, route))?;
-        self.send(connection, key, protocol, request).await
+        self.send(connection, key, protocol, request).await.map_err(|refused| refused.failure)
     }
 
     /// Gets a route below the connection's base URL in that protocol, and hands over whatever answers, for a caller that judges
@@ -140,12 +140,13 @@ impl Upstream {
         key: Option<&Secret>,
         protocol: Protocol,
         request: Request,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, Refused> {
         let response = self.exchange(connection, request).await?;
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(refused(response, protocol, key).await)
+        let limits = limits(&response);
+        Err(Refused { failure: refused(response, protocol, key).await, limits })
     }
 
     async fn exchange(&self, connection: &Connection, request: Request) -> Result<Response, Failure> {
@@ -213,6 +214,26 @@ impl Seen {
             || dialect::failure(protocol, self.status, retry_after_ms(|name| self.header(name)), &self.body);
         (!is_success).then(|| redacted(failure(), key))
     }
+}
+
+/// A request that got no success.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub failure: Failure,
+    /// What the provider told of its own limits.
+    pub limits: RateLimits,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, limits: RateLimits::default() }
+    }
+}
+
+/// What an answer's headers tell of the provider's own limits.
+pub fn limits(response: &Response) -> RateLimits {
+    RateLimits::read(|name| response.headers().get(name).and_then(|value| value.to_str().ok()))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

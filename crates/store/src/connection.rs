@@ -10,7 +10,7 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, named_params};
 use serde::Serialize;
 
 use crate::error::StoreError;
-use crate::{provider, told};
+use crate::{provider, standing, told};
 
 /// What a new connection is made of; the rest are defaults.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -179,20 +179,9 @@ pub fn set_status(
     )?;
     if status == ConnectionStatus::Active {
         mark_tested(db, id)?;
-        db.execute(
-            "UPDATE connection_state SET consecutive_errors = 0, needs_attention = 0, breaker = 'closed',
-                 breaker_until = NULL, breaker_cooldown_ms = NULL WHERE connection_id = ?1",
-            [id.0],
-        )?;
+        standing::clear(db, id, now)?;
     }
     Ok(())
-}
-
-/// Forgets that the key was refused or the account exhausted, because another key is in use now; whether it was.
-pub fn clear_attention(db: &Db, id: ConnectionId) -> Result<bool, StoreError> {
-    let sql =
-        "UPDATE connection_state SET needs_attention = 0 WHERE connection_id = ?1 AND needs_attention = 1";
-    Ok(db.execute(sql, [id.0])? > 0)
 }
 
 /// Lets the connection into chains.
@@ -305,6 +294,7 @@ fn from_row(
         priority: row.get("priority")?,
         is_default: provider.default_connection == Some(ConnectionId(id)),
         tested: row.get("tested")?,
+        cleared_at: row.get::<_, Option<i64>>("cleared_at")?.map(Timestamp),
         base_url: own_base_url.clone().unwrap_or_else(|| provider.api_base_url.clone()),
         own_base_url,
         default_model: row.get("default_model")?,
@@ -383,41 +373,4 @@ fn refuse_taken(db: &Db, key: &str, name: &str, except: Option<ConnectionId>) ->
 fn next_priority(db: &Db, provider: ProviderId) -> Result<u32, StoreError> {
     let sql = "SELECT coalesce(max(priority), 0) + 1 AS next FROM connection WHERE provider_id = ?1";
     Ok(db.query_row(sql, [provider.0], |row| row.get("next"))?)
-}
-
-/// What calls have taught us of a connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionState {
-    /// Errors since the last answer.
-    pub consecutive_errors: u32,
-    /// A refused key or an exhausted account.
-    pub needs_attention: bool,
-    /// The breaker is open.
-    pub breaker_open: bool,
-    /// The last attempt.
-    pub last_used_at: Option<Timestamp>,
-    /// The last error.
-    pub last_error_at: Option<Timestamp>,
-    /// Its class.
-    pub last_error_class: Option<String>,
-    /// Its text.
-    pub last_error_message: Option<String>,
-}
-
-/// The states of all connections that were ever used.
-pub fn states(db: &Db) -> Result<HashMap<ConnectionId, ConnectionState>, StoreError> {
-    let mut statement = db.prepare_cached("SELECT * FROM connection_state")?;
-    let rows = statement.query_map([], |row| {
-        let state = ConnectionState {
-            consecutive_errors: row.get("consecutive_errors")?,
-            needs_attention: row.get("needs_attention")?,
-            breaker_open: row.get::<_, String>("breaker")? == "open",
-            last_used_at: row.get::<_, Option<i64>>("last_used_at")?.map(Timestamp),
-            last_error_at: row.get::<_, Option<i64>>("last_error_at")?.map(Timestamp),
-            last_error_class: row.get("last_error_class")?,
-            last_error_message: row.get("last_error_message")?,
-        };
-        Ok((ConnectionId(row.get("connection_id")?), state))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }

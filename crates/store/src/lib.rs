@@ -21,6 +21,7 @@ pub mod rollup;
 pub mod sealed;
 pub mod series;
 pub mod setting;
+pub mod standing;
 pub mod usage;
 pub mod vault;
 

@@ -1,16 +1,15 @@
 //! The ledger. [`append`] is its only writer: the row, its rollup, and what it teaches of the connection, in one transaction.
 
-use patchbay_core::audit::{Action, Actor, Entry, Kind};
 use patchbay_core::code::{Blame, Code};
 use patchbay_core::health::{Vitals, WINDOW_ATTEMPTS, WINDOW_MS};
 use patchbay_core::id::{CallId, ConnectionId};
-use patchbay_core::ledger::{Origin, Outcome, Position, UsageRow};
+use patchbay_core::ledger::{Detours, Origin, Outcome, Position, UsageRow};
 use patchbay_core::report::Filter;
 use patchbay_core::time::Timestamp;
-use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, named_params};
+use rusqlite::{Connection as Db, Row, ToSql, named_params};
 
 use crate::error::StoreError;
-use crate::{audit, open_attempt, rollup, series};
+use crate::{open_attempt, rollup, series};
 
 /// Appends an attempt.
 pub fn append(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
@@ -29,10 +28,10 @@ fn insert(db: &Db, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {
         "INSERT INTO usage (call, attempt, at, series_id, final, signal, profile_version, requested_model,
              credential_version, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
              cost_nano_usd, cost_source, total_ms, first_token_ms, status, error_class, message, finish_reason, streamed,
-             upstream_id)
+             upstream_id, detours)
          VALUES (:call, :attempt, :at, :series, :final, :signal, :profile_version, :requested, :credential, :input,
              :output, :cached, :cache_write, :reasoning, :cost, :cost_source, :total_ms, :first_token_ms, :status, :error,
-             :message, :finish_reason, :streamed, :upstream_id)",
+             :message, :finish_reason, :streamed, :upstream_id, :detours)",
     )?;
     statement.execute(named_params! {
         ":call": row.call.as_bytes(), ":attempt": row.attempt, ":at": row.at.0, ":series": series_id,
@@ -44,40 +43,20 @@ fn insert(db: &Db, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {
         ":total_ms": row.total_ms, ":first_token_ms": row.first_token_ms, ":status": row.status,
         ":error": row.error.map(Code::as_str), ":message": row.message, ":finish_reason": row.finish_reason,
         ":streamed": row.streamed, ":upstream_id": row.upstream_id,
+        ":detours": row.detours.as_ref().map(|detours| serde_json::json!(detours).to_string()),
     })?;
     Ok(())
 }
 
-/// Counts an attempt for its connection, unless that was deleted meanwhile. A connection that begins to need a person, or
-/// does so no more, is noted in the audit log (A2).
+/// Counts an attempt for its connection, unless that was deleted meanwhile.
 fn learn(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
-    let before = needs_attention(db, row.series.connection_id)?;
-    count(db, row)?;
-    let after = needs_attention(db, row.series.connection_id)?;
-    let action = match (before, after) {
-        (false, true) => Action::NeedAttention,
-        (true, false) => Action::Recover,
-        _ => return Ok(()),
-    };
-    let why = row.error.map_or("an attempt was answered", Code::as_str);
-    let entry = Entry::by(Actor::Router, action, Kind::Connection, &row.series.connection_key).because(why);
-    audit::append(db, &entry, row.at)
-}
-
-fn needs_attention(db: &Db, connection: ConnectionId) -> Result<bool, StoreError> {
-    let mut statement =
-        db.prepare_cached("SELECT needs_attention FROM connection_state WHERE connection_id = ?1")?;
-    Ok(statement.query_row([connection.0], |row| row.get("needs_attention")).optional()?.unwrap_or(false))
-}
-
-fn count(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
     let blame = row.error.map_or(Blame::Nobody, |code| code.policy().health);
     let failed = blame != Blame::Nobody && row.series.outcome != Outcome::Cancelled;
     let answered = row.series.outcome == Outcome::Answered;
     let mut statement = db.prepare_cached(
         "INSERT INTO connection_state (connection_id, success_count, error_count, consecutive_errors, last_used_at,
-             last_error_at, last_error_class, last_error_message, needs_attention)
-         SELECT id, :answered, :failed, :failed, :at, :error_at, :error, :message, :attention FROM connection WHERE id = :id
+             last_error_at, last_error_class, last_error_message)
+         SELECT id, :answered, :failed, :failed, :at, :error_at, :error, :message FROM connection WHERE id = :id
          ON CONFLICT (connection_id) DO UPDATE SET
              success_count = success_count + :answered,
              error_count = error_count + :failed,
@@ -85,15 +64,13 @@ fn count(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
              last_used_at = max(coalesce(last_used_at, :at), :at),
              last_error_at = nullif(max(coalesce(last_error_at, 0), coalesce(:error_at, 0)), 0),
              last_error_class = coalesce(:error, last_error_class),
-             last_error_message = coalesce(:message, last_error_message),
-             needs_attention = CASE WHEN :answered THEN 0 ELSE max(needs_attention, :attention) END",
+             last_error_message = coalesce(:message, last_error_message)",
     )?;
     statement.execute(named_params! {
         ":id": row.series.connection_id.0, ":answered": answered, ":failed": failed, ":at": row.at.0,
         ":error_at": failed.then_some(row.at.0),
         ":error": row.error.filter(|_| failed).map(Code::as_str),
         ":message": row.message.as_ref().filter(|_| failed),
-        ":attention": blame == Blame::Account,
     })?;
     Ok(())
 }
@@ -146,6 +123,37 @@ pub fn by_version(db: &Db, connection: ConnectionId) -> Result<Vec<VersionUse>, 
             version: row.get("version")?,
             attempts: row.get("attempts")?,
             last_at: Timestamp(row.get("last_at")?),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// An attempt that counts against the limits of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The connection's row.
+    pub connection: ConnectionId,
+    /// When it began.
+    pub at: Timestamp,
+    /// Input and output, as far as they are known.
+    pub tokens: u64,
+}
+
+/// Attempts since a moment, oldest first: what limits are counted by after a restart (R3). One of which nothing was sent is not
+/// among them.
+pub fn starts(db: &Db, since: Timestamp) -> Result<Vec<Start>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT s.connection_id, u.at, coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens
+         FROM usage u JOIN series s ON s.id = u.series_id
+         WHERE u.at >= ?1 AND s.sample = 0
+           AND NOT (u.error_class IS NOT NULL AND u.status IS NULL AND u.cost_nano_usd IS 0)
+         ORDER BY u.at",
+    )?;
+    let rows = statement.query_map([since.0], |row| {
+        Ok(Start {
+            connection: ConnectionId(row.get("connection_id")?),
+            at: Timestamp(row.get("at")?),
+            tokens: row.get("tokens")?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -212,6 +220,8 @@ pub struct LogRow {
     pub finish_reason: Option<String>,
     /// Redacted text of the error.
     pub message: Option<String>,
+    /// What its call met on the way.
+    pub detours: Option<Detours>,
 }
 
 /// Which part of the log.
@@ -281,6 +291,9 @@ fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         streamed: row.get("streamed")?,
         finish_reason: row.get("finish_reason")?,
         message: row.get("message")?,
+        detours: row
+            .get::<_, Option<String>>("detours")?
+            .and_then(|detours| serde_json::from_str(&detours).ok()),
     })
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::testing::{self, exit_code_of, report};
 use super::{secret_from_stdin, zone};
 use crate::args::{AddArgs, Connections, EditArgs, LimitArgs};
-use crate::output::{self, Output, table};
+use crate::output::{Output, table};
 
 pub(super) async fn run(
     engine: &Arc<Engine>,
@@ -56,7 +56,6 @@ async fn every_key(engine: &Arc<Engine>) -> Result<Vec<String>, Error> {
 }
 
 async fn add(engine: &Arc<Engine>, args: AddArgs, output: &Output) -> Result<ExitCode, Error> {
-    warn_of(&args.limits);
     let secret = if args.api_key_stdin { Some(secret_from_stdin()?) } else { None };
     let draft = ConnectionDraft {
         provider: args.provider,
@@ -100,7 +99,6 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     if limits(&args.limits, Limits::default()) != Limits::default() {
         let known = connections::limits(engine, &args.key)?;
         edits.push(ConnectionEdit::Limits(limits(&args.limits, known)));
-        warn_of(&args.limits);
     }
     if edits.is_empty() && !args.api_key_stdin {
         return Err(Error::invalid(
@@ -116,13 +114,6 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     }
     output.document(&connections::get(engine, &args.key, zone()).await?, show);
     Ok(())
-}
-
-/// Nobody should rely on a limit that nothing keeps.
-fn warn_of(asked: &LimitArgs) {
-    if limits(asked, Limits::default()) != Limits::default() {
-        output::note("Note: limits are stored, and this version does not enforce them yet.");
-    }
 }
 
 fn limits(args: &LimitArgs, known: Limits) -> Limits {

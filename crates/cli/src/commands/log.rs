@@ -48,11 +48,14 @@ async fn show(engine: &Arc<Engine>, call: &str, output: &Output) -> Result<(), E
             "`patchbay log` lists the newest.",
         )
     };
-    let lines = log::of_call(engine, call.parse().map_err(|_| unknown())?).await?;
-    if lines.is_empty() {
-        return Err(unknown());
+    let call = call.parse().map_err(|_| unknown())?;
+    let story = log::explain(engine, call).await?.ok_or_else(unknown)?;
+    if output.is_json() {
+        print(&log::of_call(engine, call).await?, output);
+        return Ok(());
     }
-    print(&lines, output);
+    output.line(&story.summary);
+    story.steps.iter().for_each(|step| output.line(&format!("  {step}")));
     Ok(())
 }
 

@@ -182,6 +182,8 @@ fn a_dead_port_and_a_faulty_provider_exit_with_1_and_a_limit_with_3() {
     ] {
         program.ok(&["demo", "fault", fault]);
         refusal(&program.run(&["--json", "run", "--model", "demo_fast", "x"]), exit, code);
+        // What one process learnt of a connection, the next one knows.
+        program.ok(&["connections", "enable", "demo_fast"]);
     }
     let broken = program.run(&["run", "--stream", "--model", "demo_fast", "x"]);
     assert_eq!(broken.code, 1);

@@ -1,6 +1,8 @@
 //! A caller's request, read without losing a byte of it, and what becomes of it for a provider: where both speak the same
 //! protocol the caller's own text goes on, with only what must change changed; between protocols it is translated.
 
+mod needs;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -108,12 +110,16 @@ impl Inbound {
 
     /// How long the prompt is, in bytes: a base for estimates.
     pub fn prompt_bytes(&self) -> usize {
-        self.fields.bytes_of(match self.protocol {
+        self.fields.bytes_of(self.prompt_fields())
+    }
+
+    fn prompt_fields(&self) -> &'static [&'static str] {
+        match self.protocol {
             Protocol::Openai => &["messages"],
             Protocol::Responses => &["instructions", "input"],
             Protocol::Anthropic => &["system", "messages"],
             Protocol::Gemini => &["systemInstruction", "system_instruction", "contents"],
-        })
+        }
     }
 
     /// Whether the provider's answer is in the caller's own protocol already.

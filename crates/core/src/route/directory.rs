@@ -155,6 +155,12 @@ impl Directory {
         self.keys.get(key).map(|index| &self.listed[*index].connection)
     }
 
+    /// The places of a connection's provider and of itself in the tables of admission.
+    pub fn seats(&self, connection: ConnectionId) -> [Option<Seat>; 2] {
+        let listed = self.ids.get(&connection).map(|index| &self.listed[*index]);
+        listed.map_or([None, None], |listed| [listed.provider_seat, listed.seat])
+    }
+
     pub(super) fn bare_models(&self) -> BareModels {
         self.bare_models
     }

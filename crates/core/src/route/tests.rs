@@ -25,6 +25,7 @@ pub(crate) fn connection(id: i64, key: &str, provider: &str, priority: u32, mode
         priority,
         is_default: false,
         tested: true,
+        cleared_at: None,
         own_base_url: None,
         base_url: "http://127.0.0.1:1/v1".into(),
         default_model: None,

@@ -71,7 +71,7 @@ fn f5_a_paused_connection_stays_paused() {
             standing.learn(MODEL, verdict, (Pass::Free, Mono(0)), at(10));
         }
         standing.clear();
-        standing.configure(status, Some(2));
+        standing.configure(status, Some(2), None);
         for naming in [Naming::InPlan, Naming::ByKey] {
             assert!(
                 matches!(
@@ -87,7 +87,7 @@ fn f5_a_paused_connection_stays_paused() {
 #[test]
 fn trap3_a_paused_connection_stays_paused_after_a_test_that_passed() {
     let mut standing = standing();
-    standing.configure(ConnectionStatus::Inactive, Some(1));
+    standing.configure(ConnectionStatus::Inactive, Some(1), None);
     standing.learn(MODEL, Verdict::Answered, (Pass::Free, Mono(0)), at(10));
     assert_eq!(standing.hurdle(MODEL, Naming::ByKey, Mono(20)), Err(Hurdle::Paused));
 }
@@ -100,9 +100,9 @@ fn f5_enabling_clears_counters_breaker_and_attention() {
     }
     standing.learn(MODEL, failed(Code::KeyRefused), (Pass::Free, Mono(6)), at(7));
     assert!(hurdle(&standing, 10).is_some());
-    standing.configure(ConnectionStatus::Inactive, Some(1));
+    standing.configure(ConnectionStatus::Inactive, Some(1), None);
     assert_eq!(hurdle(&standing, 10), Some(Hurdle::Paused));
-    assert_eq!(standing.configure(ConnectionStatus::Active, Some(1)), Some(Change::AttentionCleared));
+    assert_eq!(standing.configure(ConnectionStatus::Active, Some(1), None), Some(Change::AttentionCleared));
     assert_eq!(hurdle(&standing, 10), None);
     assert_eq!(standing.vitals(at(10)).health(), Health::Unknown);
 }
@@ -135,10 +135,10 @@ fn an_account_is_well_again_by_a_new_key_or_a_later_answer() {
     assert_eq!(change, Some(Change::NeedsAttention(Code::KeyRefused)));
     let early = learn(&mut standing, Verdict::Answered, 1_500, 3_000);
     assert_eq!(early, None, "it was under way before the refusal");
-    assert_eq!(standing.configure(ConnectionStatus::Active, Some(1)), None, "an edit of its name");
+    assert_eq!(standing.configure(ConnectionStatus::Active, Some(1), None), None, "an edit of its name");
     assert!(hurdle(&standing, 4_000).is_some());
     let mut with_new_key = standing.clone();
-    let change = with_new_key.configure(ConnectionStatus::Active, Some(2));
+    let change = with_new_key.configure(ConnectionStatus::Active, Some(2), None);
     assert_eq!((change, hurdle(&with_new_key, 4_000)), (Some(Change::AttentionCleared), None));
     let late = learn(&mut standing, Verdict::Answered, 4_000, 5_000);
     assert_eq!(late, Some(Change::AttentionCleared), "a manual test passed");
@@ -185,27 +185,45 @@ fn invented_models_do_not_fill_the_memory() {
 }
 
 #[test]
-fn f9_a_restart_forgets_neither_health_nor_attention_nor_a_rest() {
+fn f9_a_restart_forgets_neither_attention_nor_a_rest() {
     let mut before = standing();
     for n in 0..5 {
         attempt(&mut before, failed(Code::TimedOut), n * 10);
     }
     learn(&mut before, failed(Code::QuotaExhausted), 50, 60);
-    let record = serde_json::to_string(before.record()).expect("plain data");
-    let attention = serde_json::to_string(&before.attention()).expect("plain data");
-    let rest =
-        before.breaker_rest(Mono(2_000)).map(|(until, cooldown)| (until.since_ms(Mono(2_000)), cooldown));
+    before.learn("slow", failed(Code::RateLimited), (Pass::Free, Mono(0)), at(1_000));
+    before.learn("gone", failed(Code::ModelNotFound), (Pass::Free, Mono(0)), at(1_000));
+    let kept = before.keep(at(2_000));
 
     let mut after = standing();
-    let rest = rest.map(|(left_ms, cooldown)| (Mono::START.plus_ms(left_ms), cooldown));
-    let read = |text: &str| serde_json::from_str::<Option<Attention>>(text).expect("as written");
-    after.restore(serde_json::from_str(&record).expect("as written"), read(&attention), rest, Mono::START);
-    let now = Now { mono: Mono::START, wall: at(2_000).wall };
-    assert_eq!(after.vitals(now), before.vitals(at(2_000)));
+    let start = |ms: u64| Now { mono: Mono::START.plus_ms(ms), wall: at(2_000 + ms).wall };
+    after.resume(&kept, start(0));
+    assert_eq!(after.keep(start(0)), kept);
     assert_eq!(after.attention().map(|attention| attention.code), Some(Code::QuotaExhausted));
-    assert_eq!(
-        after.hurdle(MODEL, Naming::ByKey, Mono::START.plus_ms(29_039)).err(),
-        Some(Hurdle::Broken(Mono::START.plus_ms(29_040)))
-    );
-    assert_eq!(after.hurdle(MODEL, Naming::ByKey, Mono::START.plus_ms(29_040)), Ok(Pass::Probe));
+    let by_key = |model: &str, ms: u64| after.hurdle(model, Naming::ByKey, start(ms).mono);
+    assert_eq!(by_key(MODEL, 29_039), Err(Hurdle::Broken(start(29_040).mono)));
+    assert_eq!(by_key(MODEL, 29_040), Ok(Pass::Probe));
+    assert_eq!(by_key("slow", 18_999), Err(Hurdle::Cooling(start(19_000).mono)));
+    assert_eq!(by_key("gone", 0), Err(Hurdle::ModelMissing(start(899_000).mono)));
+
+    let mut with_new_key = Standing::new(ConnectionStatus::Active, Some(2));
+    with_new_key.resume(&kept, start(0));
+    assert_eq!(with_new_key.attention(), None);
+}
+
+#[test]
+fn f5_all_is_well_once_a_person_says_so_to_whichever_process() {
+    let mut standing = standing();
+    for n in 0..5 {
+        attempt(&mut standing, failed(Code::TimedOut), n);
+    }
+    let said = Some(Timestamp(1));
+    assert!(hurdle(&standing, 10).is_some());
+    standing.configure(ConnectionStatus::Active, Some(1), said);
+    assert_eq!(hurdle(&standing, 10), None);
+    for n in 10..15 {
+        attempt(&mut standing, failed(Code::TimedOut), n);
+    }
+    standing.configure(ConnectionStatus::Active, Some(1), said);
+    assert!(hurdle(&standing, 20).is_some(), "once");
 }

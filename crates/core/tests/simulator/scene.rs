@@ -134,6 +134,7 @@ fn connection(rng: &mut Rng, id: i64) -> Connection {
         priority: u32::try_from(rng.between(1, 2)).expect("small"),
         is_default: rng.chance(20),
         tested: true,
+        cleared_at: None,
         own_base_url: None,
         base_url: "http://127.0.0.1:1/v1".into(),
         default_model: Some(MODELS[0].into()),

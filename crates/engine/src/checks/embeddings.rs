@@ -9,10 +9,12 @@ use patchbay_core::dialect::openai::{EmbeddingsInput, EmbeddingsRequest, VectorE
 use patchbay_core::dialect::{Failure, Inbound, gemini, openai};
 use patchbay_core::ledger::{Position, UsageType};
 use patchbay_core::money::NanoUsd;
+use patchbay_core::route::Candidate;
 use serde_json::json;
 
 use super::{Found, paid};
 use crate::call::Call;
+use crate::pipeline::approach_of_test;
 use crate::trail::Trail;
 use crate::{Engine, upstream};
 
@@ -34,7 +36,9 @@ pub(super) async fn embed(
     let inbound = Inbound::read(Protocol::Openai, body.as_bytes()).map_err(Cause::Http)?;
     let call = Call { usage_type: UsageType::Test, ..Call::new(inbound, paid::caller()) };
     let snapshot = engine.snapshot().map_err(|error| Cause::Http(Failure::new(error.code, error.message)))?;
-    let mut trail = Trail::begin(&engine.ledger, &snapshot, &call, (connection, model), 1);
+    let candidate = Candidate::unlisted(connection, model).seated(&snapshot.directory);
+    let approach = approach_of_test(engine, &snapshot, &call, &candidate);
+    let mut trail = Trail::begin(&engine.ledger, &snapshot, &call, (connection, model), approach);
     match numbers(engine, connection, model, &mut trail).await {
         Ok(length) => {
             let cost = trail.cost().amount;
@@ -42,7 +46,8 @@ pub(super) async fn embed(
             Ok((cost, format!("{model} made {length} numbers of a word")))
         }
         Err(failure) => {
-            trail.failed(&failure, Position::Final).await;
+            trail.failed(&failure);
+            trail.close(Position::Final, None).await;
             Err(Cause::Http(failure).into())
         }
     }
@@ -70,7 +75,12 @@ async fn numbers(
     };
     let key = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     trail.sent();
-    let response = engine.upstream.post(connection, key.as_ref(), protocol, encoded).await?;
+    let answered = engine.upstream.post(connection, key.as_ref(), protocol, encoded).await;
+    let response = answered.map_err(|refused| {
+        trail.heard(refused.limits);
+        refused.failure
+    })?;
+    trail.heard(upstream::limits(&response));
     trail.answered_with(response.status().as_u16(), None);
     let body = upstream::read_whole(response, connection).await?;
     let answer = match protocol {

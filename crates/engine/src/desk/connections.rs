@@ -3,6 +3,7 @@
 mod add;
 mod edit;
 mod list;
+mod notes;
 mod test;
 
 pub use add::{AddOutcome, ConnectionDraft, NewSettings, add_tested, add_untested};

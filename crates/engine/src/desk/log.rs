@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use patchbay_core::id::CallId;
+use patchbay_core::ledger::{Detours, Outcome, Skipped};
+use patchbay_core::money::NanoUsd;
 use patchbay_core::report::Filter;
 use patchbay_store::usage::{self, LogRow, Page};
 use serde::Serialize;
@@ -68,6 +70,12 @@ pub struct Line {
     pub finish_reason: Option<String>,
     /// Redacted text of the error.
     pub message: Option<String>,
+    /// Whom the call passed by on its way here and how long it waited; left out where it came straight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detours: Option<Detours>,
+    /// The connection's name as it was. Not part of the line.
+    #[serde(skip)]
+    pub connection_name: String,
 }
 
 impl From<LogRow> for Line {
@@ -100,6 +108,8 @@ impl From<LogRow> for Line {
             streamed: row.streamed,
             finish_reason: row.finish_reason,
             message: row.message,
+            detours: row.detours,
+            connection_name: row.connection_name,
         }
     }
 }
@@ -133,4 +143,55 @@ pub async fn of_call(engine: &Arc<Engine>, call: CallId) -> Result<Vec<Line>, Er
             Ok(rows.into_iter().map(Line::from).collect())
         })
         .await
+}
+
+/// A call's way in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Story {
+    /// How it ended.
+    pub summary: String,
+    /// What happened, in order.
+    pub steps: Vec<String>,
+}
+
+/// Tells the way of a call; `None` for one that made no attempt.
+pub async fn explain(engine: &Arc<Engine>, call: CallId) -> Result<Option<Story>, Error> {
+    Ok(story(&of_call(engine, call).await?))
+}
+
+fn story(lines: &[Line]) -> Option<Story> {
+    let last = lines.last()?;
+    let place = |line: &Line| format!("{} ({})", line.connection_name, line.model);
+    let summary = if last.outcome == Outcome::Answered.as_str() {
+        format!("Answered by {} at attempt {}.", place(last), last.attempt)
+    } else {
+        format!("Not answered; the last to be asked was {}, at attempt {}.", place(last), last.attempt)
+    };
+    let mut steps = Vec::new();
+    for line in lines {
+        let detours = line.detours.clone().unwrap_or_default();
+        let passed = |skipped: &Skipped| format!("{} was passed by: {}.", skipped.connection, skipped.reason);
+        steps.extend(detours.skipped.iter().map(passed));
+        if detours.waited_ms > 0 {
+            steps.push(format!("Waited {} ms.", detours.waited_ms));
+        }
+        steps.push(format!("Attempt {} at {}: {}.", line.attempt, place(line), ended(line)));
+        steps.extend(detours.in_vain.iter().map(passed));
+    }
+    Some(Story { summary, steps })
+}
+
+fn ended(line: &Line) -> String {
+    let mut words = vec![line.error_class.clone().unwrap_or_else(|| line.outcome.clone())];
+    words.extend(line.status.filter(|status| *status >= 400).map(|status| format!("HTTP {status}")));
+    words.push(format!("after {} ms", line.total_ms));
+    if let Some((input, output)) = line.input_tokens.zip(line.output_tokens) {
+        words.push(format!("{input} tokens in, {output} out"));
+    }
+    words.push(match line.cost_nano_usd {
+        Some(nano) => format!("for ${}", NanoUsd(nano)),
+        None => "at a cost that is not known".to_owned(),
+    });
+    let said = line.message.as_ref().map_or_else(String::new, |message| format!(". It said: {message}"));
+    words.join(", ") + said.trim_end_matches('.')
 }

@@ -16,7 +16,7 @@ use super::{Answer, End, Head, Whole, stream};
 use crate::call::Call;
 use crate::gauges::InFlight;
 use crate::trail::Trail;
-use crate::upstream;
+use crate::upstream::{self, Refused};
 use crate::{Engine, clock};
 
 /// Makes one attempt. A failure comes back with its trail, because only the caller knows whether another attempt follows.
@@ -78,7 +78,7 @@ fn target<'a>(call: &Call, candidate: &'a Candidate<'_>) -> Target<'a> {
         protocol: connection.protocol_for(call.inbound.protocol),
         model: candidate.model,
         quirks: connection.quirks,
-        limits: ModelLimits::default(),
+        limits: ModelLimits { max_output: candidate.max_output },
     }
 }
 
@@ -95,12 +95,15 @@ async fn request(
     let notices = encoded.notices.clone();
     trail.sent();
     let answered = engine.upstream.post(connection, key.as_ref(), target.protocol, encoded).await;
-    let response = answered.inspect_err(|failure| {
+    let response = answered.map_err(|Refused { failure, limits }| {
+        trail.heard(limits);
         // Refused before a byte was sent: nothing can have been billed.
         if failure.status.is_none() && failure.code == Code::NetworkFailed {
             trail.not_sent();
         }
+        failure
     })?;
+    trail.heard(upstream::limits(&response));
     let id = request_id(&response).map(|id| key.as_ref().map_or_else(|| id.to_owned(), |key| key.redact(id)));
     trail.answered_with(response.status().as_u16(), id);
     let limits = match call.usage_type {

@@ -159,7 +159,8 @@ impl Opened {
                 self.source.finish(trail).await
             }
             Some(failure) => {
-                trail.failed(&failure, Position::Final).await;
+                trail.failed(&failure);
+                trail.close(Position::Final, None).await;
                 self.source.failed(failure)
             }
         };

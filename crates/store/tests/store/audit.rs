@@ -2,11 +2,12 @@
 
 use patchbay_core::audit::{Action, Actor, Change, Entry, Kind};
 use patchbay_core::code::Code;
+use patchbay_core::standing::{Attention, Kept};
 use patchbay_core::time::{HOUR_MS, Range};
 use patchbay_store::audit::{AuditFilter, Page, Recorded, Written, append, list, retain, scan, verify};
-use patchbay_store::{Store, StoreError};
+use patchbay_store::{Store, StoreError, standing};
 
-use crate::common::{self, NOW, answered, connect, failed, store};
+use crate::common::{NOW, connect, store};
 
 const ALL: Page = Page { before: None, limit: 1_000 };
 
@@ -181,24 +182,27 @@ fn a3_two_processes_write_one_chain() {
 }
 
 #[test]
-fn a2_a_connection_that_begins_to_need_a_person_is_noted_once() {
+fn a2_a_connection_that_needs_a_person_or_rests_is_noted_once() {
     let (_folder, store) = store();
     let id = connect(&store, "openai_primary").expect("added");
-    common::append(
-        &store,
-        [
-            failed(1, id, Code::TimedOut),
-            failed(2, id, Code::KeyRefused),
-            failed(3, id, Code::KeyRefused),
-            answered(4, id),
-            answered(5, id),
-        ],
-    );
+    let well = Kept::default();
+    let resting = Kept { rest: Some((NOW, 30_000)), ..Kept::default() };
+    let longer = Kept { rest: Some((NOW, 60_000)), ..Kept::default() };
+    let attention = Some(Attention::known(Code::KeyRefused, NOW, None));
+    let refused = Kept { attention, ..Kept::default() };
+    for kept in [well.clone(), refused.clone(), refused, well.clone(), resting, longer, well.clone(), well] {
+        store.write(move |db| standing::keep(db, id, &kept, NOW)).expect("kept");
+    }
     let log = entries(&store, &AuditFilter::default());
     let told: Vec<_> = log.iter().map(|e| (e.actor.as_str(), e.action.as_str(), e.reason.as_str())).collect();
     assert_eq!(
         told,
-        [("router", "recover", "an attempt was answered"), ("router", "need_attention", "key_refused"),]
+        [
+            ("router", "recover", "an attempt was answered"),
+            ("router", "rest", "it failed too often"),
+            ("router", "recover", "an attempt was answered"),
+            ("router", "need_attention", "key_refused"),
+        ]
     );
     assert_eq!(log[0].name, "openai_primary");
 }

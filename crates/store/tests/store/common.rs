@@ -65,6 +65,7 @@ pub fn answered(call: u128, connection: ConnectionId) -> UsageRow {
         finish_reason: Some("stop".to_owned()),
         streamed: false,
         upstream_id: None,
+        detours: None,
     }
 }
 

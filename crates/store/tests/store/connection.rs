@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, ConnectionStatus, Limits, Timeouts};
 use patchbay_core::id::ConnectionId;
-use patchbay_store::connection::{self, ConnectionState, Editable, NewConnection};
+use patchbay_core::standing::{Attention, Kept, ModelRest};
+use patchbay_store::connection::{self, Editable, NewConnection};
+use patchbay_store::standing::{self, ConnectionState};
 use patchbay_store::{Store, model, setting};
 
 use crate::common::{NOW, activate, answered, append, connect, failed, store};
@@ -16,7 +18,7 @@ fn find(store: &Store, id: ConnectionId) -> Connection {
 }
 
 fn state(store: &Store, id: ConnectionId) -> ConnectionState {
-    let states = store.read(connection::states).expect("states");
+    let states = store.read(standing::states).expect("states");
     states.get(&id).cloned().unwrap_or_default()
 }
 
@@ -134,12 +136,20 @@ fn f5_turning_on_forgets_the_errors() {
     let id = connect(&store, "openai_primary").expect("added");
     assert!(!find(&store, id).tested);
     append(&store, [failed(1, id, Code::TimedOut), failed(2, id, Code::KeyRefused)]);
+    let blame = Kept {
+        rest: Some((NOW.plus_ms(30_000), 30_000)),
+        attention: Some(Attention::known(Code::KeyRefused, NOW, None)),
+        models: vec![ModelRest { model: "m".into(), until: NOW.plus_ms(5), why: Code::RateLimited }],
+    };
+    let kept = blame.clone();
+    store.write(move |db| standing::keep(db, id, &kept, NOW)).expect("kept");
     let known = state(&store, id);
-    assert_eq!((known.consecutive_errors, known.needs_attention), (2, true));
+    assert_eq!((known.consecutive_errors, known.kept), (2, blame));
     assert_eq!(known.last_error_class.as_deref(), Some("key_refused"));
     store.write(move |db| connection::set_status(db, id, ConnectionStatus::Active, NOW)).expect("on");
     let known = state(&store, id);
-    assert_eq!((known.consecutive_errors, known.needs_attention, known.breaker_open), (0, false, false));
+    assert_eq!((known.consecutive_errors, known.kept), (0, Kept::default()));
+    assert_eq!(find(&store, id).cleared_at, Some(NOW), "every process on the folder is told");
     assert!(find(&store, id).tested, "the user wants it");
 }
 
@@ -274,4 +284,16 @@ fn configuration_changes_are_told_and_calls_are_not() {
     assert_eq!(version(), before);
     store.write(move |db| connection::set_status(db, id, ConnectionStatus::Inactive, NOW)).expect("paused");
     assert!(version() > before);
+}
+
+#[test]
+fn an_account_s_blame_ends_with_its_key() {
+    let (_folder, store) = store();
+    let id = furnished(&store);
+    let version = find(&store, id).credential.expect("a key").version;
+    let attention = Some(Attention::known(Code::QuotaExhausted, NOW, Some(version)));
+    store.write(move |db| standing::keep(db, id, &Kept { attention, ..Kept::default() }, NOW)).expect("kept");
+    assert_eq!(state(&store, id).kept.attention, attention);
+    store.write(move |db| activate(db, id, "sk-proj-abcdefghijklNEW1")).expect("replaced");
+    assert_eq!(state(&store, id).kept.attention, None);
 }

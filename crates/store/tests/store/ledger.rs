@@ -342,3 +342,26 @@ fn f9_health_counts_what_the_connection_is_to_blame_for() {
     let vitals = store.read(|db| usage::vitals(db, id, NOW)).expect("vitals");
     assert_eq!((vitals.answered, vitals.failed), (50, 0));
 }
+
+#[test]
+fn r3_limits_are_counted_by_what_was_sent() {
+    let (_folder, store) = store();
+    let id = connect(&store, "openai_primary").expect("added");
+    let nothing_sent = UsageRow {
+        status: None,
+        cost: Cost::NOTHING,
+        usage: TokenUsage::default(),
+        ..failed(2, id, Code::VaultLocked)
+    };
+    let timed_out = UsageRow {
+        status: None,
+        cost: Cost::UNKNOWN,
+        usage: TokenUsage::default(),
+        ..failed(3, id, Code::TimedOut)
+    };
+    let early = at(answered(4, id), NOW.plus_ms(-1));
+    append(&store, [answered(1, id), nothing_sent, timed_out, early]);
+    let starts = store.read(|db| usage::starts(db, NOW)).expect("read");
+    let start = |tokens| usage::Start { connection: id, at: NOW, tokens };
+    assert_eq!(starts, [start(1_200), start(0)]);
+}

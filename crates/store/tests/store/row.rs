@@ -2,7 +2,7 @@
 
 use patchbay_core::code::Code;
 use patchbay_core::id::ConnectionId;
-use patchbay_core::ledger::{Outcome, UsageRow, UsageType};
+use patchbay_core::ledger::{Detours, Outcome, Skipped, UsageRow, UsageType};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::usage::{Cost, CostSource, TokenUsage};
 use patchbay_store::usage::{self, LogRow};
@@ -34,6 +34,7 @@ fn full() -> UsageRow {
         finish_reason: Some("length".to_owned()),
         streamed: true,
         upstream_id: Some("req_1".to_owned()),
+        detours: Some(detours()),
         ..answered(9, ConnectionId(7))
     };
     row.series.profile = "fast".to_owned();
@@ -73,7 +74,13 @@ fn as_logged(row: &UsageRow, id: i64) -> LogRow {
         streamed: true,
         finish_reason: Some("length".to_owned()),
         message: Some("the stream ended".to_owned()),
+        detours: Some(detours()),
     }
+}
+
+fn detours() -> Detours {
+    let skipped = Skipped { connection: "Main".to_owned(), reason: "switched off".to_owned() };
+    Detours { waited_ms: 12, skipped: vec![skipped.clone()], in_vain: vec![skipped] }
 }
 
 #[test]

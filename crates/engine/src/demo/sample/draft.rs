@@ -210,6 +210,7 @@ impl Draft {
             finish_reason: None,
             streamed: work.takes == Takes::Streamed,
             upstream_id: None,
+            detours: None,
         }
     }
 

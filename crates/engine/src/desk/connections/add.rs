@@ -170,6 +170,7 @@ fn as_connection(draft: &ConnectionDraft, provider: &Provider, key: String) -> r
         priority: draft.settings.priority.unwrap_or(1),
         is_default: false,
         tested: false,
+        cleared_at: None,
         own_base_url: draft.base_url.clone(),
         base_url: draft.base_url.clone().unwrap_or_else(|| provider.api_base_url.clone()),
         default_model: draft.default_model.clone(),

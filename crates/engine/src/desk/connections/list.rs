@@ -6,18 +6,18 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use patchbay_core::catalog::DEMO;
 use patchbay_core::code::Code;
-use patchbay_core::connection::{Connection as Settings, ConnectionStatus, is_cleartext};
+use patchbay_core::connection::{Connection as Settings, ConnectionStatus};
 use patchbay_core::diagnose::CheckReport;
 use patchbay_core::health::{Health, Vitals};
 use patchbay_core::id::ConnectionId;
 use patchbay_core::money::DecimalUsd;
-use patchbay_core::provider::ProviderStatus;
 use patchbay_core::report::{Filter, Totals};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
-use patchbay_store::connection::{ConnectionState, states};
-use patchbay_store::{Db, StoreError, check, credential, rollup, usage};
+use patchbay_store::standing::{ConnectionState, states};
+use patchbay_store::{Db, StoreError, check, rollup, usage};
 use serde::Serialize;
 
+use super::notes;
 use crate::demo::DemoFault;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
@@ -143,8 +143,9 @@ pub async fn list(engine: &Arc<Engine>, zone: TimeZone) -> Result<Vec<Connection
             let views = engine.store.read(|db| {
                 let figures = Figures::read(db, now, &zone)?;
                 let states = states(db)?;
-                let view =
-                    |settings| view(db, &snapshot, settings, &figures, states.get(&id_of(settings)), now);
+                let view = |settings| {
+                    view(db, &snapshot, settings, &figures, states.get(&id_of(settings)), (now, &zone))
+                };
                 snapshot.connections.iter().map(view).collect::<Result<Vec<_>, _>>()
             });
             Ok(views?)
@@ -193,8 +194,8 @@ fn vitals(
     let mut vitals = usage::vitals(db, id, now)?;
     if let Some(state) = state {
         vitals.consecutive_errors = state.consecutive_errors;
-        vitals.needs_attention = state.needs_attention;
-        vitals.breaker_open = state.breaker_open;
+        vitals.needs_attention = state.kept.attention.is_some();
+        vitals.breaker_open = state.kept.rest.is_some();
     }
     Ok(vitals)
 }
@@ -205,7 +206,7 @@ fn view(
     settings: &Settings,
     figures: &Figures,
     state: Option<&ConnectionState>,
-    now: Timestamp,
+    (now, zone): (Timestamp, &TimeZone),
 ) -> Result<Connection, StoreError> {
     let vitals = vitals(db, settings.id, state, now)?;
     let own = figures.by_key.get(&settings.key).cloned().unwrap_or_default();
@@ -242,36 +243,8 @@ fn view(
         strip: own.strip(now),
         latency: own.latency_by_hour(now),
         last_check: check::latest(db, settings.id)?,
-        notes: notes(db, settings)?,
+        notes: notes::of(db, settings, state.map(|state| &state.kept), &own.today, (now, zone))?,
     })
-}
-
-/// A key that crosses a network in the clear (K5), and limits that are shared without anybody having said so.
-fn notes(db: &Db, settings: &Settings) -> Result<Vec<String>, StoreError> {
-    let mut notes = Vec::new();
-    match settings.facts.status {
-        ProviderStatus::Active => {}
-        ProviderStatus::Maintenance => {
-            notes.push(format!("{} is set to maintenance: nothing is sent to it.", settings.provider_name));
-        }
-        ProviderStatus::Deprecated => notes.push(format!(
-            "{} is marked as deprecated: move what uses it to another provider.",
-            settings.provider_name
-        )),
-    }
-    if is_cleartext(&settings.base_url) {
-        notes.push(
-            "Plain HTTP to another machine: the key and the prompts can be read on the way.".to_owned(),
-        );
-    }
-    let sharing = credential::sharing(db, settings.id)?;
-    if !sharing.is_empty() {
-        notes.push(format!(
-            "The same key is used by {}: they share one rate limit at the provider.",
-            sharing.join(", ")
-        ));
-    }
-    Ok(notes)
 }
 
 fn credential_info(credential: &patchbay_core::connection::CredentialRef) -> CredentialInfo {

@@ -7,7 +7,7 @@ use patchbay_core::audit::{Action, Actor, Change, Entry, Kind};
 use patchbay_core::connection::Connection as Settings;
 use patchbay_core::diagnose::{CheckPlan, CheckReport, Spend, StageReport, Verdict};
 use patchbay_core::id::ConnectionId;
-use patchbay_store::{Db, Recorded, StoreError, check, connection, model};
+use patchbay_store::{Db, Recorded, StoreError, check, connection, model, standing};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -158,6 +158,10 @@ pub(super) fn remember(
     model::seen(db, id, &report.models, report.at)?;
     if report.verdict == Verdict::Passed {
         connection::mark_tested(db, id)?;
+        // Whoever rests or needs a person is called again: the test has just shown that all is well.
+        if standing::is_blamed(db, id)? {
+            standing::clear(db, id, report.at)?;
+        }
     }
     let change = Change::default().fact("verdict", verdict).fact("took_ms", report.took_ms);
     Ok(Entry::user(Action::Test, Kind::Connection, key).change(change).because(&report.title))

@@ -8,7 +8,7 @@ use patchbay_core::connection::Connection as Settings;
 use patchbay_core::credential::CredentialState;
 use patchbay_core::time::Timestamp;
 use patchbay_store::credential::{self, Predecessor, Version};
-use patchbay_store::{Db, Recorded, StoreError, connection, credential_policy};
+use patchbay_store::{Db, Recorded, StoreError, credential_policy, standing};
 use serde::{Deserialize, Serialize};
 
 use super::list::{Credentials, list};
@@ -141,7 +141,7 @@ fn switch(
         Afterwards::KeepAsStandby => Predecessor::StandsBy,
     };
     let before = credential::promote(db, settings.id, version.version, predecessor, now)?;
-    let needed_attention = connection::clear_attention(db, settings.id)?;
+    let needed_attention = standing::clear_attention(db, settings.id)?;
     let change = Change::default()
         .with("state", version.state.as_str(), "active")
         .with("active_version", before, version.version)

@@ -1,0 +1,55 @@
+//! What an earlier run knew (R3, F9): the ledger says what counts against limits, the states say who rests. The ledger is
+//! written before a caller sees the end of its answer, so not even a crash forgives a request.
+
+use patchbay_core::admission::{Estimate, Recalled};
+use patchbay_core::connection::Limits;
+use patchbay_core::money::NanoUsd;
+use patchbay_core::time::{Timestamp, last_days};
+use patchbay_store::usage::Start;
+use patchbay_store::{StoreError, standing, usage};
+
+use super::Board;
+use crate::clock;
+use crate::snapshot::Snapshot;
+
+const MINUTE_MS: i64 = 60_000;
+
+impl Board {
+    /// Takes up what an earlier run knew, once, before the first call.
+    pub fn recall(&self, snapshot: &Snapshot) {
+        self.recalled.get_or_init(|| {
+            if let Err(error) = self.recall_now(snapshot) {
+                tracing::error!(%error, "limits begin anew: what was used of them could not be read");
+            }
+        });
+    }
+
+    fn recall_now(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let now = self.now();
+        let since = since(now.wall, snapshot);
+        let (starts, states) =
+            self.store.read(|db| Ok::<_, StoreError>((usage::starts(db, since)?, standing::states(db)?)))?;
+        let mut live = self.live();
+        for Start { connection, at, tokens } in starts {
+            let [provider, connection] = snapshot.directory.seats(connection);
+            let used = Estimate { tokens, cost: NanoUsd::ZERO };
+            let past = Recalled { seats: [provider, connection, None, None], feature: "", at, used };
+            live.switchboard.admission().recall(&past, now);
+        }
+        for (id, state) in states {
+            let [_, seat] = snapshot.directory.seats(id);
+            if let Some(standing) = seat.and_then(|seat| live.switchboard.standing_mut(seat)) {
+                standing.resume(&state.kept, now);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The earliest moment that any limit still looks at: midnight, or the start of the longest window.
+fn since(now: Timestamp, snapshot: &Snapshot) -> Timestamp {
+    let midnight = last_days(now, 1, &clock::zone_or_system("")).first().map_or(now, |(_, day)| day.from);
+    let period = |limits: &Limits| limits.rate_limit_period_s.map_or(0, |seconds| i64::from(seconds) * 1_000);
+    let longest = snapshot.connections.iter().map(|connection| period(&connection.limits)).max();
+    midnight.min(now.plus_ms(-longest.unwrap_or(0).max(MINUTE_MS)))
+}

@@ -1,0 +1,229 @@
+//! From one place to the next: admission, backoff, the line of those who wait, and what a call met on its way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use patchbay_core::admission::Estimate;
+use patchbay_core::code::Code;
+use patchbay_core::dialect::Failure;
+use patchbay_core::ledger::{Detours, Skipped};
+use patchbay_core::money::NanoUsd;
+use patchbay_core::route::{Candidate, Failed, Next, Plan, Pursuit, SkipReason, Standby, Terms};
+use patchbay_core::switchboard::{Bid, Caller, Denial};
+use patchbay_core::usage::{TokenUsage, estimate_tokens};
+
+use super::{CallError, Tried};
+use crate::Engine;
+use crate::board::{Place, Waited};
+use crate::call::Call;
+use crate::clock;
+use crate::gauges::Traffic;
+use crate::snapshot::Snapshot;
+use crate::trail::Approach;
+
+/// No attempt and no wait of a call begins later than so many milliseconds after its arrival.
+const DEADLINE_MS: u64 = 300_000;
+/// How long an answer usually is, in tokens, where its caller sets no bound.
+const USUAL_ANSWER: u64 = 1_000;
+/// When to come back, where only the end of another call makes room.
+const SOON_MS: u64 = 1_000;
+
+/// A call on its way through its candidates.
+pub(super) struct Chase<'a> {
+    engine: &'a Arc<Engine>,
+    snapshot: &'a Snapshot,
+    call: &'a Call,
+    plan: &'a Plan<'a>,
+    pursuit: Pursuit,
+    next: Next,
+    /// What was met since the last attempt.
+    detours: Detours,
+    /// Everybody who was passed by, for the caller.
+    passed: Vec<String>,
+    /// The soonest that somebody without room may have some.
+    opens_after_ms: Option<u64>,
+    traffic: Traffic,
+}
+
+impl<'a> Chase<'a> {
+    /// At the first candidate.
+    pub(super) fn new(
+        engine: &'a Arc<Engine>,
+        snapshot: &'a Snapshot,
+        call: &'a Call,
+        plan: &'a Plan<'a>,
+    ) -> Self {
+        let deadline = engine.board.now().mono.plus_ms(DEADLINE_MS);
+        let skipped = skipped(plan);
+        Self {
+            engine,
+            snapshot,
+            call,
+            plan,
+            pursuit: Pursuit::new(Terms { deadline, ..Terms::default() }),
+            next: Next::Candidate,
+            passed: told(&skipped),
+            detours: Detours { skipped, ..Detours::default() },
+            opens_after_ms: None,
+            traffic: Traffic::Flows,
+        }
+    }
+
+    /// The candidate to try now.
+    pub(super) fn candidate(&self) -> &'a Candidate<'a> {
+        &self.plan.candidates[self.pursuit.candidate()]
+    }
+
+    /// The right to make the next attempt, once somebody has room; `None` when nobody will.
+    pub(super) async fn place(&mut self) -> Option<Place> {
+        loop {
+            match self.next {
+                Next::GiveUp => return None,
+                Next::Same { after_ms } => self.back_off(after_ms).await,
+                Next::Candidate | Next::Standby => {}
+                Next::Wait { up_to_ms } => match self.queue(up_to_ms).await {
+                    Some(place) => return Some(place),
+                    None => continue,
+                },
+            }
+            let caller = caller(self.call, self.candidate(), self.snapshot);
+            match self.engine.board.admit(&Bid::new(self.candidate(), &caller)) {
+                Ok(place) => return Some(place),
+                Err(denial) => self.next = self.denied(denial),
+            }
+        }
+    }
+
+    /// The way to the attempt that begins now.
+    pub(super) fn approach(&mut self, place: Place) -> Approach {
+        let detours = std::mem::take(&mut self.detours).told();
+        Approach { attempt: self.pursuit.attempt(), place: Some(place), detours }
+    }
+
+    /// The attempt failed, and its place is free again.
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        let failed = Failed { failure, standby: Standby::Absent, jitter: fastrand::u64(..) };
+        self.next = self.pursuit.failed(&failed, &self.plan.candidates, self.engine.board.now().mono);
+    }
+
+    /// Nobody will have room, or answer.
+    pub(super) async fn give_up(self, tried: Option<Tried>) -> CallError {
+        let call = self.call.id;
+        let Some(tried) = tried else {
+            return CallError { failure: self.full(), call, head: None, skipped: self.passed };
+        };
+        let (head, failure) = tried.last(self.detours.told()).await;
+        CallError { failure, call, head: Some(head), skipped: self.passed }
+    }
+
+    fn denied(&mut self, denial: Denial) -> Next {
+        let now = self.engine.board.now();
+        let candidates = &self.plan.candidates;
+        match denial {
+            Denial::Barred(hurdle) => {
+                self.pass_by(self.candidate(), SkipReason::of_hurdle(hurdle, now));
+                self.pursuit.barred(candidates, now.mono)
+            }
+            Denial::Refused(refusal) => {
+                let after_ms = refusal.after_ms.unwrap_or(SOON_MS);
+                self.opens_after_ms = Some(self.opens_after_ms.map_or(after_ms, |known| known.min(after_ms)));
+                self.pass_by(self.candidate(), SkipReason::of_refusal(&refusal, now));
+                self.pursuit.refused(&refusal, candidates, now.mono)
+            }
+        }
+    }
+
+    async fn back_off(&mut self, after_ms: u64) {
+        self.detours.waited_ms += after_ms;
+        tokio::time::sleep(Duration::from_millis(after_ms)).await;
+    }
+
+    /// Waits in line for whoever has room first. Traffic that is stopped ends the wait.
+    async fn queue(&mut self, up_to_ms: u64) -> Option<Place> {
+        let began = self.engine.board.now().mono;
+        // A window that opens only after the wait is over is not worth it: the caller is told at once when to come back.
+        if self.opens_after_ms.is_some_and(|after_ms| after_ms > up_to_ms) {
+            self.next = self.pursuit.waited(&self.plan.candidates, began);
+            return None;
+        }
+        let callers: Vec<_> = self.pursuit.full().iter().map(|index| self.caller_at(*index)).collect();
+        let bids: Vec<_> = callers
+            .iter()
+            .map(|(index, caller)| (*index, Bid::new(&self.plan.candidates[*index], caller)))
+            .collect();
+        let waited = tokio::select! {
+            waited = self.engine.board.wait(&bids, up_to_ms) => waited,
+            () = self.engine.gauges.stopped() => {
+                (self.traffic, self.next) = (Traffic::Stopped, Next::GiveUp);
+                return None;
+            }
+        };
+        let now = self.engine.board.now().mono;
+        self.detours.waited_ms += now.since_ms(began);
+        match waited {
+            Waited::Granted(index, place) => {
+                self.pursuit.granted(index);
+                Some(place)
+            }
+            Waited::InVain => {
+                self.next = self.pursuit.waited(&self.plan.candidates, now);
+                None
+            }
+        }
+    }
+
+    fn caller_at(&self, index: usize) -> (usize, Caller<'a>) {
+        (index, caller(self.call, &self.plan.candidates[index], self.snapshot))
+    }
+
+    fn pass_by(&mut self, candidate: &Candidate<'_>, reason: SkipReason) {
+        let skipped = Skipped { connection: candidate.connection.name.clone(), reason: reason.to_string() };
+        self.passed.extend(told(std::slice::from_ref(&skipped)));
+        self.detours.skipped.push(skipped);
+    }
+
+    /// What the caller is told of a call that nobody had room for (R4): no error of anybody's.
+    fn full(&self) -> Failure {
+        if self.traffic == Traffic::Stopped {
+            return Failure::new(Code::Stopped, "All traffic was stopped.");
+        }
+        let model = &self.call.inbound.model;
+        if self.opens_after_ms.is_some() {
+            let text = format!("Every connection that may answer for \"{model}\" is at its limit.");
+            return Failure { retry_after_ms: self.opens_after_ms, ..Failure::new(Code::RateLimited, text) };
+        }
+        Failure::new(Code::NoCandidate, format!("No connection may answer for \"{model}\" now."))
+    }
+}
+
+/// Who asks at that candidate, and what the attempt may take.
+pub(super) fn caller<'a>(call: &'a Call, candidate: &Candidate<'_>, snapshot: &Snapshot) -> Caller<'a> {
+    let input = estimate_tokens(call.inbound.prompt_bytes());
+    let longest = candidate.max_output.map_or(u64::MAX, u64::from);
+    let output = call.inbound.longest_answer().unwrap_or(USUAL_ANSWER).min(longest);
+    let usage = TokenUsage { input: Some(input), output: Some(output), ..TokenUsage::default() };
+    let price = snapshot.prices.find(&candidate.connection.provider, candidate.model, clock::now(), input);
+    Caller {
+        profile: None,
+        app: None,
+        feature: &call.caller.feature,
+        estimate: Estimate {
+            tokens: input.saturating_add(output),
+            cost: price.map_or(NanoUsd::ZERO, |price| price.cost(&usage)),
+        },
+    }
+}
+
+/// Whom the plan passed by.
+pub(super) fn skipped(plan: &Plan<'_>) -> Vec<Skipped> {
+    let skipped = |(connection, reason): &(&patchbay_core::connection::Connection, SkipReason)| Skipped {
+        connection: connection.name.clone(),
+        reason: reason.to_string(),
+    };
+    plan.skipped.iter().map(skipped).collect()
+}
+
+/// The same for the caller.
+pub(super) fn told(skipped: &[Skipped]) -> Vec<String> {
+    skipped.iter().map(|skipped| format!("{}: {}", skipped.connection, skipped.reason)).collect()
+}
