@@ -60,7 +60,7 @@ pub(crate) async fn to_first_cost() {
     let bot = bot(&window).await;
     window.picture("03-first-run-token").await;
     the_first_call_arrives(&window, &bot).await;
-    assert_eq!(provider.requests(), 2, "one tiny completion of the test, one call of the bot");
+    assert_eq!(provider.requests(), 3, "a tiny completion and a stream of the test, one call of the bot");
 
     the_overview_counts_it_without_a_price(&window).await;
     the_demo_provider_is_added(&window).await;
@@ -129,10 +129,10 @@ async fn the_first_call_arrives(window: &Window, bot: &Bot) {
 
 async fn the_overview_counts_it_without_a_price(window: &Window) {
     window.click("fr-open-overview").await;
-    // The test's tiny completion is a call too.
-    window.says("ov-requests", "\n2").await;
+    // The two questions of the test are calls too.
+    window.says("ov-requests", "\n3").await;
     window.says("ov-spend-today", "$0.00").await;
-    window.says("ov-unpriced", "2 attempts of unknown price: demo-fast").await;
+    window.says("ov-unpriced", "3 attempts of unknown price: demo-fast").await;
     window.says("ov-gateway", "Listening").await;
     window.says("ov-top", "my-bot").await;
     window.picture("05-overview-first-call").await;
@@ -205,7 +205,7 @@ async fn two_models_are_compared(window: &Window) {
 async fn the_overview_tells_the_cost(window: &Window, cost: &str) {
     window.press(&["Escape"]).await;
     window.click("nav-overview").await;
-    window.says("ov-requests", "\n6").await;
+    window.says("ov-requests", "\n8").await;
     window.reads("ov-spend-today", |text| dollars(text) > 0.001).await;
     window.reads("status-today", |text| dollars(text) > 0.001).await;
     window.says("ov-conn-demo_fast", "100%").await;
