@@ -6,7 +6,7 @@ use patchbay_core::health::Health;
 use patchbay_core::secret::Secret;
 use patchbay_engine::changes::Changed;
 use patchbay_engine::demo::DemoFault;
-use patchbay_engine::desk::{connections, credentials, overview, providers, status};
+use patchbay_engine::desk::{audit, connections, credentials, overview, providers, status};
 use patchbay_engine::{Engine, VaultChoice};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -168,6 +168,47 @@ async fn f3_a_refused_key_needs_a_person_and_a_new_key_ends_it() {
     credentials::replace_key(&world.engine, "main", right, TimeZone::UTC).await.unwrap();
     assert_ne!(health(&world).await, Health::Critical);
     assert_eq!(header(&world.ask("demo-fast", &json!({})).await, "x-patchbay-connection"), "main");
+}
+
+#[tokio::test]
+async fn k3_a_standby_takes_over_in_the_very_call_whose_key_was_refused() {
+    for stream in [false, true] {
+        let world = World::open().await;
+        let main = locked_demo("sk-demo-right-0123456789");
+        let mut wrong = draft("main", main.base_url());
+        wrong.secret = Some(Secret::new("sk-demo-wrong-0123456789".into()));
+        world.add(wrong).await;
+        let right = Secret::new("sk-demo-right-0123456789".into());
+        credentials::stage(&world.engine, "main", right).await.unwrap();
+        credentials::stand_by(&world.engine, "main", None).await.unwrap();
+
+        let answer = world.ask("main/demo-fast", &json!({ "stream": stream })).await;
+        assert_eq!((answer.status().as_u16(), header(&answer, "x-patchbay-attempts")), (200, "2"));
+        answer.bytes().await.unwrap();
+        let log = world.log().await;
+        let rows: Vec<_> = log.iter().map(|row| (row.outcome.as_str(), row.error_class.as_deref())).collect();
+        assert_eq!(rows, [("failed", Some("key_refused")), ("answered", None)]);
+        assert_ne!(health(&world).await, Health::Critical);
+        assert_eq!(world.ask("main/demo-fast", &json!({})).await.status(), 200);
+        assert_eq!(main.requests(), 3, "the key that was refused is not tried again");
+
+        let entries = audit::list(&world.engine, audit::AuditQuery::default(), None, 100).await.unwrap();
+        assert!(format!("{entries:?}").contains("\"take_over\""), "{entries:?}");
+    }
+}
+
+#[tokio::test]
+async fn f3_a_standby_that_is_refused_too_ends_there() {
+    let world = World::open().await;
+    let main = locked_demo("sk-demo-right-0123456789");
+    let mut wrong = draft("main", main.base_url());
+    wrong.secret = Some(Secret::new("sk-demo-wrong-0123456789".into()));
+    world.add(wrong).await;
+    let other = Secret::new("sk-demo-other-0123456789".into());
+    credentials::stage(&world.engine, "main", other).await.unwrap();
+    credentials::stand_by(&world.engine, "main", None).await.unwrap();
+    refusal(world.ask("main/demo-fast", &json!({})).await, 401, "patchbay_key_refused").await;
+    assert_eq!(main.requests(), 2, "each key once, and the first is not brought back");
 }
 
 #[tokio::test]

@@ -56,6 +56,12 @@ impl<'a> Candidate<'a> {
         }
     }
 
+    /// The same, by a connection whose credential has changed since the plan was made.
+    #[must_use]
+    pub fn by(self, connection: &'a Connection) -> Self {
+        Self { connection, ..self }
+    }
+
     /// With its places in the tables of admission, where it is one of the directory's: an attempt counts for it.
     #[must_use]
     pub fn seated(self, directory: &Directory) -> Self {

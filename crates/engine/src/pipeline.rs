@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use patchbay_core::catalog::Protocol;
-use patchbay_core::code::Code;
+use patchbay_core::code::{Blame, Code};
 use patchbay_core::connection::Connection;
 use patchbay_core::diagnose::ToldLimit;
 use patchbay_core::dialect::Failure;
 use patchbay_core::id::CallId;
 use patchbay_core::ledger::{Detours, Position};
-use patchbay_core::route::{Candidate, Plan, SkipReason};
+use patchbay_core::route::{Candidate, Plan, SkipReason, Standby};
 use patchbay_core::switchboard::Bid;
 use patchbay_core::time::Timestamp;
 use patchbay_core::usage::{Cost, TokenUsage};
@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use self::chase::{Chase, skipped, told};
 use crate::Engine;
 use crate::call::{AttemptSeen, Call};
+use crate::desk::credentials;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::trail::{Approach, Trail};
@@ -154,6 +155,7 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
     let mut guard = Some(guard);
     let mut chase = Chase::new(engine, &snapshot, &call, &plan);
     let mut tried: Option<Tried> = None;
+    let mut stand_in: Option<Connection> = None;
     loop {
         let Some(place) = chase.place().await else {
             return Err(chase.give_up(tried).await);
@@ -162,7 +164,7 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
             Some(tried) => Some(tried.earlier().await),
             None => None,
         };
-        let candidate = chase.candidate();
+        let candidate = &by_standby(chase.candidate(), stand_in.as_ref());
         let approach = chase.approach(place);
         let head = head(&call, candidate, approach.attempt);
         let trail = begin(engine, &snapshot, &call, candidate, approach);
@@ -174,10 +176,30 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
             };
         let took_ms = trail.elapsed_ms();
         trail.failed(&failure);
-        chase.failed(&failure);
         watch(&call, &head, candidate, Some(&failure), took_ms).await;
+        let standby = standby_for(engine, candidate.connection, &failure).await;
+        chase.failed(&failure, standby.as_ref().map_or(Standby::Absent, |_| Standby::Ready));
+        stand_in = standby.or(stand_in);
         tried = Some(Tried { trail, head, failure, earlier });
     }
+}
+
+/// The connection with the credential that took over because the provider does not take this one any more (K3).
+async fn standby_for(engine: &Arc<Engine>, connection: &Connection, failure: &Failure) -> Option<Connection> {
+    let refused = connection.credential.as_ref()?.version;
+    if failure.code.policy().health != Blame::Account || failure.status.is_none() {
+        return None;
+    }
+    let taken = credentials::take_over(engine, &connection.key, refused, failure.code).await;
+    let taken = taken.inspect_err(|error| tracing::warn!(%error, "the standby key could not take over"));
+    taken.ok().flatten()?;
+    engine.snapshot().ok()?.connection(&connection.key).cloned()
+}
+
+/// A candidate with the credential that took over in this call.
+fn by_standby<'a>(candidate: &Candidate<'a>, stand_in: Option<&'a Connection>) -> Candidate<'a> {
+    let stand_in = stand_in.filter(|other| other.id == candidate.connection.id);
+    stand_in.map_or(*candidate, |connection| candidate.by(connection))
 }
 
 /// An attempt that failed, as long as nobody knows whether another one follows.

@@ -2,7 +2,7 @@
 
 use super::Candidate;
 use crate::admission::{Reach, Refusal};
-use crate::code::{Code, Retry, Rotate};
+use crate::code::{Blame, Code, Retry, Rotate};
 use crate::dialect::Failure;
 use crate::profile::WhenFull;
 use crate::time::Mono;
@@ -168,7 +168,7 @@ impl Pursuit {
             self.failed_at.push(self.candidate);
             self.forget_spoilt(candidates);
         }
-        if code == Code::KeyRefused && failed.standby == Standby::Ready && !self.standby_used {
+        if policy.health == Blame::Account && failed.standby == Standby::Ready && !self.standby_used {
             self.standby_used = true;
             return Next::Standby;
         }

@@ -101,8 +101,8 @@ impl<'a> Chase<'a> {
     }
 
     /// The attempt failed, and its place is free again.
-    pub(super) fn failed(&mut self, failure: &Failure) {
-        let failed = Failed { failure, standby: Standby::Absent, jitter: fastrand::u64(..) };
+    pub(super) fn failed(&mut self, failure: &Failure, standby: Standby) {
+        let failed = Failed { failure, standby, jitter: fastrand::u64(..) };
         self.next = self.pursuit.failed(&failed, &self.plan.candidates, self.engine.board.now().mono);
     }
 
