@@ -49,8 +49,9 @@ async fn first_run(home: &Home) {
 
 async fn pictures(window: &Window, theme: &str) {
     window.press(&["g", "o"]).await;
-    // Whatever the time of day: just after midnight nobody has spent anything yet.
     window.says("ov-spend-today", "$").await;
+    // Just after midnight nobody has spent anything yet, and the list says so.
+    window.reads("ov-top", |text| text.contains('$') || text.contains("No calls today")).await;
     the_chart_fits(window).await;
     window.picture(&format!("30-overview-{theme}")).await;
     window.press(&["g", "c"]).await;
@@ -84,8 +85,9 @@ async fn pictures(window: &Window, theme: &str) {
 
     window.resize(960, 640).await;
     window.press(&["g", "o"]).await;
-    // Whatever the time of day: just after midnight nobody has spent anything yet.
     window.says("ov-spend-today", "$").await;
+    // Just after midnight nobody has spent anything yet, and the list says so.
+    window.reads("ov-top", |text| text.contains('$') || text.contains("No calls today")).await;
     the_chart_fits(window).await;
     window.picture(&format!("40-overview-small-{theme}")).await;
     window.press(&["g", "c"]).await;
