@@ -4,6 +4,7 @@ import { Channel } from "@tauri-apps/api/core";
 import {
   commands,
   events,
+  type AuditQuery,
   type Changed,
   type ChartRequest,
   type CheckProgress,
@@ -12,6 +13,7 @@ import {
   type ConnectionDraft,
   type ConnectionEdit,
   type DemoFault,
+  type Format,
   type ModelQuery,
   type PlaygroundEvent,
   type PlaygroundRequest,
@@ -119,6 +121,10 @@ export const backend = {
   appAdd: (name: string, feature: string | null) => value(commands.appAdd(name, feature)),
   appRotate: (name: string) => value(commands.appRotate(name)),
   appRevoke: (name: string) => value(commands.appRevoke(name)),
+
+  audit: (query: AuditQuery, before: number | null, limit: number) => value(commands.audit(query, before, limit)),
+  auditVerify: () => value(commands.auditVerify()),
+  auditExport: (query: AuditQuery, format: Format) => value(commands.auditExport(query, format)),
 
   trafficStop: () => value(commands.trafficStop()),
   trafficResume: () => value(commands.trafficResume()),

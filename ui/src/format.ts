@@ -99,6 +99,14 @@ export function clock(at: number, zone: string): string {
   return `${parts.hour}:${parts.minute}`;
 }
 
+/** To the second: `10:41:51`, then `Mon 18:20:05`, then `21 Nov 09:00:00`. For logs. */
+export function moment(at: number, now: number, zone: string): string {
+  const { weekday, hour, minute, second } = calendar(at, zone);
+  const time = `${hour}:${minute}:${second}`;
+  if (day(at, zone) === day(now, zone) && now - at < 86_400_000) return time;
+  return now - at < 6 * 86_400_000 ? `${weekday} ${time}` : `${day(at, zone)} ${time}`;
+}
+
 /** `Tue 9 Dec, 10:42 EST`: for hovers, detail panes and the clock of the status bar. */
 export function absolute(at: number | null, zone: string): string {
   if (at === null) return "-";
@@ -111,7 +119,7 @@ export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`;
 }
 
-type Calendar = Record<"weekday" | "day" | "month" | "hour" | "minute" | "timeZoneName", string>;
+type Calendar = Record<"weekday" | "day" | "month" | "hour" | "minute" | "second" | "timeZoneName", string>;
 const calendars = new Map<string, Intl.DateTimeFormat>();
 
 function calendar(at: number, zone: string): Calendar {
@@ -130,6 +138,7 @@ function dateFormat(zone: string): Intl.DateTimeFormat {
     month: "short",
     hour: "2-digit",
     minute: "2-digit",
+    second: "2-digit",
     hourCycle: "h23",
     timeZoneName: "short",
   };

@@ -1,5 +1,6 @@
 import type { Component } from "svelte";
 import type { IconName } from "./kit/icon";
+import Alerts from "./screens/alerts/Alerts.svelte";
 import Apps from "./screens/apps/Apps.svelte";
 import Connections from "./screens/connections/Connections.svelte";
 import Models from "./screens/models/Models.svelte";
@@ -25,6 +26,7 @@ export const screens: Screen[] = [
   { id: "connections", label: "Connections", icon: "plug", group: "", key: "c", component: Connections },
   { id: "models", label: "Providers & models", icon: "layers", group: "", key: "m", component: Models },
   { id: "playground", label: "Playground", icon: "play", group: "", key: "l", component: Playground },
+  { id: "alerts", label: "Alerts & audit", icon: "bell", group: "Observe", key: "e", component: Alerts },
   { id: "apps", label: "Apps", icon: "apps", group: "Set up", key: "b", component: Apps },
   { id: "settings", label: "Settings", icon: "gear", group: "Set up", key: "s", component: Settings },
 ];
