@@ -314,7 +314,9 @@ impl Admission {
     /// How much of a subject's allowance is used.
     pub fn used(&mut self, seat: Seat, now: Now) -> Used {
         let (_, today) = self.moment(now);
-        self.allowances.get(seat.index()).map_or_else(Used::default, |allowance| allowance.used(today))
+        self.allowances
+            .get_mut(seat.index())
+            .map_or_else(Used::default, |allowance| allowance.used(now.mono, today))
     }
 
     /// How far a budget is used in its period.

@@ -42,8 +42,14 @@ impl From<Limits> for Allowed {
 pub struct Used {
     /// On their way now.
     pub in_flight: u32,
+    /// Started in the last minute; counted only where a limit asks for it.
+    pub minute: u32,
+    /// Started in the window of the limit by period; counted only where there is one.
+    pub period: u32,
     /// Started this local day.
     pub today: u64,
+    /// Tokens of the last minute, those of calls on their way as estimated; counted only where there is a limit.
+    pub tokens: u64,
 }
 
 /// There is no room.
@@ -123,8 +129,16 @@ impl Allowance {
         self.days.subtract(day, 1);
     }
 
-    pub(super) fn used(&self, today: Today) -> Used {
-        Used { in_flight: self.in_flight, today: self.days.of(today.day.key) }
+    pub(super) fn used(&mut self, now: Mono, today: Today) -> Used {
+        let within = |rate: Option<Rate>| rate.map_or(0, |rate| self.starts.within(rate.period_ms, now));
+        let [period, minute] = self.allowed.rates.map(within);
+        Used {
+            in_flight: self.in_flight,
+            minute,
+            period,
+            today: self.days.of(today.day.key),
+            tokens: self.tokens.sum(now),
+        }
     }
 
     pub(super) fn keep(&self, now: Mono) -> Kept {

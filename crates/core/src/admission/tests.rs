@@ -47,6 +47,11 @@ fn fill(admission: &mut Admission, now: Now) -> Vec<Reservation> {
     (0..1_000).map_while(|_| admission.admit(&ask, now).ok()).collect()
 }
 
+/// On their way, and started today.
+fn counts(used: Used) -> (u32, u64) {
+    (used.in_flight, used.today)
+}
+
 fn settle(admission: &mut Admission, mut reservation: Reservation, spent: Spent, now: Now) {
     reservation.mark_sent();
     let _ = admission.settle(reservation, spent, now);
@@ -92,7 +97,7 @@ fn r1_a_refused_call_counts_nowhere() {
     }
     settle(&mut admission, first, Spent::default(), at(2));
     let provider = admission.seat(&subjects()[0]).expect("a seat");
-    assert_eq!(admission.used(provider, at(2)), Used { in_flight: 0, today: 1 });
+    assert_eq!(counts(admission.used(provider, at(2))), (0, 1));
 }
 
 #[test]
@@ -128,7 +133,7 @@ fn r1_a_dropped_reservation_gives_itself_back() {
     while admission.reclaim(at(1)).is_some() {}
     assert_eq!(admission.open(), 0);
     let connection = admission.seat(&subjects()[1]).expect("a seat");
-    assert_eq!(admission.used(connection, at(1)), Used { in_flight: 0, today: 1 }, "one had been sent");
+    assert_eq!(counts(admission.used(connection, at(1))), (0, 1), "one had been sent");
 }
 
 #[test]
@@ -256,7 +261,7 @@ fn r3_counters_survive_a_restart() {
     second.restore(&counters, later(0));
     assert!(fill(&mut second, later(29 * MINUTE_MS)).is_empty(), "the hour is not over");
     let connection = second.seat(&subjects()[1]).expect("a seat");
-    assert_eq!(second.used(connection, later(0)), Used { in_flight: 0, today: 4 });
+    assert_eq!(counts(second.used(connection, later(0))), (0, 4));
     let held = fill(&mut second, later(30 * MINUTE_MS + 1));
     assert_eq!(held.len(), 2, "the window is free again, the day has two left");
 }
@@ -292,4 +297,27 @@ fn limits_that_change_keep_their_counts() {
     let tighter = of_connection(Allowed { concurrent: Some(5), ..Allowed::default() });
     admission.configure(subjects().into_iter().zip(tighter), Vec::new());
     assert_eq!(fill(&mut admission, at(0)).len(), 1, "four of five are on their way");
+}
+
+#[test]
+fn r3_what_is_used_of_each_limit_is_known_at_every_moment() {
+    let allowed = Allowed {
+        concurrent: Some(9),
+        rates: [Some(Rate { requests: 9, period_ms: 10_000 }), Some(Rate::per_minute(9))],
+        per_day: Some(9),
+        tokens_per_minute: Some(9_000),
+    };
+    let mut admission = admission(&of_connection(allowed), Vec::new());
+    let seat = admission.seat(&subjects()[1]).expect("a seat");
+    let ask = ask(&admission);
+    let first = admission.admit(&ask, at(0)).expect("room");
+    let second = admission.admit(&ask, at(20_000)).expect("room");
+    let used = Used { in_flight: 2, minute: 2, period: 1, today: 2, tokens: 200 };
+    assert_eq!(admission.used(seat, at(20_000)), used);
+    settle(&mut admission, first, Spent { tokens: Some(30), ..Spent::default() }, at(30_000));
+    let used = Used { in_flight: 1, minute: 2, period: 1, today: 2, tokens: 130 };
+    assert_eq!(admission.used(seat, at(30_000)), used, "what was used replaces the estimate");
+    let used = Used { in_flight: 1, minute: 1, period: 0, today: 2, tokens: 100 };
+    assert_eq!(admission.used(seat, at(60_001)), used, "a minute later the first counts for the day only");
+    drop(second);
 }

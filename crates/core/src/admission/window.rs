@@ -65,6 +65,12 @@ impl StartLog {
         }
     }
 
+    /// How many of the starts still count against a window of that length.
+    pub(super) fn within(&self, period_ms: u64, now: Mono) -> u32 {
+        let recent = self.starts.iter().rev().take_while(|start| now.since_ms(**start) <= period_ms);
+        u32::try_from(recent.count()).unwrap_or(u32::MAX)
+    }
+
     /// How long ago each start was, oldest first.
     pub(super) fn ages(&self, now: Mono) -> Vec<u64> {
         self.starts.iter().map(|start| now.since_ms(*start)).collect()
@@ -120,6 +126,12 @@ impl TokenLog {
         }
     }
 
+    /// Tokens of the last minute.
+    pub(super) fn sum(&mut self, now: Mono) -> u64 {
+        self.forget_old(now);
+        self.sum
+    }
+
     fn forget_old(&mut self, now: Mono) {
         while let Some((at, amount)) = self.entries.front()
             && now.since_ms(*at) > MINUTE_MS
@@ -158,6 +170,7 @@ mod tests {
         assert_eq!(log.wait_ms(rate, Mono(10)), 0);
         log.push(Mono(500), &[Some(rate)]);
         assert_eq!(log.wait_ms(rate, Mono(600)), 411);
+        assert_eq!([600, 1_010, 1_011].map(|now| log.within(1_000, Mono(now))), [2, 2, 1]);
         assert_eq!(log.wait_ms(rate, Mono(1_010)), 1, "a whole period, whatever was rounded off");
         assert_eq!(log.wait_ms(rate, Mono(1_011)), 0);
     }
@@ -192,6 +205,7 @@ mod tests {
         let entry = log.push(900, Mono(0));
         assert_eq!(log.wait_ms(1_000, 200, Mono(100)), 59_901);
         log.correct(entry, 300);
+        assert_eq!(log.sum(Mono(100)), 300);
         assert_eq!(log.wait_ms(1_000, 200, Mono(100)), 0);
         assert_eq!(
             log.wait_ms(1_000, 5_000, Mono(100)),
