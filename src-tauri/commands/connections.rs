@@ -1,9 +1,9 @@
 //! Connections.
 
-use patchbay_core::diagnose::{CheckReport, Spend, StageReport};
+use patchbay_core::diagnose::StageReport;
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::connections::{
-    self, AddOutcome, CheckProgress, Connection, ConnectionDraft, ConnectionEdit,
+    self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit, LimitEdit,
 };
 use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
@@ -63,6 +63,17 @@ pub async fn connection_replace_key(
     credentials::replace_key(&desk.engine()?, &key, Secret::new(secret), desk.zone()).await
 }
 
+/// Sets or takes away one limit; the others stay.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_limit(
+    desk: State<'_, Desk>,
+    key: String,
+    edit: LimitEdit,
+) -> Result<Connection, Error> {
+    connections::set_limit(&desk.engine()?, &key, edit, desk.zone()).await
+}
+
 /// Lets a connection take calls.
 #[tauri::command]
 #[specta::specta]
@@ -89,36 +100,4 @@ pub async fn connection_remove(desk: State<'_, Desk>, key: String) -> Result<(),
 #[specta::specta]
 pub async fn connection_reorder(desk: State<'_, Desk>, keys: Vec<String>) -> Result<(), Error> {
     connections::reorder(&desk.engine()?, keys).await
-}
-
-/// Runs the stages of a test; `spend` allows the tiny paid completion.
-#[tauri::command]
-#[specta::specta]
-pub async fn connection_test(
-    desk: State<'_, Desk>,
-    key: String,
-    spend: Spend,
-    on_stage: Channel<StageReport>,
-) -> Result<CheckReport, Error> {
-    connections::test(&desk.engine()?, &key, spend, to_page(on_stage)).await
-}
-
-/// Tests these connections, a few at a time. Stages and reports of all arrive on the channel.
-#[tauri::command]
-#[specta::specta]
-pub async fn connections_test(
-    desk: State<'_, Desk>,
-    keys: Vec<String>,
-    spend: Spend,
-    on_progress: Channel<CheckProgress>,
-) -> Result<Vec<CheckReport>, Error> {
-    connections::test_many(&desk.engine()?, &keys, spend, to_page(on_progress)).await
-}
-
-/// Stops the running test of this connection, or of a draft, by its connection key.
-#[tauri::command]
-#[specta::specta]
-pub fn connection_test_stop(desk: State<'_, Desk>, key: String) -> Result<(), Error> {
-    connections::test_stop(&*desk.engine()?, &key);
-    Ok(())
 }

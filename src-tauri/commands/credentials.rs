@@ -37,10 +37,12 @@ pub async fn credential_rotate(
     desk: State<'_, Desk>,
     key: String,
     secret: String,
+    afterwards: Afterwards,
     spend: Spend,
     on_stage: Channel<StageReport>,
 ) -> Result<Rotation, Error> {
-    credentials::rotate(&desk.engine()?, &key, Secret::new(secret), spend, to_page(on_stage)).await
+    let how = (spend, to_page(on_stage));
+    credentials::rotate(&desk.engine()?, &key, Secret::new(secret), afterwards, how).await
 }
 
 /// Tests one version by itself; nothing is switched.
@@ -66,6 +68,21 @@ pub async fn credential_promote(
     afterwards: Afterwards,
 ) -> Result<Credentials, Error> {
     credentials::promote(&desk.engine()?, &key, Some(version), afterwards).await
+}
+
+/// Tests a version, and uses it if every stage passes. Stages arrive on the channel while they run.
+#[tauri::command]
+#[specta::specta]
+pub async fn credential_promote_tested(
+    desk: State<'_, Desk>,
+    key: String,
+    version: u32,
+    afterwards: Afterwards,
+    spend: Spend,
+    on_stage: Channel<StageReport>,
+) -> Result<Rotation, Error> {
+    let how = (spend, to_page(on_stage));
+    credentials::promote_tested(&desk.engine()?, &key, Some(version), afterwards, how).await
 }
 
 /// Lets a version wait to take over where the active one is refused.

@@ -266,23 +266,23 @@ pub struct EditArgs {
 }
 
 /// Limits of a connection. A call beyond them goes to another connection, waits up to 10 seconds, or is told when to come back.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Limits (kept by each Patchbay process)")]
 pub struct LimitArgs {
-    /// Requests in any minute.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Requests in any minute; 0 for no such limit.
+    #[arg(long)]
     pub rpm: Option<u32>,
-    /// Requests in a calendar day of this machine's zone.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Requests in a calendar day of this machine's zone; 0 for no such limit.
+    #[arg(long)]
     pub rpd: Option<u32>,
-    /// Tokens in any minute.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Tokens in any minute; 0 for no such limit.
+    #[arg(long)]
     pub tpm: Option<u32>,
-    /// Requests in any so many seconds.
+    /// Requests in any so many seconds; 0/1 for no such limit.
     #[arg(long, value_name = "N/SECONDS", value_parser = parse_rate)]
     pub rate: Option<(u32, u32)>,
-    /// Requests at the same time.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Requests at the same time; 0 for no such limit.
+    #[arg(long)]
     pub max_concurrent: Option<u32>,
 }
 
@@ -443,7 +443,5 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
 
 fn parse_rate(text: &str) -> Result<(u32, u32), String> {
     let parts = text.split_once('/').and_then(|(n, seconds)| Some((n.parse().ok()?, seconds.parse().ok()?)));
-    parts
-        .filter(|(n, seconds)| *n > 0 && *seconds > 0)
-        .ok_or_else(|| "write N/SECONDS, such as 10/60".to_owned())
+    parts.filter(|(_, seconds)| *seconds > 0).ok_or_else(|| "write N/SECONDS, such as 10/60".to_owned())
 }

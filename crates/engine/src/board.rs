@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use patchbay_core::admission::{Reservation, Subject};
+use patchbay_core::admission::{Reservation, Subject, Used};
 use patchbay_core::id::ConnectionId;
 use patchbay_core::route::{self, Directory, Fleet, Needs, Plan};
 use patchbay_core::standing::{Change, Kept};
 use patchbay_core::switchboard::{Bid, Denial, Ending, Event, Switchboard, Ticket, Wait, Wake};
-use patchbay_core::time::Now;
+use patchbay_core::time::{Now, Timestamp};
 use patchbay_store::{Store, standing};
 use tokio::sync::{Notify, oneshot};
 
@@ -92,6 +92,15 @@ impl Board {
         let now = self.now();
         let reservation = self.live().switchboard.admit(bid, now)?;
         Ok(Place::new(self, reservation))
+    }
+
+    /// How much of a subject's limits is used now, and when its day ends.
+    pub fn used(&self, subject: &Subject) -> (Used, Timestamp) {
+        let now = self.now();
+        let mut live = self.live();
+        let admission = live.switchboard.admission();
+        let used = admission.seat(subject).map_or_else(Used::default, |seat| admission.used(seat, now));
+        (used, admission.today(now).day.range.to)
     }
 
     /// Somebody uses a connection past admission.

@@ -37,6 +37,9 @@ pub enum Credentials {
         /// Also ask for a tiny completion, which costs a little.
         #[arg(long)]
         spend: bool,
+        /// Keep the old version as the standby.
+        #[arg(long)]
+        keep_standby: bool,
     },
     /// Use a version from now on [default: the staged one, else the standby]. It is tested first.
     Promote {

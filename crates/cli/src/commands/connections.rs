@@ -96,7 +96,7 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     edits.extend(args.max_retries.map(ConnectionEdit::MaxRetries));
     edits.extend(args.timeout.map(ConnectionEdit::TimeoutS));
     edits.extend(args.proxy.map(|proxy| ConnectionEdit::Proxy(blank(proxy))));
-    if limits(&args.limits, Limits::default()) != Limits::default() {
+    if args.limits != LimitArgs::default() {
         let known = connections::limits(engine, &args.key)?;
         edits.push(ConnectionEdit::Limits(limits(&args.limits, known)));
     }
@@ -116,15 +116,18 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     Ok(())
 }
 
+/// What is known, with what is given in its place. Nothing of a limit is none.
 fn limits(args: &LimitArgs, known: Limits) -> Limits {
-    let (requests, period) = args.rate.unzip();
+    let rate = args.rate.or(known.rate_limit_requests.zip(known.rate_limit_period_s));
+    let (requests, period) = rate.filter(|(requests, _)| *requests > 0).unzip();
+    let given = |given: Option<u32>, known: Option<u32>| given.or(known).filter(|most| *most > 0);
     Limits {
-        rate_limit_requests: requests.or(known.rate_limit_requests),
-        rate_limit_period_s: period.or(known.rate_limit_period_s),
-        rate_limit_per_minute: args.rpm.or(known.rate_limit_per_minute),
-        rate_limit_per_day: args.rpd.or(known.rate_limit_per_day),
-        tokens_per_minute: args.tpm.or(known.tokens_per_minute),
-        max_concurrent_requests: args.max_concurrent.or(known.max_concurrent_requests),
+        rate_limit_requests: requests,
+        rate_limit_period_s: period,
+        rate_limit_per_minute: given(args.rpm, known.rate_limit_per_minute),
+        rate_limit_per_day: given(args.rpd, known.rate_limit_per_day),
+        tokens_per_minute: given(args.tpm, known.tokens_per_minute),
+        max_concurrent_requests: given(args.max_concurrent, known.max_concurrent_requests),
     }
 }
 

@@ -32,13 +32,13 @@ pub(super) async fn run(
             let failed = matches!(found.verdict, Verdict::Failed | Verdict::NotRun);
             return Ok(if failed { exit_code_of(&found) } else { ExitCode::SUCCESS });
         }
-        Credentials::Rotate { key, spend } => {
-            let secret = secret_from_stdin()?;
-            let rotation = desk::rotate(engine, &key, secret, spent(spend), nobody_watches()).await?;
+        Credentials::Rotate { key, spend, keep_standby } => {
+            let (secret, how) = (secret_from_stdin()?, (spent(spend), nobody_watches()));
+            let rotation = desk::rotate(engine, &key, secret, afterwards(keep_standby), how).await?;
             return Ok(end(&rotation, output));
         }
         Credentials::Promote { key, version, untested, keep_standby } => {
-            let afterwards = if keep_standby { Afterwards::KeepAsStandby } else { Afterwards::Retire };
+            let afterwards = afterwards(keep_standby);
             if !untested {
                 let how = (Spend::FreeOnly, nobody_watches());
                 let rotation = desk::promote_tested(engine, &key, version, afterwards, how).await?;
@@ -55,6 +55,10 @@ pub(super) async fn run(
     };
     output.document(&view, show);
     Ok(ExitCode::SUCCESS)
+}
+
+fn afterwards(keep_standby: bool) -> Afterwards {
+    if keep_standby { Afterwards::KeepAsStandby } else { Afterwards::Retire }
 }
 
 fn spent(allowed: bool) -> Spend {

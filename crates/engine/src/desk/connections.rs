@@ -2,6 +2,7 @@
 
 mod add;
 mod edit;
+mod limits;
 mod list;
 mod notes;
 mod test;
@@ -9,6 +10,7 @@ mod test;
 pub use add::{AddOutcome, ConnectionDraft, NewSettings, add_tested, add_untested};
 pub use edit::{ConnectionEdit, edit, enable, limits, pause, remove, reorder};
 pub(super) use edit::{in_range, optional_url};
+pub use limits::{LimitEdit, LimitUse, LimitsInUse, PeriodLimit, set_limit};
 pub use list::{Connection, CredentialInfo, LastError, StripCell, get, list};
 pub(crate) use list::{find, healths};
 pub(super) use test::test_by;

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use patchbay_core::credential::CredentialState;
-use patchbay_core::diagnose::StageReport;
+use patchbay_core::diagnose::{Spend, StageReport};
 use patchbay_core::secret::Secret;
 use patchbay_engine::Engine;
 use patchbay_engine::demo::{DemoOptions, DemoServer, Pace};
 use patchbay_engine::desk::audit::{self, AuditQuery};
 use patchbay_engine::desk::connections::{self, ConnectionDraft, NewSettings};
-use patchbay_engine::desk::credentials::{self, Credentials};
+use patchbay_engine::desk::credentials::{self, Afterwards, Credentials, Rotation};
+use patchbay_engine::error::Error;
 use patchbay_engine::vault::{Given, Slot, Vault, VaultError, VaultKind, VaultState};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -165,6 +166,12 @@ pub fn draft(key: &str, base_url: &str, secret: Option<&str>) -> ConnectionDraft
 
 pub fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
+}
+
+/// Rotates the key of `main`, with a way back.
+pub async fn rotate(engine: &Arc<Engine>, new: &str) -> Result<Rotation, Error> {
+    let how = (Spend::FreeOnly, nobody());
+    credentials::rotate(engine, "main", secret(new), Afterwards::Retire, how).await
 }
 
 /// A channel whose stages nobody reads.

@@ -14,7 +14,7 @@ use patchbay_engine::desk::{audit, connections, vault};
 use patchbay_engine::vault::VaultError;
 use tempfile::TempDir;
 
-use crate::common::{Desk, Glass, NEW, OLD, Secrets, nobody, open, secret};
+use crate::common::{Desk, Glass, NEW, OLD, Secrets, nobody, open, rotate, secret};
 
 const NEWER: &str = "sk-newer-c0ffee5d1f0b9c77-NWR3";
 
@@ -115,7 +115,7 @@ async fn k2_a_vault_that_fails_at_any_step_leaves_one_key_that_works() {
             let now = count.fetch_add(1, Ordering::SeqCst);
             if now == steps { Err(VaultError::Locked) } else { Ok(()) }
         })));
-        let rotated = credentials::rotate(&desk.engine, "main", secret(NEW), Spend::FreeOnly, nobody()).await;
+        let rotated = rotate(&desk.engine, NEW).await;
         let purged = credentials::purge_retired(&desk.engine, "main").await;
         desk.glass.watch(None);
         let secrets = desk.glass.secrets.lock().unwrap().clone();

@@ -10,14 +10,13 @@ use patchbay_engine::desk::connections::{self, ConnectionEdit};
 use patchbay_engine::desk::credentials::{self, Afterwards};
 use patchbay_engine::vault::VaultError;
 
-use crate::common::{Desk, NEW, OLD, nobody, open, secret, states};
+use crate::common::{Desk, NEW, OLD, nobody, open, rotate, secret, states};
 
 #[tokio::test]
 async fn k2_a_rotation_tests_before_it_switches() {
     let desk = Desk::open().await;
     let refused = "sk-refused-1234567890ab-BAD9";
-    let failed =
-        credentials::rotate(&desk.engine, "main", secret(refused), Spend::FreeOnly, nobody()).await.unwrap();
+    let failed = rotate(&desk.engine, refused).await.unwrap();
     assert_eq!((failed.switched, failed.report.code), (false, Some(Code::KeyRefused)));
     assert_eq!(
         states(&failed.credentials),
@@ -30,8 +29,7 @@ async fn k2_a_rotation_tests_before_it_switches() {
         None
     );
 
-    let passed =
-        credentials::rotate(&desk.engine, "main", secret(NEW), Spend::FreeOnly, nobody()).await.unwrap();
+    let passed = rotate(&desk.engine, NEW).await.unwrap();
     assert_eq!((passed.switched, passed.report.verdict), (true, Verdict::Passed));
     assert_eq!(states(&passed.credentials), [(3, State::Active), (2, State::Staged), (1, State::Retiring)]);
     assert_eq!(passed.credentials.rollback_to, Some(1));

@@ -17,6 +17,7 @@ use patchbay_store::standing::{ConnectionState, states};
 use patchbay_store::{Db, StoreError, check, rollup, usage};
 use serde::Serialize;
 
+use super::limits::{LimitsInUse, in_use};
 use super::notes;
 use crate::demo::DemoFault;
 use crate::error::Error;
@@ -69,6 +70,8 @@ pub struct Connection {
     pub max_retries: u32,
     /// Whether streams are allowed.
     pub streaming: bool,
+    /// Its limits, and how much of each is used now.
+    pub limits: LimitsInUse,
     /// The Demo provider's.
     pub demo: bool,
     /// What the Demo provider pretends.
@@ -140,11 +143,14 @@ pub async fn list(engine: &Arc<Engine>, zone: TimeZone) -> Result<Vec<Connection
         .blocking(move |engine| {
             let snapshot = engine.snapshot()?;
             let now = clock::now();
+            engine.board.recall(&snapshot);
             let views = engine.store.read(|db| {
                 let figures = Figures::read(db, now, &zone)?;
                 let states = states(db)?;
                 let view = |settings| {
-                    view(db, &snapshot, settings, &figures, states.get(&id_of(settings)), (now, &zone))
+                    let limits = in_use(engine, settings);
+                    let state = states.get(&id_of(settings));
+                    view(db, &snapshot, (settings, limits), &figures, state, (now, &zone))
                 };
                 snapshot.connections.iter().map(view).collect::<Result<Vec<_>, _>>()
             });
@@ -203,7 +209,7 @@ fn vitals(
 fn view(
     db: &Db,
     snapshot: &Snapshot,
-    settings: &Settings,
+    (settings, limits): (&Settings, LimitsInUse),
     figures: &Figures,
     state: Option<&ConnectionState>,
     (now, zone): (Timestamp, &TimeZone),
@@ -230,6 +236,7 @@ fn view(
         timeout_s: settings.timeouts.first_byte_ms.div_ceil(1_000),
         max_retries: settings.max_retries,
         streaming: settings.streaming,
+        limits,
         demo,
         demo_fault: demo.then_some(snapshot.demo_fault),
         credential: settings.credential.as_ref().map(credential_info),

@@ -38,16 +38,16 @@ pub async fn stage(engine: &Arc<Engine>, key: &str, secret: Secret) -> Result<Cr
     list(engine, key).await
 }
 
-/// Stores a key, tests it, and puts it to use if the test passes. The old one can be rolled back to for a while.
+/// Stores a key, tests it, and puts it to use if the test passes. The old one stays for a while, as a way back or as a standby.
 pub async fn rotate(
     engine: &Arc<Engine>,
     key: &str,
     secret: Secret,
-    spend: Spend,
-    stages: mpsc::Sender<StageReport>,
+    afterwards: Afterwards,
+    how: (Spend, mpsc::Sender<StageReport>),
 ) -> Result<Rotation, Error> {
     let version = lay(engine, key, secret).await?;
-    promote_tested(engine, key, Some(version), Afterwards::Retire, (spend, stages)).await
+    promote_tested(engine, key, Some(version), afterwards, how).await
 }
 
 /// Tests a version and puts it to use if the test passes: the staged one, else the standby, where none is named.
