@@ -60,8 +60,6 @@ export const commands = {
 	connectionAddUntested: (draft: ConnectionDraft) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_add_untested", { draft })),
 	/**  Changes one field; everything else stays. */
 	connectionEdit: (key: string, edit: ConnectionEdit) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_edit", { key, edit })),
-	/**  Replaces the API key at once, untested. The old one can be rolled back to for a while. */
-	connectionReplaceKey: (key: string, secret: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_replace_key", { key, secret })),
 	/**  Lets a connection take calls. */
 	connectionEnable: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_enable", { key })),
 	/**  Takes a connection out until it is turned on again. */
@@ -70,22 +68,38 @@ export const commands = {
 	connectionRemove: (key: string) => typedError<null, CommandError>(__TAURI_INVOKE("connection_remove", { key })),
 	/**  The new order of one provider's connections, first tried first. */
 	connectionReorder: (keys: string[]) => typedError<null, CommandError>(__TAURI_INVOKE("connection_reorder", { keys })),
+	/**  Replaces the API key at once, untested. The old one can be rolled back to for a while. */
+	connectionReplaceKey: (key: string, secret: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_replace_key", { key, secret })),
+	/**  Sets or takes away one limit; the others stay. */
+	connectionLimit: (key: string, edit: LimitEdit) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_limit", { key, edit })),
 	/**  Runs the stages of a test; `spend` allows the tiny paid completion. */
 	connectionTest: (key: string, spend: Spend, onStage: Channel<StageReport>) => typedError<CheckReport, CommandError>(__TAURI_INVOKE("connection_test", { key, spend, onStage })),
 	/**  Tests these connections, a few at a time. Stages and reports of all arrive on the channel. */
 	connectionsTest: (keys: string[], spend: Spend, onProgress: Channel<CheckProgress>) => typedError<CheckReport[], CommandError>(__TAURI_INVOKE("connections_test", { keys, spend, onProgress })),
 	/**  Stops the running test of this connection, or of a draft, by its connection key. */
 	connectionTestStop: (key: string) => typedError<null, CommandError>(__TAURI_INVOKE("connection_test_stop", { key })),
+	/**  Stops all running tests, and those that wait for their turn. */
+	connectionsTestStop: () => typedError<null, CommandError>(__TAURI_INVOKE("connections_test_stop")),
+	/**  What tests of these connections would ask and cost at most. */
+	checkPlans: (keys: string[], spend: Spend) => typedError<CheckPlan[], CommandError>(__TAURI_INVOKE("check_plans", { keys, spend })),
+	/**  The tests of a connection in the last 30 days, oldest first. */
+	checkHistory: (key: string) => typedError<CheckPoint[], CommandError>(__TAURI_INVOKE("check_history", { key })),
+	/**  When tests run by themselves. */
+	checkSchedule: () => typedError<ScheduleInfo, CommandError>(__TAURI_INVOKE("check_schedule")),
+	/**  Lets tests run by themselves; they ask only what is free. */
+	setCheckSchedule: (schedule: CheckSchedule) => typedError<ScheduleInfo, CommandError>(__TAURI_INVOKE("set_check_schedule", { schedule })),
 	/**  All versions with their states, the policy, the next reminder. */
 	credentials: (key: string) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credentials", { key })),
 	/**  Stores a key as a new version, which is not used yet. */
 	credentialStage: (key: string, secret: string) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_stage", { key, secret })),
 	/**  Stores a key, tests it, and uses it if every stage passes. Stages arrive on the channel while they run. */
-	credentialRotate: (key: string, secret: string, spend: Spend, onStage: Channel<StageReport>) => typedError<Rotation, CommandError>(__TAURI_INVOKE("credential_rotate", { key, secret, spend, onStage })),
+	credentialRotate: (key: string, secret: string, afterwards: Afterwards, spend: Spend, onStage: Channel<StageReport>) => typedError<Rotation, CommandError>(__TAURI_INVOKE("credential_rotate", { key, secret, afterwards, spend, onStage })),
 	/**  Tests one version by itself; nothing is switched. */
 	credentialTest: (key: string, version: number, spend: Spend, onStage: Channel<StageReport>) => typedError<CheckReport, CommandError>(__TAURI_INVOKE("credential_test", { key, version, spend, onStage })),
 	/**  Uses a version from now on. */
 	credentialPromote: (key: string, version: number, afterwards: Afterwards) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_promote", { key, version, afterwards })),
+	/**  Tests a version, and uses it if every stage passes. Stages arrive on the channel while they run. */
+	credentialPromoteTested: (key: string, version: number, afterwards: Afterwards, spend: Spend, onStage: Channel<StageReport>) => typedError<Rotation, CommandError>(__TAURI_INVOKE("credential_promote_tested", { key, version, afterwards, spend, onStage })),
 	/**  Lets a version wait to take over where the active one is refused. */
 	credentialStandBy: (key: string, version: number) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credential_stand_by", { key, version })),
 	/**  Uses the version before again. */
@@ -416,6 +430,34 @@ export type ChartTheme =
 /**  Dark on light. */
 "light";
 
+/**  What a test is going to do, told before it does it. */
+export type CheckPlan = {
+	/**  The connection key. */
+	connection: string,
+	/**  How many paid questions it asks at most. */
+	questions: number,
+	/**  Of this model; `None` where the list of models decides. */
+	model: string | null,
+	/**  What they cost at most, together; `None` where the price is not known. */
+	estimate: DecimalUsd | null,
+};
+
+/**  One test of the past. */
+export type CheckPoint = {
+	/**  When it began. */
+	at: Timestamp,
+	/**  All stages together. */
+	took_ms: number,
+	/**  How it ended. */
+	verdict: Verdict,
+	/**  The stage that broke. */
+	failed_stage: Stage | null,
+	/**  Why. */
+	code: Code | null,
+	/**  In a sentence. */
+	title: string,
+};
+
 /**  What happens while several connections are tested. */
 export type CheckProgress = 
 /**  A stage began or ended. */
@@ -462,6 +504,21 @@ export type CheckReport = {
 	/**  What it taught beside the verdict; `None` in reports from before that was kept. */
 	learned: Learned | null,
 };
+
+/**  When connections are tested by themselves. */
+export type CheckSchedule = 
+/**  Never. */
+{ kind: "off" } | 
+/**  Again and again. */
+{ kind: "every"; 
+/**  From the beginning of one round to that of the next. */
+minutes: number } | 
+/**  Once before each opening of a market, so that there is time to mend what is broken. */
+{ kind: "before_open"; 
+/**  Whose. */
+market: Market; 
+/**  So long before. */
+minutes: number };
 
 /**  A condition with a name. Text that is shown to people is written where the condition arises; code branches on this. */
 export type Code = 
@@ -590,6 +647,8 @@ export type Connection = {
 	max_retries: number,
 	/**  Whether streams are allowed. */
 	streaming: boolean,
+	/**  Its limits, and how much of each is used now. */
+	limits: LimitsInUse,
 	/**  The Demo provider's. */
 	demo: boolean,
 	/**  What the Demo provider pretends. */
@@ -889,6 +948,58 @@ export type Level =
 /**  Calls are answered all the same. */
 "warn";
 
+/**  One limit as it is to be; `None` takes it away. */
+export type LimitEdit = 
+/**  Requests in any minute. */
+{ limit: "per_minute"; at_most?: number | null } | 
+/**  Requests in any window of a length of its own. */
+{ limit: "per_period"; at_most?: PeriodLimit | null } | 
+/**  Requests in a calendar day. */
+{ limit: "per_day"; at_most?: number | null } | 
+/**  Tokens in any minute. */
+{ limit: "tokens_per_minute"; at_most?: number | null } | 
+/**  Requests at the same time. */
+{ limit: "at_once"; at_most?: number | null };
+
+/**  A limit and how much of it is used. */
+export type LimitUse = {
+	/**  `None` is no limit. */
+	at_most: number | null,
+	/**  As this process counts it; 0 where nothing is counted because there is no limit. */
+	used: number,
+};
+
+/**  The limits of a connection, each with what is used of it now. */
+export type LimitsInUse = {
+	/**  Requests in any minute. */
+	per_minute: LimitUse,
+	/**  Requests in any window of `period_s` seconds. */
+	per_period: LimitUse,
+	/**  The length of that window; `None` without such a limit. */
+	period_s: number | null,
+	/**  Requests in the calendar day of this machine. */
+	per_day: LimitUse,
+	/**  When that day ends. */
+	day_ends: Timestamp,
+	/**  Tokens in any minute. Those of calls on their way are estimated. */
+	tokens_per_minute: LimitUse,
+	/**  Requests at the same time. */
+	at_once: LimitUse,
+};
+
+/**  A market whose openings are known. */
+export type Market = 
+/**  New York Stock Exchange. */
+"nyse" | 
+/**  London Stock Exchange. */
+"lse" | 
+/**  Xetra, Frankfurt. */
+"xetra" | 
+/**  Tokyo Stock Exchange. */
+"tse" | 
+/**  Hong Kong Exchange. */
+"hkex";
+
 /**  Under which name a provider takes the upper limit of an answer. */
 export type MaxTokens = 
 /**  `max_tokens`, as nearly all do. */
@@ -1136,6 +1247,14 @@ export type Overview = {
 	top_apps: TopRow[],
 	/**  By today's spend. */
 	top_features: TopRow[],
+};
+
+/**  Requests in any window of that length. */
+export type PeriodLimit = {
+	/**  At most so many. */
+	requests: number,
+	/**  In so many seconds. */
+	seconds: number,
 };
 
 /**  What happens while it is answered. */
@@ -1563,6 +1682,16 @@ export type RouteAttempt = {
 	first_token_ms: number | null,
 	/**  Why it failed; empty otherwise. */
 	message: string,
+};
+
+/**  When tests run by themselves. */
+export type ScheduleInfo = {
+	/**  As it is set. */
+	schedule: CheckSchedule,
+	/**  When the next round is due; `None` for never. */
+	next: Timestamp | null,
+	/**  When the last one began. */
+	last: Timestamp | null,
 };
 
 /**  Whether a provider holds an answer to a JSON schema. */
