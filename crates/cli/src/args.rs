@@ -342,7 +342,8 @@ pub struct UsageArgs {
     /// Group by this.
     #[arg(long, value_enum)]
     pub by: Option<By>,
-    /// Only what fits: connection=…, provider=…, model=…, feature=…, app=…, outcome=…; may be repeated.
+    /// Only what fits: connection=…, provider, model, feature, app, profile, type, outcome, error, route, signal; NAME!=VALUE
+    /// for the opposite; one name several times for alternatives.
     #[arg(long = "where", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub conditions: Vec<(String, String)>,
 }

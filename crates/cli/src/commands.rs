@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::report::Filter;
+use patchbay_core::report::{Field, Filter};
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::status;
 use patchbay_engine::error::Error;
@@ -93,7 +93,7 @@ fn filter(conditions: &[(String, String)]) -> Result<Filter, Error> {
         if !filter.set(name, value) {
             return Err(Error::invalid(
                 format!("There is no condition \"{name}\"."),
-                "Use connection, provider, model, feature, app or outcome.",
+                format!("Use {}.", Field::ALL.map(Field::as_str).join(", ")),
             ));
         }
     }

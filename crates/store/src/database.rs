@@ -9,8 +9,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::audit::Recorded;
 use crate::error::StoreError;
-use crate::migrate;
 use crate::writer::Writer;
+use crate::{migrate, rollup};
 
 /// The database's file name inside the data folder.
 pub(crate) const FILE: &str = "patchbay.db";
@@ -46,6 +46,7 @@ impl Store {
         // A newer database is refused before anything about it is changed.
         migrate::to_newest(&mut db, &path)?;
         db.pragma_update(None, "journal_mode", "wal").map_err(at_path)?;
+        rollup::fill_if_empty(&mut db)?;
         Ok(Self { inner: Arc::new(Inner { path, readers: Mutex::default() }), writer: Writer::start(db)? })
     }
 

@@ -101,6 +101,33 @@ mod tests {
     }
 
     #[test]
+    fn t2_rows_from_before_causes_and_routes_were_labels_get_theirs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("patchbay.db");
+        let mut db = Connection::open(&path).expect("opens");
+        MIGRATIONS.as_ref().expect("well-formed").to_version(&mut db, 12).expect("an old store");
+        db.execute_batch(
+            "INSERT INTO series (id, connection_id, connection_key, connection_name, provider, model, app, feature,
+                 usage_type, outcome) VALUES (7, 1, 'a', 'A', 'openai', 'm', 'bot', '', 'chat', 'failed');
+             INSERT INTO usage (id, call, attempt, at, series_id, final, requested_model, cost_nano_usd, cost_source,
+                 total_ms, error_class, streamed)
+             VALUES (1, zeroblob(16), 1, 1000000, 7, 0, 'm', 5, 'priced', 10, 'timed_out', 0),
+                 (2, zeroblob(16), 2, 1000001, 7, 1, 'm', 7, 'priced', 11, 'rate_limited', 0),
+                 (3, randomblob(16), 1, 1000002, 7, 1, 'm', 9, 'priced', 12, 'timed_out', 0);",
+        )
+        .expect("rows");
+        drop(db);
+        let store = crate::Store::open(folder.path()).expect("migrates, and fills the rollup");
+        let labels = "SELECT group_concat(error_class || ' ' || route || ' ' || attempts || ' ' || cost_nano_usd, ', ')
+                      FROM (SELECT * FROM rollup JOIN series ON id = series_id ORDER BY error_class DESC)";
+        let read = store.read(|db| Ok(db.query_row(labels, [], |row| row.get::<_, String>(0))?));
+        assert_eq!(read.expect("read"), "timed_out direct 2 14, rate_limited failover 1 7");
+        let orphans = "SELECT count(*) FROM pragma_foreign_key_check";
+        let read = store.read(|db| Ok(db.query_row(orphans, [], |row| row.get::<_, i64>(0))?));
+        assert_eq!(read.expect("read"), 0);
+    }
+
+    #[test]
     fn x1_a_newer_database_is_refused_and_not_touched() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("patchbay.db");

@@ -1,172 +1,197 @@
 //! Sums by quarter of an hour and series, made with each row and read by every card, chart and table.
 
+mod append;
 mod by_model;
+mod rebuild;
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
-use patchbay_core::ledger::{Outcome, Position, UsageRow};
+use patchbay_core::ledger::Outcome;
 use patchbay_core::money::NanoUsd;
-use patchbay_core::report::{Filter, Group, GroupBy, Totals};
-use patchbay_core::rollup::Latencies;
+use patchbay_core::report::{Bucket, Filter, Group, GroupBy, Labels, Totals, Values};
 use patchbay_core::time::{HOUR_MS, Timestamp};
-use patchbay_core::usage::CostSource;
-use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, named_params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection as Db, Row, ToSql};
 
 use crate::error::StoreError;
-use crate::series;
+use crate::series::{self, Matching, Part};
 
+pub(crate) use append::add;
 pub use by_model::{ModelUse, by_model};
+pub(crate) use rebuild::fill_if_empty;
+pub use rebuild::rebuild;
 
-/// Adds a row to its bucket, in the transaction of the row.
-pub(crate) fn add(db: &Db, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {
-    let bucket = row.at.bucket().0;
-    let (latency, first_token) = stored_latencies(db, bucket, series_id)?;
-    let latency = with(latency, Some(row.total_ms));
-    let first_token = with(first_token, row.first_token_ms);
-    let mut statement = db.prepare_cached(
-        "INSERT INTO rollup (bucket, series_id, attempts, calls, saved_calls, input_tokens, output_tokens, cached_tokens,
-             cache_write_tokens, reasoning_tokens, cost_nano_usd, unpriced_attempts, latency, first_token)
-         VALUES (:bucket, :series, 1, :calls, :saved, :input, :output, :cached, :cache_write, :reasoning, :cost, :unpriced,
-             :latency, :first_token)
-         ON CONFLICT (bucket, series_id) DO UPDATE SET
-             attempts = attempts + 1,
-             calls = calls + excluded.calls,
-             saved_calls = saved_calls + excluded.saved_calls,
-             input_tokens = input_tokens + excluded.input_tokens,
-             output_tokens = output_tokens + excluded.output_tokens,
-             cached_tokens = cached_tokens + excluded.cached_tokens,
-             cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
-             reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
-             cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd,
-             unpriced_attempts = unpriced_attempts + excluded.unpriced_attempts,
-             latency = excluded.latency,
-             first_token = excluded.first_token",
-    )?;
-    statement.execute(named_params! {
-        ":bucket": bucket, ":series": series_id, ":calls": row.position == Position::Final, ":saved": row.saved_its_call(),
-        ":input": row.usage.input.unwrap_or(0), ":output": row.usage.output.unwrap_or(0),
-        ":cached": row.usage.cached.unwrap_or(0), ":cache_write": row.usage.cache_write.unwrap_or(0),
-        ":reasoning": row.usage.reasoning.unwrap_or(0), ":cost": row.cost.amount.unwrap_or_default().0,
-        ":unpriced": row.cost.source == CostSource::Unknown, ":latency": latency, ":first_token": first_token,
-    })?;
-    Ok(())
-}
+/// In the order in which [`bucket_of`] reads them: a report reads very many of these rows, and finding columns by name would
+/// take longer than reading them.
+const BUCKET: &str = "SELECT bucket, series_id, calls, attempts, saved_calls, input_tokens, output_tokens, cached_tokens,
+    cache_write_tokens, reasoning_tokens, cost_nano_usd, unpriced_attempts, signals, signal_cost_nano_usd, latency,
+    first_token, sizes FROM rollup";
 
-type Stored = (Option<Vec<u8>>, Option<Vec<u8>>);
+/// The same of single rows: for signals, of which there are too many to be rolled up.
+const ROW: &str = "SELECT u.at - u.at % 900000, u.series_id, u.final, 1,
+    u.final AND u.attempt > 1 AND s.outcome = 'answered', coalesce(u.input_tokens, 0), coalesce(u.output_tokens, 0),
+    coalesce(u.cached_tokens, 0), coalesce(u.cache_write_tokens, 0), coalesce(u.reasoning_tokens, 0),
+    coalesce(u.cost_nano_usd, 0), u.cost_nano_usd IS NULL,
+    u.signal IS NOT NULL AND NOT EXISTS (SELECT 1 FROM usage e WHERE e.signal = u.signal AND e.id < u.id),
+    iif(u.signal IS NULL, 0, coalesce(u.cost_nano_usd, 0)), u.total_ms, u.first_token_ms,
+    CASE WHEN u.input_tokens IS NOT NULL OR u.output_tokens IS NOT NULL
+         THEN coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) END
+    FROM usage u JOIN series s ON s.id = u.series_id";
 
-fn stored_latencies(db: &Db, bucket: i64, series_id: i64) -> Result<Stored, StoreError> {
-    let mut statement =
-        db.prepare_cached("SELECT latency, first_token FROM rollup WHERE bucket = ?1 AND series_id = ?2")?;
-    let stored =
-        statement.query_row((bucket, series_id), |row| Ok((row.get("latency")?, row.get("first_token")?)));
-    Ok(stored.optional()?.unwrap_or_default())
-}
-
-fn with(stored: Option<Vec<u8>>, ms: Option<u64>) -> Option<Vec<u8>> {
-    let Some(ms) = ms else { return stored };
-    let mut latencies = stored.map(|bytes| read_latencies(&bytes)).unwrap_or_default();
-    latencies.record(ms);
-    Some(latencies.to_bytes())
-}
-
-/// A histogram that cannot be read counts as empty: the sums beside it are still right, and percentiles start anew.
-fn read_latencies(bytes: &[u8]) -> Latencies {
-    Latencies::from_bytes(bytes).unwrap_or_else(|error| {
-        tracing::warn!(%error, "a bucket of the rollup starts its latencies anew");
-        Latencies::default()
-    })
-}
-
-/// One bucket of one series.
-#[derive(Clone, Debug)]
-pub struct Bucket {
-    /// Where it begins.
-    pub at: Timestamp,
-    /// The connection key.
-    pub connection: String,
-    /// The provider's slug.
-    pub provider: String,
-    /// The model.
-    pub model: String,
-    /// The feature.
-    pub feature: String,
-    /// The app.
-    pub app: String,
-    /// Its sums.
-    pub totals: Totals,
-}
-
-/// Calls `each` for every bucket that the filter admits, oldest first.
-pub fn scan(db: &Db, filter: &Filter, mut each: impl FnMut(Bucket)) -> Result<(), StoreError> {
-    let (conditions, mut parameters) = series::conditions(filter);
+/// Calls `each` for every bucket that the filter admits, in no order.
+pub fn scan(db: &Db, filter: &Filter, mut each: impl FnMut(&Bucket<'_>)) -> Result<(), StoreError> {
+    let series = Matching::read(db, filter)?;
     let span = series::span(filter);
-    let sql = format!(
-        "SELECT r.*, s.connection_key, s.provider, s.model, s.feature, s.app, s.outcome
-         FROM rollup r JOIN series s ON s.id = r.series_id
-         WHERE {conditions} AND r.bucket >= ? AND r.bucket < ? ORDER BY r.bucket"
-    );
-    let edges: [&dyn ToSql; 2] = [&span.0, &span.1];
-    parameters.extend(edges);
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(parameters.as_slice())?;
+    if filter.names_a_signal() {
+        let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
+        let edges: [&dyn ToSql; 2] = [&span.0, &span.1];
+        parameters.extend(edges);
+        let sql = format!("{ROW} WHERE {conditions} AND u.at >= ? AND u.at < ?");
+        return run(db, &sql, &parameters, &series, &mut each);
+    }
+    if let Some(few) = series.few() {
+        let sql = format!("{BUCKET} WHERE series_id = ? AND bucket >= ? AND bucket < ?");
+        for id in few {
+            run(db, &sql, &[&id, &span.0, &span.1], &series, &mut each)?;
+        }
+        return Ok(());
+    }
+    let sql = format!("{BUCKET} WHERE bucket >= ? AND bucket < ?");
+    run(db, &sql, &[&span.0, &span.1], &series, &mut each)
+}
+
+fn run(
+    db: &Db,
+    sql: &str,
+    parameters: &[&dyn ToSql],
+    series: &Matching,
+    each: &mut impl FnMut(&Bucket<'_>),
+) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    let mut counts = Totals::default();
     while let Some(row) = rows.next()? {
-        each(from_row(row)?);
+        if let Some((number, labels)) = series.find(row.get(1)?) {
+            each(&bucket_of(row, number, labels, &mut counts)?);
+        }
     }
     Ok(())
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Bucket> {
-    let calls: u64 = row.get("calls")?;
-    let answered = row.get::<_, String>("outcome")? == Outcome::Answered.as_str();
-    let latency =
-        if answered { read_latencies(row.get_ref("latency")?.as_blob()?) } else { Latencies::default() };
+fn bucket_of<'a>(
+    row: &'a Row<'_>,
+    series: usize,
+    labels: &'a Labels,
+    counts: &'a mut Totals,
+) -> rusqlite::Result<Bucket<'a>> {
+    let answered = labels.outcome == Outcome::Answered.as_str();
+    let calls: u64 = row.get(2)?;
+    counts.calls = calls;
+    counts.attempts = row.get(3)?;
+    counts.succeeded = if answered { calls } else { 0 };
+    counts.failed = if answered { 0 } else { calls };
+    counts.answered_attempts = if answered { counts.attempts } else { 0 };
+    counts.saved_by_failover = row.get(4)?;
+    counts.input_tokens = row.get(5)?;
+    counts.output_tokens = row.get(6)?;
+    counts.cached_tokens = row.get(7)?;
+    counts.cache_write_tokens = row.get(8)?;
+    counts.reasoning_tokens = row.get(9)?;
+    counts.cost = NanoUsd(row.get(10)?);
+    counts.unpriced_attempts = row.get(11)?;
+    counts.signals = row.get(12)?;
+    counts.signal_cost = NanoUsd(row.get(13)?);
+    let of_answers = |column| if answered { values(row, column) } else { Ok(Values::None) };
     Ok(Bucket {
-        at: Timestamp(row.get("bucket")?),
-        connection: row.get("connection_key")?,
-        provider: row.get("provider")?,
-        model: row.get("model")?,
-        feature: row.get("feature")?,
-        app: row.get("app")?,
-        totals: Totals {
-            calls,
-            attempts: row.get("attempts")?,
-            succeeded: if answered { calls } else { 0 },
-            failed: if answered { 0 } else { calls },
-            saved_by_failover: row.get("saved_calls")?,
-            input_tokens: row.get("input_tokens")?,
-            output_tokens: row.get("output_tokens")?,
-            cost: NanoUsd(row.get("cost_nano_usd")?),
-            unpriced_attempts: row.get("unpriced_attempts")?,
-            latency,
-        },
+        at: Timestamp(row.get(0)?),
+        series,
+        labels,
+        counts,
+        latency: of_answers(14)?,
+        first_token: of_answers(15)?,
+        sizes: values(row, 16)?,
+    })
+}
+
+fn values<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Values<'a>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Integer(value) => u64::try_from(value).map_or(Values::None, Values::One),
+        ValueRef::Blob(bytes) if !bytes.is_empty() => Values::Stored(bytes),
+        _ => Values::None,
     })
 }
 
 /// The sums of everything that the filter admits.
 pub fn totals(db: &Db, filter: &Filter) -> Result<Totals, StoreError> {
     let mut totals = Totals::default();
-    scan(db, filter, |bucket| totals.merge(&bucket.totals))?;
+    scan(db, filter, |bucket| totals.add(bucket))?;
     Ok(totals)
 }
 
 /// The sums by group, in the order of their keys.
 pub fn groups(db: &Db, filter: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<Group>, StoreError> {
     let mut groups: BTreeMap<String, Totals> = BTreeMap::new();
-    scan(db, filter, |bucket| {
-        groups.entry(key(&bucket, by, zone)).or_default().merge(&bucket.totals);
+    scan(db, filter, |bucket| match by.field() {
+        Some(field) => match groups.get_mut(bucket.labels.get(field)) {
+            Some(totals) => totals.add(bucket),
+            None => groups.entry(bucket.labels.get(field).to_owned()).or_default().add(bucket),
+        },
+        None => groups.entry(key_in_time(bucket.at, by, zone)).or_default().add(bucket),
     })?;
     Ok(groups.into_iter().map(|(key, totals)| Group { key, totals }).collect())
 }
 
-fn key(bucket: &Bucket, by: GroupBy, zone: &TimeZone) -> String {
-    match by {
-        GroupBy::Connection => bucket.connection.clone(),
-        GroupBy::Provider => bucket.provider.clone(),
-        GroupBy::Model => bucket.model.clone(),
-        GroupBy::Feature => bucket.feature.clone(),
-        GroupBy::App => bucket.app.clone(),
-        GroupBy::Day => bucket.at.day(zone).to_string(),
-        GroupBy::Hour => Timestamp(bucket.at.0.div_euclid(HOUR_MS) * HOUR_MS).to_rfc3339(),
+/// The sums by group of groups, in the order of their keys.
+pub fn subgroups(
+    db: &Db,
+    filter: &Filter,
+    (by, then): (GroupBy, GroupBy),
+    zone: &TimeZone,
+) -> Result<Vec<(String, Vec<Group>)>, StoreError> {
+    let mut groups: BTreeMap<(String, String), Totals> = BTreeMap::new();
+    scan(db, filter, |bucket| {
+        let key = (key(bucket, by, zone), key(bucket, then, zone));
+        groups.entry(key).or_default().add(bucket);
+    })?;
+    let mut nested: Vec<(String, Vec<Group>)> = Vec::new();
+    for ((outer, key), totals) in groups {
+        match nested.last_mut().filter(|(last, _)| *last == outer) {
+            Some((_, inner)) => inner.push(Group { key, totals }),
+            None => nested.push((outer, vec![Group { key, totals }])),
+        }
     }
+    Ok(nested)
+}
+
+/// The group that a bucket belongs to.
+pub fn key(bucket: &Bucket<'_>, by: GroupBy, zone: &TimeZone) -> String {
+    by.field().map_or_else(|| key_in_time(bucket.at, by, zone), |field| bucket.labels.get(field).to_owned())
+}
+
+fn key_in_time(at: Timestamp, by: GroupBy, zone: &TimeZone) -> String {
+    let day = at.day(zone);
+    match by {
+        GroupBy::Hour => Timestamp(at.0.div_euclid(HOUR_MS) * HOUR_MS).to_rfc3339(),
+        GroupBy::Month => day.strftime("%Y-%m").to_string(),
+        GroupBy::Week => {
+            let back = day.weekday().since(Weekday::Monday);
+            day.saturating_sub(jiff::Span::new().days(back)).to_string()
+        }
+        _ => day.to_string(),
+    }
+}
+
+/// When the newest bucket that fits begins, whatever the filter's range.
+pub fn newest(db: &Db, filter: &Filter) -> Result<Option<Timestamp>, StoreError> {
+    let series = Matching::read(db, filter)?;
+    let mut statement = db.prepare_cached("SELECT bucket, series_id FROM rollup ORDER BY bucket DESC")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if series.find(row.get("series_id")?).is_some() {
+            return Ok(Some(Timestamp(row.get("bucket")?)));
+        }
+    }
+    Ok(None)
 }

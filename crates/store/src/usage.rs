@@ -9,13 +9,14 @@ use patchbay_core::time::Timestamp;
 use rusqlite::{Connection as Db, Row, ToSql, named_params};
 
 use crate::error::StoreError;
-use crate::{open_attempt, rollup, series};
+use crate::series::{self, Part};
+use crate::{open_attempt, rollup};
 
 /// Appends an attempt.
 pub fn append(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
-    let series_id = series::intern(db, &row.series)?;
+    let series_id = series::intern(db, row)?;
     insert(db, row, series_id)?;
-    rollup::add(db, row, series_id)?;
+    rollup::add(db, row, series_id, db.last_insert_rowid())?;
     if row.series.origin == Origin::Real {
         open_attempt::close(db, row.call, row.attempt)?;
         learn(db, row)?;
@@ -239,7 +240,7 @@ const LOG_COLUMNS: &str =
 
 /// Attempts that fit the filter.
 pub fn log(db: &Db, filter: &Filter, page: Page) -> Result<Vec<LogRow>, StoreError> {
-    let (conditions, mut parameters) = series::conditions(filter);
+    let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
     let span = series::span(filter);
     let (bound, order, bound_value) = match &page {
         Page::Newest(limit) => ("", "ORDER BY u.at DESC, u.id DESC LIMIT ?", i64::from(*limit)),
@@ -251,6 +252,25 @@ pub fn log(db: &Db, filter: &Filter, page: Page) -> Result<Vec<LogRow>, StoreErr
     let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_map(parameters.as_slice(), log_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Calls `each` for every attempt that fits, the oldest first, without holding more than one of them.
+pub fn scan(
+    db: &Db,
+    filter: &Filter,
+    mut each: impl FnMut(LogRow) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
+    let span = series::span(filter);
+    let sql = format!("{LOG_COLUMNS} WHERE {conditions} AND u.at >= ? AND u.at < ? ORDER BY u.at, u.id");
+    let edges: [&dyn ToSql; 2] = [&span.0, &span.1];
+    parameters.extend(edges);
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query(parameters.as_slice())?;
+    while let Some(row) = rows.next()? {
+        each(log_row(row)?)?;
+    }
+    Ok(())
 }
 
 /// The attempts of one call, in order.

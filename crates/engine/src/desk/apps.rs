@@ -5,7 +5,7 @@ use std::sync::Arc;
 use patchbay_core::app::{App as CoreApp, TOKEN_PREFIX, is_label};
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::money::DecimalUsd;
-use patchbay_core::report::{Filter, GroupBy, Totals};
+use patchbay_core::report::{Field, Filter, GroupBy, Totals};
 use patchbay_core::secret::Secret;
 use patchbay_core::time::{HOUR_MS, Timestamp, last_days};
 use patchbay_store::{Db, Recorded, StoreError, app, rollup, usage};
@@ -81,7 +81,7 @@ pub async fn list(engine: &Arc<Engine>, zone: jiff::tz::TimeZone) -> Result<Vec<
                             .map(|group| group.totals.clone());
                         let tail =
                             tokens.iter().find(|token| token.app == app.id).map(|token| token.tail.clone());
-                        let of_app = Filter { app: Some(app.name.clone()), ..Filter::default() };
+                        let of_app = Filter::default().only(Field::App, &app.name);
                         let last = usage::log(db, &of_app, usage::Page::Newest(1))?.first().map(|row| row.at);
                         Ok(view(app, tail, &totals.unwrap_or_default(), last))
                     });

@@ -219,7 +219,7 @@ fn hours(db: &Db, now: Timestamp) -> Result<Vec<Sums>, StoreError> {
     rollup::scan(db, &Filter::during(Range { from: Timestamp(first), to: now.plus_ms(1) }), |bucket| {
         let index = usize::try_from((bucket.at.0 - first) / HOUR_MS).ok();
         if let Some(hour) = index.and_then(|index| hours.get_mut(index)) {
-            hour.merge(&bucket.totals);
+            hour.add(bucket);
         }
     })?;
     Ok(hours)
@@ -229,14 +229,15 @@ fn hours(db: &Db, now: Timestamp) -> Result<Vec<Sums>, StoreError> {
 fn unpriced(db: &Db, month: &Filter, prices: &PriceBook, now: Timestamp) -> Result<Unpriced, StoreError> {
     let mut sum = Unpriced::default();
     rollup::scan(db, month, |bucket| {
-        if bucket.totals.unpriced_attempts == 0
-            || prices.find(&bucket.provider, &bucket.model, now, 0).is_some()
+        let labels = bucket.labels;
+        if bucket.counts.unpriced_attempts == 0
+            || prices.find(&labels.provider, &labels.model, now, 0).is_some()
         {
             return;
         }
-        sum.attempts = sum.attempts.saturating_add(short(bucket.totals.unpriced_attempts));
-        if !sum.models.contains(&bucket.model) {
-            sum.models.push(bucket.model);
+        sum.attempts = sum.attempts.saturating_add(short(bucket.counts.unpriced_attempts));
+        if !sum.models.contains(&labels.model) {
+            sum.models.push(labels.model.clone());
         }
     })?;
     Ok(sum)
@@ -365,9 +366,9 @@ fn spend(
     rollup::scan(db, &Filter::during(range), |bucket| {
         let index = days.partition_point(|(_, day)| day.to <= bucket.at);
         if let Some(day) = by_day.get_mut(index) {
-            match day.iter_mut().find(|(provider, _)| *provider == bucket.provider) {
-                Some((_, sum)) => *sum += bucket.totals.cost,
-                None => day.push((bucket.provider, bucket.totals.cost)),
+            match day.iter_mut().find(|(provider, _)| *provider == bucket.labels.provider) {
+                Some((_, sum)) => *sum += bucket.counts.cost,
+                None => day.push((bucket.labels.provider.clone(), bucket.counts.cost)),
             }
         }
     })?;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use patchbay_core::ledger::Outcome;
-use patchbay_core::rollup::Latencies;
+use patchbay_core::rollup::Histogram;
 use patchbay_core::time::{Range, Timestamp};
 use patchbay_core::usage::TokenUsage;
 use rusqlite::{Connection as Db, Row};
 
-use super::read_latencies;
+use super::append::read_histogram;
 use crate::error::StoreError;
 
 /// What was used of a model.
@@ -29,7 +29,7 @@ pub struct ModelUse {
     /// Of the input: written to a cache.
     pub cache_write: u64,
     /// Times to the first piece of answered attempts.
-    pub first_token: Latencies,
+    pub first_token: Histogram,
     /// The newest bucket with any of it.
     pub last_at: Option<Timestamp>,
 }
@@ -88,7 +88,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<ModelUse> {
         output: row.get("output_tokens")?,
         cached: row.get("cached_tokens")?,
         cache_write: row.get("cache_write_tokens")?,
-        first_token: first_token.map(read_latencies).unwrap_or_default(),
+        first_token: first_token.map(read_histogram).unwrap_or_default(),
         last_at: Some(Timestamp(row.get("bucket")?)),
     })
 }

@@ -4,7 +4,7 @@ use patchbay_core::code::Code;
 use patchbay_core::id::ConnectionId;
 use patchbay_core::ledger::{Origin, Outcome, Position, UsageRow};
 use patchbay_core::money::NanoUsd;
-use patchbay_core::report::{Filter, Group, GroupBy, Totals};
+use patchbay_core::report::{Field, Filter, Group, GroupBy, Relation, Totals};
 use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range, parse_day, zone};
 use patchbay_core::usage::{Cost, CostSource, TokenUsage};
 use patchbay_store::usage::{LogRow, Page};
@@ -82,6 +82,12 @@ fn c5_the_log_and_the_rollup_agree_under_every_filter() {
         ("provider", "openai"),
         ("feature", "signal_parsing"),
         ("app", "nobody"),
+        ("app!", "news-digest"),
+        ("error", "timed_out"),
+        ("error!", ""),
+        ("route", "failover"),
+        ("type", "chat"),
+        ("profile", ""),
     ] {
         let mut filter = Filter::default();
         assert!(name.is_empty() || filter.set(name, value));
@@ -126,7 +132,14 @@ fn c5_every_grouping_has_the_same_sums() {
         GroupBy::Model,
         GroupBy::Feature,
         GroupBy::App,
+        GroupBy::Profile,
+        GroupBy::Type,
+        GroupBy::Outcome,
+        GroupBy::Error,
+        GroupBy::Route,
         GroupBy::Day,
+        GroupBy::Week,
+        GroupBy::Month,
         GroupBy::Hour,
     ] {
         let groups = groups(&store, by, "Asia/Kathmandu");
@@ -364,4 +377,60 @@ fn r3_limits_are_counted_by_what_was_sent() {
     let starts = store.read(|db| usage::starts(db, NOW)).expect("read");
     let start = |tokens| usage::Start { connection: id, at: NOW, tokens };
     assert_eq!(starts, [start(1_200), start(0)]);
+}
+
+#[test]
+fn t2_a_rollup_made_anew_is_the_same() {
+    let (folder, store) = store();
+    let signalled = traffic().into_iter().enumerate().map(|(n, mut row)| {
+        row.signal = (n % 3 == 0).then(|| format!("eurusd-{}", n / 9));
+        row.first_token_ms = (n % 2 == 0).then_some(40);
+        row
+    });
+    append(&store, signalled);
+    let before = buckets(&store);
+    store.write(rollup::rebuild).expect("made anew");
+    assert_eq!(buckets(&store), before);
+    // A store whose rollup is gone fills it when it is opened.
+    store.write(|db| Ok(db.execute("DELETE FROM rollup", [])?)).expect("emptied");
+    drop(store);
+    let store = Store::open(folder.path()).expect("opens again");
+    assert_eq!(buckets(&store), before);
+}
+
+/// The whole rollup, byte by byte.
+fn buckets(store: &Store) -> Vec<(i64, i64, Vec<i64>, String)> {
+    let sql = "SELECT bucket, series_id, attempts, calls, saved_calls, input_tokens, output_tokens, cost_nano_usd,
+                   unpriced_attempts, signals, signal_cost_nano_usd, hex(latency) || hex(first_token) || hex(sizes)
+               FROM rollup ORDER BY bucket, series_id";
+    store
+        .read(|db| {
+            let mut statement = db.prepare(sql)?;
+            let rows = statement.query_map([], |row| {
+                let counts = (2..11).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+                Ok((row.get(0)?, row.get(1)?, counts, row.get(11)?))
+            })?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        })
+        .expect("read")
+}
+
+#[test]
+fn c5_signals_are_counted_once_and_found_again() {
+    let (_folder, store) = store();
+    let of = |call, signal: &str| UsageRow { signal: Some(signal.to_owned()), ..answered(call, SOMEONE) };
+    append(&store, [of(1, "a"), of(2, "a"), of(3, "b"), answered(4, SOMEONE)]);
+    let whole = all(&store);
+    assert_eq!((whole.signals, whole.signal_cost), (2, NanoUsd(3_000_000)));
+    assert_eq!(whole.per_signal(), Some(NanoUsd(1_500_000)));
+    for (filter, calls) in [
+        (Filter::default().only(Field::Signal, "a"), 2),
+        (Filter::default().only(Field::Signal, ""), 1),
+        (Filter::default().and(Field::Signal, Relation::IsNot, "a"), 2),
+        (Filter::default().and(Field::Signal, Relation::IsNot, ""), 3),
+        (Filter::default().only(Field::Signal, "a").only(Field::App, "nobody"), 0),
+    ] {
+        assert_eq!(log(&store, &filter).len(), calls, "{filter:?}");
+        check_agreement(&store, &filter);
+    }
 }

@@ -290,13 +290,13 @@ impl Figures {
         let from = midnight.min(window);
         let mut by_key: HashMap<String, OfConnection> = HashMap::new();
         rollup::scan(db, &Filter::during(Range { from, to: now.plus_ms(1) }), |bucket| {
-            let own = by_key.entry(bucket.connection).or_default();
+            let own = by_key.entry(bucket.labels.connection.clone()).or_default();
             if bucket.at >= midnight {
-                own.today.merge(&bucket.totals);
+                own.today.add(bucket);
             }
             if bucket.at >= window {
-                own.day.merge(&bucket.totals);
-                own.cells.entry(cell_start(bucket.at)).or_default().merge(&bucket.totals);
+                own.day.add(bucket);
+                own.cells.entry(cell_start(bucket.at)).or_default().add(bucket);
             }
         })?;
         Ok(Self { by_key })
