@@ -1,9 +1,11 @@
 //! Connections.
 
+use std::time::Duration;
+
 use patchbay_core::diagnose::StageReport;
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::connections::{
-    self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit, LimitEdit,
+    self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit, LimitEdit, Removal, Undo,
 };
 use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
@@ -12,6 +14,9 @@ use tauri::ipc::Channel;
 
 use super::to_page;
 use crate::state::Desk;
+
+/// The page offers it for 8 s; a slow click is in time.
+const UNDO: Duration = Duration::from_secs(12);
 
 /// All connections, by provider and priority.
 #[tauri::command]
@@ -88,11 +93,44 @@ pub async fn connection_pause(desk: State<'_, Desk>, key: String) -> Result<Conn
     connections::pause(&desk.engine()?, &key, desk.zone()).await
 }
 
-/// Deletes a connection and its key. Its history stays.
+/// Stops a connection until it is turned on again.
 #[tauri::command]
 #[specta::specta]
-pub async fn connection_remove(desk: State<'_, Desk>, key: String) -> Result<(), Error> {
-    connections::remove(&desk.engine()?, &key).await
+pub async fn connection_suspend(desk: State<'_, Desk>, key: String) -> Result<Connection, Error> {
+    connections::suspend(&desk.engine()?, &key, desk.zone()).await
+}
+
+/// Adds a second connection like this one, without its key.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_duplicate(desk: State<'_, Desk>, key: String) -> Result<Connection, Error> {
+    connections::duplicate(&desk.engine()?, &key, desk.zone()).await
+}
+
+/// What uses a connection.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_removal(desk: State<'_, Desk>, key: String) -> Result<Removal, Error> {
+    connections::removal(&desk.engine()?, &key).await
+}
+
+/// Deletes a connection, and its key a little later: until then it can be taken back. Its history stays.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_remove(
+    desk: State<'_, Desk>,
+    key: String,
+    reassign_to: Option<String>,
+) -> Result<(), Error> {
+    let undo = Undo::For(UNDO);
+    connections::remove_with(&desk.engine()?, &key, reassign_to.as_deref(), undo).await
+}
+
+/// Takes a deletion back.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_undo_remove(desk: State<'_, Desk>, key: String) -> Result<Connection, Error> {
+    connections::undo_remove(&desk.engine()?, &key, desk.zone()).await
 }
 
 /// The new order of one provider's connections, first tried first.

@@ -101,7 +101,11 @@ export const backend = {
   connectionReplaceKey: (key: string, secret: string) => value(commands.connectionReplaceKey(key, secret)),
   connectionEnable: (key: string) => value(commands.connectionEnable(key)),
   connectionPause: (key: string) => value(commands.connectionPause(key)),
-  connectionRemove: (key: string) => value(commands.connectionRemove(key)),
+  connectionSuspend: (key: string) => value(commands.connectionSuspend(key)),
+  connectionDuplicate: (key: string) => value(commands.connectionDuplicate(key)),
+  connectionRemoval: (key: string) => value(commands.connectionRemoval(key)),
+  connectionRemove: (key: string, reassignTo: string | null) => value(commands.connectionRemove(key, reassignTo)),
+  connectionUndoRemove: (key: string) => value(commands.connectionUndoRemove(key)),
   connectionReorder: (keys: string[]) => value(commands.connectionReorder(keys)),
   connectionTest: (key: string, spend: Spend, onStage: (stage: StageReport) => void) =>
     value(commands.connectionTest(key, spend, channel(onStage))),

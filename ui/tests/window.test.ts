@@ -167,6 +167,51 @@ describe("connections", () => {
     await fireEvent.click(screen.getByTestId("delete"));
     await fireEvent.click(screen.getByTestId("remove-go"));
     await waitFor(() => expect(screen.queryByTestId("conn-conn_openai_main")).toBeNull());
+    await fireEvent.click(await find("toast-action"));
+    await find("conn-conn_openai_main");
+    expect(calls(engine, "connection_undo_remove")[0]?.args).toEqual({ key: "conn_openai_main" });
+  });
+
+  it("are deleted with an heir for what uses them", async () => {
+    const engine = await open("#/connections/conn_claude_main");
+    await fireEvent.click(await find("delete"));
+    expect((await find("remove")).textContent).toContain("Claude strategy");
+    await fireEvent.change(await find("remove-heir"), { target: { value: "conn_openai_main" } });
+    await fireEvent.click(screen.getByTestId("remove-go"));
+    await waitFor(() =>
+      expect(calls(engine, "connection_remove")[0]?.args).toEqual({
+        key: "conn_claude_main",
+        reassignTo: "conn_openai_main",
+      }),
+    );
+  });
+
+  it("are copied without their key, and stopped until they are turned on", async () => {
+    const engine = await open("#/connections/conn_openai_main");
+    await fireEvent.click(await find("set-stopped"));
+    await waitFor(() => expect(screen.getByTestId("detail-health").textContent).toContain("Stopped"));
+    expect(screen.getByTestId("switch-conn_openai_main").getAttribute("aria-checked")).toBe("false");
+    await fireEvent.click(screen.getByTestId("set-stopped"));
+    await waitFor(() => expect(calls(engine, "connection_enable")).toHaveLength(1));
+    await fireEvent.click(screen.getByTestId("duplicate"));
+    await find("conn-conn_openai_main_copy");
+    await waitFor(() => expect(location.hash).toContain("conn_openai_main_copy"));
+  });
+
+  it("take headers, of which a secret one is not shown again", async () => {
+    const engine = await open("#/connections/conn_openai_main");
+    await fireEvent.click(await find("header-add"));
+    await fireEvent.input(await find("header-name"), { target: { value: "x-desk-token" } });
+    await fireEvent.click(screen.getByTestId("header-secret"));
+    await fireEvent.input(await find("header-value"), { target: { value: "hush-hush-hush" } });
+    await fireEvent.click(screen.getByTestId("header-save"));
+    const row = await find("header-x-desk-token");
+    expect(row.textContent).toContain("In your keychain");
+    expect(document.body.innerHTML).not.toContain("hush-hush-hush");
+    await fireEvent.click(screen.getByTestId("header-remove-x-desk-token"));
+    await waitFor(() => expect(screen.queryByTestId("header-x-desk-token")).toBeNull());
+    const edits = calls(engine, "connection_edit").map(({ args }) => (args["edit"] as { field: string }).field);
+    expect(edits).toEqual(["secret_header", "secret_header"]);
   });
 
   it("show an error of the list with Retry", async () => {

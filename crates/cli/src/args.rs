@@ -151,6 +151,14 @@ pub enum Connections {
     Remove {
         /// Its connection key.
         key: String,
+        /// Give aliases and budgets that use it to this connection.
+        #[arg(long, value_name = "KEY")]
+        reassign_to: Option<String>,
+    },
+    /// Add a second connection like this one, without its key.
+    Duplicate {
+        /// Its connection key.
+        key: String,
     },
     /// Let a connection take calls.
     Enable {
@@ -159,6 +167,11 @@ pub enum Connections {
     },
     /// Take a connection out until it is enabled again.
     Pause {
+        /// Its connection key.
+        key: String,
+    },
+    /// Stop a connection on purpose, until it is enabled again.
+    Suspend {
         /// Its connection key.
         key: String,
     },
@@ -218,6 +231,9 @@ pub struct AddArgs {
     /// An extra header without secrets; may be repeated.
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub headers: Vec<(String, String)>,
+    /// An extra header whose value is a line of standard input, after the API key; may be repeated.
+    #[arg(long = "secret-header", value_name = "NAME")]
+    pub secret_headers: Vec<String>,
     /// Read the API key from standard input.
     #[arg(long, conflicts_with = "no_api_key")]
     pub api_key_stdin: bool,
@@ -258,6 +274,12 @@ pub struct EditArgs {
     /// HTTP or SOCKS5 proxy; "" for the system's.
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
+    /// Set an extra header without secrets; "NAME=" takes it away; may be repeated.
+    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub headers: Vec<(String, String)>,
+    /// Set an extra header to a line of standard input, after the API key; an empty line takes it away; may be repeated.
+    #[arg(long = "secret-header", value_name = "NAME")]
+    pub secret_headers: Vec<String>,
     /// Read a new API key from standard input.
     #[arg(long)]
     pub api_key_stdin: bool,

@@ -19,7 +19,8 @@ mod vault;
 
 pub use backup::restore;
 
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io::{BufRead, Read};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -84,6 +85,26 @@ fn secret_from_stdin() -> Result<Secret, Error> {
         ));
     }
     Ok(secret)
+}
+
+/// The API key, where one is wanted, and the values of these headers: a line of standard input each, in this order.
+fn secrets_from_stdin(
+    key: bool,
+    headers: &[String],
+) -> Result<(Option<Secret>, Vec<(String, Secret)>), Error> {
+    if headers.is_empty() {
+        return Ok((if key { Some(secret_from_stdin()?) } else { None }, Vec::new()));
+    }
+    let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+    let mut secrets: VecDeque<Secret> = lines.map(Secret::new).collect();
+    if secrets.len() < usize::from(key) + headers.len() {
+        return Err(Error::invalid(
+            "Standard input has too few lines.",
+            "It is one line for each secret: first the API key, where one is read, then the headers in their order.",
+        ));
+    }
+    let key = if key { secrets.pop_front() } else { None };
+    Ok((key, headers.iter().cloned().zip(secrets).collect()))
 }
 
 /// The conditions of `--where`.

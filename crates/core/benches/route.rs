@@ -39,6 +39,7 @@ fn connection(id: i64) -> Connection {
         project: None,
         proxy: None,
         headers: std::collections::BTreeMap::new(),
+        private: Default::default(),
         limits: Limits {
             rate_limit_per_minute: Some(100_000),
             rate_limit_per_day: Some(u32::MAX),

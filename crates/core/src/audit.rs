@@ -172,6 +172,13 @@ impl Change {
             .fold(Self::default(), |change, (name, value)| change.fact(name, value))
     }
 
+    /// The fields of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -221,6 +221,15 @@ pub struct CatalogProvider {
     /// The path, below the base URL, that proves a key without spending; empty for the list of models.
     #[serde(default)]
     pub key_check: String,
+    /// Names of environment variables that hold a key of its.
+    #[serde(default)]
+    pub key_variables: Vec<String>,
+    /// Names of environment variables that hold its base URL.
+    #[serde(default)]
+    pub url_variables: Vec<String>,
+    /// What LiteLLM writes before the slash of a model of its.
+    #[serde(default)]
+    pub litellm: Vec<String>,
     /// How it differs from its protocol.
     #[serde(flatten)]
     pub quirks: Quirks,

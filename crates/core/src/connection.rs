@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::catalog::{Protocol, Quirks};
 use crate::id::ConnectionId;
+use crate::private::Private;
 use crate::provider::ProviderFacts;
 use crate::time::Timestamp;
 
@@ -123,10 +124,12 @@ pub struct Connection {
     pub organization: Option<String>,
     /// OpenAI's project header.
     pub project: Option<String>,
-    /// HTTP or SOCKS5; the system's where `None`.
+    /// HTTP or SOCKS5, without its login; the system's where `None`.
     pub proxy: Option<String>,
     /// Extra headers without secrets.
     pub headers: BTreeMap<String, String>,
+    /// Those with secrets, and whether the proxy has a login.
+    pub private: Private,
     /// See [`Limits`].
     pub limits: Limits,
     /// Further tries at this connection before the next candidate, 0..=10.

@@ -10,7 +10,7 @@ use patchbay_store::audit::Recorded;
 use patchbay_store::credential::{self, Mark, Version};
 use patchbay_store::loose_secret::{self, Loose};
 use patchbay_store::vault::{Slot, Vault, VaultKind, VaultState};
-use patchbay_store::{Db, StoreError, connection};
+use patchbay_store::{Db, StoreError, connection, deleted};
 
 use crate::error::Error;
 use crate::{Engine, clock, owner};
@@ -32,6 +32,14 @@ impl Custody {
     pub(crate) fn note(&self, db: &Db, connection: ConnectionId, versions: &[u32]) -> Result<(), StoreError> {
         for &version in versions {
             loose_secret::note(db, self.vault, &self.slot(connection, version), &self.owner)?;
+        }
+        Ok(())
+    }
+
+    /// Crosses these versions out of what is to be erased: something names them again.
+    pub(crate) fn keep(&self, db: &Db, connection: ConnectionId, versions: &[u32]) -> Result<(), StoreError> {
+        for &version in versions {
+            loose_secret::cross_out(db, self.vault, &self.slot(connection, version))?;
         }
         Ok(())
     }
@@ -69,6 +77,15 @@ pub(crate) fn credential_name(key: &str, version: u32) -> String {
     format!("{key} v{version}")
 }
 
+/// What a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A version of a key.
+    Key,
+    /// The secret settings of a connection.
+    Settings,
+}
+
 /// A secret that is in the vault, and that no credential names yet.
 #[derive(Debug)]
 pub(crate) struct Laid {
@@ -81,6 +98,21 @@ impl Laid {
     /// Its version.
     pub(crate) fn version(&self) -> u32 {
         self.slot.version
+    }
+
+    /// Where it lies.
+    pub(crate) fn place(&self) -> (ConnectionId, u32) {
+        (self.slot.connection, self.slot.version)
+    }
+
+    /// Tells it apart without telling it.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.mark.fingerprint
+    }
+
+    /// Says that it is named now, in the caller's transaction, which names it as the secret settings of its connection.
+    pub(crate) fn settle(&self, db: &Db) -> Result<(), StoreError> {
+        loose_secret::cross_out(db, self.custody.vault, &self.slot)
     }
 
     /// Names it as a staged version of its connection, in the caller's transaction.
@@ -113,11 +145,24 @@ impl Engine {
         connection: Option<ConnectionId>,
         secret: &Secret,
     ) -> Result<(ConnectionId, Laid), Error> {
+        self.lay(connection, Holds::Key, secret)
+    }
+
+    /// The same for what the secret is.
+    pub(crate) fn lay(
+        &self,
+        connection: Option<ConnectionId>,
+        holds: Holds,
+        secret: &Secret,
+    ) -> Result<(ConnectionId, Laid), Error> {
         let custody = self.custody();
         let noting = custody.clone();
         let slot = self.store.write(move |db| {
             let id = connection.map_or_else(|| connection::reserve(db), Ok)?;
-            let version = credential::next_version(db, id)?;
+            let version = match holds {
+                Holds::Key => credential::next_version(db, id)?,
+                Holds::Settings => credential::next_settings_version(db, id)?,
+            };
             noting.note(db, id, &[version])?;
             Ok(noting.slot(id, version))
         })?;
@@ -129,19 +174,65 @@ impl Engine {
         Ok((slot.connection, Laid { custody, slot, mark }))
     }
 
+    /// The same for some secrets of one connection; all or none.
+    pub(crate) fn lay_all(
+        &self,
+        connection: Option<ConnectionId>,
+        secrets: &[(Holds, Secret)],
+    ) -> Result<(Option<ConnectionId>, Vec<Laid>), Error> {
+        let (mut connection, mut all) = (connection, Vec::new());
+        for (holds, secret) in secrets {
+            match self.lay(connection, *holds, secret) {
+                Ok((id, laid)) => {
+                    connection = Some(id);
+                    all.push(laid);
+                }
+                Err(error) => {
+                    self.take_up(&all.iter().map(Laid::place).collect::<Vec<_>>());
+                    return Err(error);
+                }
+            }
+        }
+        Ok((connection, all))
+    }
+
     /// Names a laid secret by `work`; where that fails, the vault forgets it again.
     pub(crate) fn name_laid<T: Send + 'static>(
         &self,
         laid: Laid,
         work: impl FnOnce(&Db, &Laid, Timestamp) -> Result<Recorded<T>, StoreError> + Send + 'static,
     ) -> Result<T, Error> {
-        let (connection, version) = (laid.slot.connection, laid.slot.version);
+        self.name(&[laid.place()], move |db, now| work(db, &laid, now))
+    }
+
+    /// The same for many.
+    pub(crate) fn name_all<T: Send + 'static>(
+        &self,
+        laid: Vec<Laid>,
+        work: impl FnOnce(&Db, &[Laid], Timestamp) -> Result<Recorded<T>, StoreError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let places: Vec<_> = laid.iter().map(Laid::place).collect();
+        self.name(&places, move |db, now| work(db, &laid, now))
+    }
+
+    fn name<T: Send + 'static>(
+        &self,
+        places: &[(ConnectionId, u32)],
+        work: impl FnOnce(&Db, Timestamp) -> Result<Recorded<T>, StoreError> + Send + 'static,
+    ) -> Result<T, Error> {
         let now = clock::now();
-        let named = self.store.change(now, move |db| work(db, &laid, now));
+        let named = self.store.change(now, move |db| work(db, now));
         if named.is_err() {
-            self.erase_soon(connection, &[version]);
+            self.take_up(places);
         }
         Ok(named?)
+    }
+
+    /// Erases laid secrets that nothing is going to name.
+    pub(crate) fn take_up(&self, places: &[(ConnectionId, u32)]) {
+        for &(connection, version) in places {
+            self.erase_soon(connection, &[version]);
+        }
     }
 
     /// Erases noted secrets from the vault, and then notes that they are gone. What the vault keeps stays noted.
@@ -198,6 +289,7 @@ impl Engine {
         let left = self.store.read(loose_secret::all)?;
         let left: Vec<Loose> =
             left.into_iter().filter(|loose| owner::is_gone(&self.data_dir, &loose.owner)).collect();
+        self.forget_deletions()?;
         let due = self.store.read(|db| credential::due(db, clock::now()))?;
         if (left.is_empty() && due.is_empty()) || self.keys.vault().state() != VaultState::Ready {
             return Ok(());
@@ -209,6 +301,19 @@ impl Engine {
             self.erase_due(connection, version)?;
         }
         Ok(())
+    }
+
+    /// Deletions that only a process which is gone could have taken back.
+    fn forget_deletions(&self) -> Result<(), Error> {
+        let gone = self.store.read(deleted::all)?;
+        let gone: Vec<_> =
+            gone.into_iter().filter(|deleted| owner::is_gone(&self.data_dir, &deleted.owner)).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        Ok(self
+            .store
+            .write(move |db| gone.iter().try_for_each(|deleted| deleted::forget(db, deleted.connection)))?)
     }
 
     fn erase_loose(&self, loose: &Loose) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! Keys on their way from the vault to a header: read once per version, kept in memory, wiped when replaced.
+//! Keys and secret settings on their way from the vault to a request: read once per version, kept in memory, wiped when replaced.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -7,11 +7,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
 use patchbay_core::id::ConnectionId;
+use patchbay_core::private::PrivateValues;
 use patchbay_core::secret::Secret;
 use patchbay_store::vault::{Slot, Vault};
 use sha2::Sha256;
 
 use crate::error::Error;
+use crate::pass::Pass;
 
 /// What names this store in a vault, and what its fingerprints are keyed by.
 #[derive(Clone)]
@@ -72,27 +74,56 @@ impl Keys {
         digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The active key of a connection; `None` for one without. The vault is asked on a thread that may block.
-    pub async fn of(&self, connection: &Connection) -> Result<Option<Secret>, Error> {
-        let Some(credential) = &connection.credential else {
-            return Ok(None);
+    /// What lets requests of a connection in. The vault is asked on a thread that may block.
+    pub async fn of(&self, connection: &Connection) -> Result<Pass, Error> {
+        let key = match &connection.credential {
+            Some(credential) => Some(self.read(connection, credential.version, "key").await?),
+            None => None,
         };
-        let place = (connection.id, credential.version);
-        if let Some(secret) = self.known().get(&place) {
-            return Ok(Some(secret.clone()));
+        let private = self.private(connection).await?;
+        Ok(Pass { key, headers: private.headers.into_iter().collect(), proxy_login: private.proxy_login })
+    }
+
+    /// The values of a connection's secret settings.
+    pub async fn private(&self, connection: &Connection) -> Result<PrivateValues, Error> {
+        let names = &connection.private;
+        if names.is_empty() {
+            return Ok(PrivateValues::default());
         }
-        let slot = self.slot(connection.id, credential.version);
+        let sealed = match names.version {
+            Some(version) => Some(self.read(connection, version, "secret settings").await?),
+            None => None,
+        };
+        let mut values = sealed.as_ref().and_then(PrivateValues::open).unwrap_or_default();
+        values.headers.retain(|name, _| names.headers.contains(name));
+        if values.names().headers == names.headers && (!names.proxy_login || values.proxy_login.is_some()) {
+            return Ok(values);
+        }
+        Err(Error::new(
+            Code::CredentialMissing,
+            format!("The secret headers or the proxy's login of {} are not here.", connection.name),
+            "Enter them again in the settings of this connection.",
+        ))
+    }
+
+    async fn read(&self, connection: &Connection, version: u32, what: &str) -> Result<Secret, Error> {
+        let place = (connection.id, version);
+        if let Some(secret) = self.known().get(&place) {
+            return Ok(secret.clone());
+        }
+        let slot = self.slot(connection.id, version);
         let secret = self.with_vault(move |vault| vault.get(&slot)).await?.ok_or_else(|| {
             Error::new(
                 Code::CredentialMissing,
-                format!("The key of {} is not in the {} any more.", connection.name, self.vault().name()),
-                "Replace the key of this connection.",
+                format!("The {what} of {} is not in the {} any more.", connection.name, self.vault().name()),
+                format!("Enter the {what} of this connection again."),
             )
         })?;
+        let current = [connection.credential.as_ref().map(|known| known.version), connection.private.version];
         let mut known = self.known();
-        known.retain(|(id, _), _| *id != connection.id);
+        known.retain(|(id, version), _| *id != connection.id || current.contains(&Some(*version)));
         known.insert(place, secret.clone());
-        Ok(Some(secret))
+        Ok(secret)
     }
 
     /// Runs `work` on the vault, off the async threads: it may wait for a person at a dialog.
@@ -110,14 +141,12 @@ impl Keys {
             .map_err(Into::into)
     }
 
-    /// Remembers the key of a draft while it is tested: it is in no vault yet.
-    pub fn lend(&self, draft: ConnectionId, secret: Option<&Secret>) {
-        if let Some(secret) = secret {
-            self.known().insert((draft, 0), secret.clone());
-        }
+    /// Remembers a secret of a draft while it is tested: it is in no vault yet.
+    pub fn lend(&self, draft: ConnectionId, version: u32, secret: &Secret) {
+        self.known().insert((draft, version), secret.clone());
     }
 
-    /// Forgets the key of a draft.
+    /// Forgets the secrets of a draft.
     pub fn take_back(&self, draft: ConnectionId) {
         self.known().retain(|(id, _), _| *id != draft);
     }

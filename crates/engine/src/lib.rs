@@ -21,6 +21,7 @@ mod keepsakes;
 mod keys;
 mod ledger;
 mod owner;
+mod pass;
 mod safe;
 mod trail;
 mod upstream;

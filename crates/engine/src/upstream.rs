@@ -11,10 +11,14 @@ use patchbay_core::catalog::Protocol;
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, is_loopback_host};
 use patchbay_core::dialect::{self, Encoded, Failure, RateLimits, retry_after_ms};
+use patchbay_core::private::with_login;
 use patchbay_core::secret::Secret;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Request, Response, Url};
+use sha2::{Digest, Sha256};
 use tokio::time::timeout;
+
+use crate::pass::Pass;
 
 /// The longest whole answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
@@ -28,6 +32,8 @@ const KEEP_WARM: Duration = Duration::from_secs(90);
 struct Way {
     connect_ms: u32,
     proxy: Option<String>,
+    /// Tells two logins of a proxy apart without telling either.
+    login: Option<[u8; 32]>,
     loopback: Loopback,
 }
 
@@ -48,28 +54,23 @@ impl Upstream {
     pub async fn post(
         &self,
         connection: &Connection,
-        key: Option<&Secret>,
+        pass: &Pass,
         protocol: Protocol,
         encoded: Encoded,
     ) -> Result<Response, Refused> {
-        let mut request = Self::request(connection, key, Method::POST, (protocol, &encoded.route))?;
+        let mut request = Self::request(connection, pass, Method::POST, (protocol, &encoded.route))?;
         request
             .headers_mut()
             .insert("content-type", reqwest::header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(encoded.body.into());
-        self.send(connection, key, protocol, request).await
+        self.send(connection, pass, protocol, request).await
     }
 
     /// Gets a route below the connection's base URL.
-    pub async fn get(
-        &self,
-        connection: &Connection,
-        key: Option<&Secret>,
-        route: &str,
-    ) -> Result<Response, Failure> {
+    pub async fn get(&self, connection: &Connection, pass: &Pass, route: &str) -> Result<Response, Failure> {
         let protocol = connection.protocol;
-        let request = Self::request(connection, key, Method::GET, (protocol, route))?;
-        self.send(connection, key, protocol, request).await.map_err(|refused| refused.failure)
+        let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
+        self.send(connection, pass, protocol, request).await.map_err(|refused| refused.failure)
     }
 
     /// Gets a route below the connection's base URL in that protocol, and hands over whatever answers, for a caller that judges
@@ -77,13 +78,13 @@ impl Upstream {
     pub async fn look(
         &self,
         connection: &Connection,
-        key: Option<&Secret>,
+        pass: &Pass,
         protocol: Protocol,
         route: &str,
     ) -> Result<Seen, Failure> {
-        let request = Self::request(connection, key, Method::GET, (protocol, route))?;
+        let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
         let url = request.url().to_string();
-        let response = self.exchange(connection, request).await?;
+        let response = self.exchange(connection, pass, request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_whole(response, connection).await?;
         Ok(Seen { url, status, headers, body })
@@ -91,7 +92,7 @@ impl Upstream {
 
     fn request(
         connection: &Connection,
-        key: Option<&Secret>,
+        pass: &Pass,
         method: Method,
         (protocol, route): (Protocol, &str),
     ) -> Result<Request, Failure> {
@@ -127,7 +128,10 @@ impl Upstream {
                 put(name, value, Sensitive::No)?;
             }
         }
-        if let Some(key) = key {
+        for (name, value) in &pass.headers {
+            put(name, value.expose(), Sensitive::Yes)?;
+        }
+        if let Some(key) = &pass.key {
             let (name, before) = dialect::auth_header(protocol);
             put(name, &format!("{before}{}", key.expose()), Sensitive::Yes)?;
         }
@@ -137,20 +141,25 @@ impl Upstream {
     async fn send(
         &self,
         connection: &Connection,
-        key: Option<&Secret>,
+        pass: &Pass,
         protocol: Protocol,
         request: Request,
     ) -> Result<Response, Refused> {
-        let response = self.exchange(connection, request).await?;
+        let response = self.exchange(connection, pass, request).await?;
         if response.status().is_success() {
             return Ok(response);
         }
         let limits = limits(&response);
-        Err(Refused { failure: refused(response, protocol, key).await, limits })
+        Err(Refused { failure: refused(response, protocol, pass).await, limits })
     }
 
-    async fn exchange(&self, connection: &Connection, request: Request) -> Result<Response, Failure> {
-        let client = self.client(connection, request.url())?;
+    async fn exchange(
+        &self,
+        connection: &Connection,
+        pass: &Pass,
+        request: Request,
+    ) -> Result<Response, Failure> {
+        let client = self.client(connection, pass, request.url())?;
         let url = request.url().clone();
         let wait = Duration::from_millis(connection.timeouts.first_byte_ms.into());
         timeout(wait, client.execute(request))
@@ -165,16 +174,20 @@ impl Upstream {
             .map_err(|error| explain(&error, &url))
     }
 
-    fn client(&self, connection: &Connection, url: &Url) -> Result<Client, Failure> {
+    fn client(&self, connection: &Connection, pass: &Pass, url: &Url) -> Result<Client, Failure> {
         let loopback =
             if url.host_str().is_some_and(is_loopback_host) { Loopback::Yes } else { Loopback::No };
-        let way =
-            Way { connect_ms: connection.timeouts.connect_ms, proxy: connection.proxy.clone(), loopback };
+        let way = Way {
+            connect_ms: connection.timeouts.connect_ms,
+            proxy: connection.proxy.clone(),
+            login: pass.proxy_login.as_ref().map(|login| Sha256::digest(login.expose()).into()),
+            loopback,
+        };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&way) {
             return Ok(client.clone());
         }
-        let client = build(&way).map_err(|error| {
+        let client = build(&way, pass.proxy_login.as_ref()).map_err(|error| {
             Failure::new(
                 Code::InvalidInput,
                 format!(
@@ -208,11 +221,11 @@ impl Seen {
     }
 
     /// What the status says; `None` for a success.
-    pub fn failure(&self, protocol: Protocol, key: Option<&Secret>) -> Option<Failure> {
+    pub fn failure(&self, protocol: Protocol, pass: &Pass) -> Option<Failure> {
         let is_success = (200..300).contains(&self.status);
         let failure =
             || dialect::failure(protocol, self.status, retry_after_ms(|name| self.header(name)), &self.body);
-        (!is_success).then(|| redacted(failure(), key))
+        (!is_success).then(|| redacted(failure(), pass))
     }
 }
 
@@ -242,7 +255,7 @@ enum Sensitive {
     No,
 }
 
-fn build(way: &Way) -> Result<Client, reqwest::Error> {
+fn build(way: &Way, login: Option<&Secret>) -> Result<Client, reqwest::Error> {
     let mut builder = Client::builder()
         .user_agent(concat!("patchbay/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
@@ -250,18 +263,20 @@ fn build(way: &Way) -> Result<Client, reqwest::Error> {
         .pool_idle_timeout(KEEP_WARM)
         .tcp_nodelay(true);
     if let Some(proxy) = &way.proxy {
-        builder = builder.proxy(reqwest::Proxy::all(proxy)?);
+        let address = login.map(|login| with_login(proxy, login));
+        let address = address.as_ref().map_or(proxy.as_str(), Secret::expose);
+        builder = builder.proxy(reqwest::Proxy::all(address)?);
     } else if way.loopback == Loopback::Yes {
         builder = builder.no_proxy();
     }
     builder.build()
 }
 
-/// The failure that an answer with an error status is, without the key, which some providers repeat.
-async fn refused(response: Response, protocol: Protocol, key: Option<&Secret>) -> Failure {
+/// The failure that an answer with an error status is.
+async fn refused(response: Response, protocol: Protocol, pass: &Pass) -> Failure {
     let is_moved = response.status().is_redirection();
     let failure = if is_moved { moved(&response) } else { failed(response, protocol).await };
-    redacted(failure, key)
+    redacted(failure, pass)
 }
 
 fn moved(response: &Response) -> Failure {
@@ -363,10 +378,8 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
     })
 }
 
-/// A failure without the key, which some providers repeat in their words.
-pub fn redacted(mut failure: Failure, key: Option<&Secret>) -> Failure {
-    if let Some(key) = key {
-        failure.message = key.redact(&failure.message);
-    }
+/// A failure without anything of the pass, which some providers repeat in their words.
+pub fn redacted(mut failure: Failure, pass: &Pass) -> Failure {
+    failure.message = pass.redact(&failure.message);
     failure
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use patchbay_core::connection::{Connection, ConnectionStatus, CredentialRef, Limits, Timeouts};
 use patchbay_core::id::{ConnectionId, ProviderId};
+use patchbay_core::private::Private;
 use patchbay_core::provider::Provider;
 use patchbay_core::time::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension, Row, named_params};
@@ -28,12 +29,14 @@ pub struct NewConnection {
     pub base_url: Option<String>,
     /// Tests and the playground use it.
     pub default_model: Option<String>,
-    /// HTTP or SOCKS5.
-    #[serde(serialize_with = "told::proxy")]
+    /// HTTP or SOCKS5, without its login.
     pub proxy: Option<String>,
     /// Without secrets.
     #[serde(serialize_with = "told::headers")]
     pub headers: BTreeMap<String, String>,
+    /// Headers with secrets, and whether the proxy has a login. The values are in the vault already.
+    #[serde(flatten)]
+    pub private: Private,
     /// From 1; the last of its provider where `None`.
     pub priority: Option<u32>,
     /// See [`Limits`].
@@ -68,16 +71,18 @@ pub fn insert(db: &Db, new: &NewConnection, now: Timestamp) -> Result<Connection
     let defaults = Timeouts::default();
     db.execute(
         "INSERT INTO connection (id, connection_key, provider_id, name, priority, base_url, default_model, proxy, headers,
-             rate_limit_requests, rate_limit_period_s, rate_limit_per_minute, rate_limit_per_day, tokens_per_minute,
+             private_version, secret_headers, proxy_login, rate_limit_requests, rate_limit_period_s, rate_limit_per_minute, rate_limit_per_day, tokens_per_minute,
              max_concurrent_requests, max_retries, connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms,
              total_timeout_ms, tested, created_at, updated_at)
          VALUES (:id, :key, :provider_id, :name, :priority, :base_url, :default_model, :proxy, :headers,
-             :requests, :period, :rpm, :rpd, :tpm, :concurrent, :retries, :connect, :first_byte, :idle, :total,
+             :private, :secret_headers, :proxy_login, :requests, :period, :rpm, :rpd, :tpm, :concurrent, :retries, :connect, :first_byte, :idle, :total,
              :tested, :now, :now)",
         named_params! {
             ":id": new.id.map(|id| id.0), ":key": new.key, ":provider_id": provider_id.0, ":name": new.name, ":priority": priority,
             ":base_url": new.base_url, ":default_model": new.default_model, ":proxy": new.proxy,
             ":headers": serde_json::json!(new.headers).to_string(),
+            ":private": new.private.version, ":secret_headers": serde_json::json!(new.private.headers).to_string(),
+            ":proxy_login": new.private.proxy_login,
             ":requests": new.limits.rate_limit_requests, ":period": new.limits.rate_limit_period_s,
             ":rpm": new.limits.rate_limit_per_minute, ":rpd": new.limits.rate_limit_per_day,
             ":tpm": new.limits.tokens_per_minute, ":concurrent": new.limits.max_concurrent_requests,
@@ -102,8 +107,7 @@ pub struct Editable {
     pub organization: Option<String>,
     /// OpenAI's project header.
     pub project: Option<String>,
-    /// HTTP or SOCKS5.
-    #[serde(serialize_with = "told::proxy")]
+    /// HTTP or SOCKS5, without its login.
     pub proxy: Option<String>,
     /// Without secrets.
     #[serde(serialize_with = "told::headers")]
@@ -229,6 +233,22 @@ pub fn delete(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Lets aliases and budgets of one connection be another's. A budget that the heir has already stays its own.
+pub fn reassign(db: &Db, id: ConnectionId, heir: ConnectionId) -> Result<(), StoreError> {
+    let (Some(own), Some(other)) = (key_of(db, id)?, key_of(db, heir)?) else { return Ok(()) };
+    db.execute(
+        "UPDATE alias SET target = ?2 || substr(target, length(?1) + 1)
+         WHERE target = ?1 OR substr(target, 1, length(?1) + 1) = ?1 || '/'",
+        (&own, &other),
+    )?;
+    db.execute(
+        "UPDATE OR IGNORE budget SET scope_name = ?2 WHERE scope = 'connection' AND scope_name = ?1",
+        (&own, &other),
+    )?;
+    db.execute("DELETE FROM budget WHERE scope = 'connection' AND scope_name = ?1", [&own])?;
+    Ok(())
+}
+
 /// What points at a connection: profiles in any version, because an old one can be restored, then aliases and budgets.
 pub fn users(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
     let mut statement = db.prepare(
@@ -241,6 +261,31 @@ pub fn users(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
     )?;
     let rows = statement.query_map([id.0], |row| row.get("user"))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Where in the vault its secret settings lie.
+pub fn private_version(db: &Db, id: ConnectionId) -> Result<Option<u32>, StoreError> {
+    let sql = "SELECT private_version FROM connection WHERE id = ?1";
+    Ok(db.query_row(sql, [id.0], |row| row.get("private_version")).optional()?.flatten())
+}
+
+/// The profiles that point at a connection in any version.
+pub fn profiles(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT p.name FROM profile_target t JOIN profile p ON p.id = t.profile_id
+         WHERE t.connection_id = ?1 ORDER BY p.name",
+    )?;
+    let rows = statement.query_map([id.0], |row| row.get("name"))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Says what of its settings is secret, and where the values lie.
+pub fn set_private(db: &Db, id: ConnectionId, private: &Private, now: Timestamp) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE connection SET private_version = ?2, secret_headers = ?3, proxy_login = ?4, updated_at = ?5 WHERE id = ?1",
+        (id.0, private.version, serde_json::json!(private.headers).to_string(), private.proxy_login, now.0),
+    )?;
+    Ok(())
 }
 
 /// The connection key of an id.
@@ -302,6 +347,7 @@ fn from_row(
         project: row.get("project")?,
         proxy: row.get("proxy")?,
         headers: serde_json::from_str(&row.get::<_, String>("headers")?).unwrap_or_default(),
+        private: private_from(row)?,
         limits: limits_from(row)?,
         max_retries: row.get("max_retries")?,
         timeouts: timeouts_from(row)?,
@@ -312,6 +358,14 @@ fn from_row(
         also: provider.also.clone(),
         quirks: provider.quirks,
         facts: provider.facts.clone(),
+    })
+}
+
+fn private_from(row: &Row<'_>) -> rusqlite::Result<Private> {
+    Ok(Private {
+        version: row.get("private_version")?,
+        headers: serde_json::from_str(&row.get::<_, String>("secret_headers")?).unwrap_or_default(),
+        proxy_login: row.get("proxy_login")?,
     })
 }
 

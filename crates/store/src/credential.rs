@@ -66,12 +66,23 @@ pub enum Predecessor {
     StandsBy,
 }
 
+/// Secret settings lie beside keys, under versions above this one, so that keys are counted 1, 2, 3.
+const BELOW_SETTINGS: u32 = 1_000_000;
+
 /// A version that no credential has, and no secret on its way.
 pub fn next_version(db: &Db, connection: ConnectionId) -> Result<u32, StoreError> {
     let sql = "SELECT 1 + max(
                    coalesce((SELECT max(version) FROM credential WHERE connection_id = ?1), 0),
+                   coalesce((SELECT max(version) FROM loose_secret WHERE connection_id = ?1 AND version <= ?2), 0)) AS next";
+    Ok(db.query_row(sql, (connection.0, BELOW_SETTINGS), |row| row.get("next"))?)
+}
+
+/// The same for the secret settings of a connection.
+pub fn next_settings_version(db: &Db, connection: ConnectionId) -> Result<u32, StoreError> {
+    let sql = "SELECT 1 + max(?2,
+                   coalesce((SELECT private_version FROM connection WHERE id = ?1), 0),
                    coalesce((SELECT max(version) FROM loose_secret WHERE connection_id = ?1), 0)) AS next";
-    Ok(db.query_row(sql, [connection.0], |row| row.get("next"))?)
+    Ok(db.query_row(sql, (connection.0, BELOW_SETTINGS), |row| row.get("next"))?)
 }
 
 /// Names a version whose secret is in the vault; it is not in use yet.
@@ -217,9 +228,11 @@ pub fn with_secret(db: &Db, connection: ConnectionId) -> Result<Vec<u32>, StoreE
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Every version of every connection whose secret may still lie in the vault.
+/// Every version of every connection whose secret may still lie in the vault, and where their secret settings lie.
 pub fn everywhere(db: &Db) -> Result<Vec<(ConnectionId, u32)>, StoreError> {
-    pairs(db, "SELECT connection_id, version FROM credential WHERE state <> 'purged' ORDER BY 1, 2", [])
+    let sql = "SELECT connection_id, version FROM credential WHERE state <> 'purged'
+               UNION SELECT id, private_version FROM connection WHERE private_version IS NOT NULL ORDER BY 1, 2";
+    pairs(db, sql, [])
 }
 
 /// The versions whose time to be erased has come.

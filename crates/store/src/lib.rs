@@ -10,6 +10,7 @@ pub mod configuration;
 pub mod connection;
 pub mod credential;
 pub mod credential_policy;
+pub mod deleted;
 pub mod error;
 pub mod files;
 pub mod loose_secret;

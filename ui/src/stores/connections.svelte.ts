@@ -67,10 +67,34 @@ class Connections {
     }
   }
 
-  async remove(key: string) {
-    await backend.connectionRemove(key);
+  /** Stops it on purpose: only turning it on again lets it take calls. */
+  async suspend(key: string) {
+    this.#patch(await backend.connectionSuspend(key));
+  }
+
+  /** A second one like it, without its key. */
+  async duplicate(key: string): Promise<Connection> {
+    const made = await backend.connectionDuplicate(key);
+    await this.reload();
+    this.welcome(made.key);
+    return made;
+  }
+
+  /** Deletes it. `undo` works for a few seconds; what uses it goes to the heir, where one is named. */
+  async remove(key: string, heir: string | null = null) {
+    await backend.connectionRemove(key, heir);
     this.#list.put(this.list.filter((connection) => connection.key !== key));
     await this.reload();
+  }
+
+  async undoRemove(key: string) {
+    try {
+      await backend.connectionUndoRemove(key);
+      await this.reload();
+      this.welcome(key);
+    } catch (thrown) {
+      toasts.failed(thrown);
+    }
   }
 
   /** Saves the order of one provider's connections at once; the toast takes it back. */

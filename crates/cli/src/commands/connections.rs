@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use patchbay_core::connection::{ConnectionStatus, Limits};
 use patchbay_core::diagnose::{Spend, StageReport};
+use patchbay_core::private::PrivateValues;
 use patchbay_engine::Engine;
-use patchbay_engine::desk::connections::{self, Connection, ConnectionDraft, ConnectionEdit, NewSettings};
+use patchbay_engine::desk::connections::{
+    self, Connection, ConnectionDraft, ConnectionEdit, HeaderEdit, HeaderInfo, NewSettings, SecretHeaderEdit,
+    Undo,
+};
 use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
 use tokio::sync::mpsc;
 
 use super::testing::{self, exit_code_of, report};
-use super::{secret_from_stdin, zone};
+use super::{secrets_from_stdin, zone};
 use crate::args::{AddArgs, Connections, EditArgs, LimitArgs};
 use crate::output::{Output, table};
 
@@ -26,9 +30,15 @@ pub(super) async fn run(
         Connections::Show { key } => output.document(&connections::get(engine, &key, zone()).await?, show),
         Connections::Add(args) => return add(engine, *args, output).await,
         Connections::Edit(args) => edit(engine, *args, output).await?,
-        Connections::Remove { key } => {
-            connections::remove(engine, &key).await?;
+        Connections::Remove { key, reassign_to } => {
+            connections::remove_with(engine, &key, reassign_to.as_deref(), Undo::Never).await?;
             output.done(&format!("{key} is deleted. Its history stays."));
+        }
+        Connections::Duplicate { key } => {
+            output.document(&connections::duplicate(engine, &key, zone()).await?, show);
+        }
+        Connections::Suspend { key } => {
+            output.document(&connections::suspend(engine, &key, zone()).await?, show);
         }
         Connections::Enable { key } => {
             output.document(&connections::enable(engine, &key, zone()).await?, show);
@@ -56,7 +66,7 @@ async fn every_key(engine: &Arc<Engine>) -> Result<Vec<String>, Error> {
 }
 
 async fn add(engine: &Arc<Engine>, args: AddArgs, output: &Output) -> Result<ExitCode, Error> {
-    let secret = if args.api_key_stdin { Some(secret_from_stdin()?) } else { None };
+    let (secret, secret_headers) = secrets_from_stdin(args.api_key_stdin, &args.secret_headers)?;
     let draft = ConnectionDraft {
         provider: args.provider,
         name: args.name,
@@ -67,6 +77,7 @@ async fn add(engine: &Arc<Engine>, args: AddArgs, output: &Output) -> Result<Exi
         settings: NewSettings {
             proxy: args.proxy,
             headers: args.headers.into_iter().collect(),
+            private: PrivateValues { headers: secret_headers.into_iter().collect(), proxy_login: None },
             priority: args.priority,
             limits: limits(&args.limits, Limits::default()),
             max_retries: args.max_retries,
@@ -96,11 +107,22 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     edits.extend(args.max_retries.map(ConnectionEdit::MaxRetries));
     edits.extend(args.timeout.map(ConnectionEdit::TimeoutS));
     edits.extend(args.proxy.map(|proxy| ConnectionEdit::Proxy(blank(proxy))));
+    edits.extend(
+        args.headers
+            .into_iter()
+            .map(|(name, value)| ConnectionEdit::Header(HeaderEdit { name, value: blank(value) })),
+    );
+    let (key, secret_headers) = secrets_from_stdin(args.api_key_stdin, &args.secret_headers)?;
+    edits.extend(
+        secret_headers
+            .into_iter()
+            .map(|(name, value)| ConnectionEdit::SecretHeader(SecretHeaderEdit { name, value: Some(value) })),
+    );
     if args.limits != LimitArgs::default() {
         let known = connections::limits(engine, &args.key)?;
         edits.push(ConnectionEdit::Limits(limits(&args.limits, known)));
     }
-    if edits.is_empty() && !args.api_key_stdin {
+    if edits.is_empty() && key.is_none() {
         return Err(Error::invalid(
             "There is nothing to change.",
             "Name a field, such as --name or --base-url.",
@@ -109,8 +131,8 @@ async fn edit(engine: &Arc<Engine>, args: EditArgs, output: &Output) -> Result<(
     for edit in edits {
         connections::edit(engine, &args.key, edit, zone()).await?;
     }
-    if args.api_key_stdin {
-        credentials::replace_key(engine, &args.key, secret_from_stdin()?, zone()).await?;
+    if let Some(key) = key {
+        credentials::replace_key(engine, &args.key, key, zone()).await?;
     }
     output.document(&connections::get(engine, &args.key, zone()).await?, show);
     Ok(())
@@ -178,10 +200,29 @@ fn show(c: &Connection) -> String {
         ("base URL", c.base_url.clone()),
         ("API key", key),
         ("model", c.default_model.clone().unwrap_or_else(|| "-".to_owned())),
+        ("proxy", proxy(c)),
+        ("headers", headers(c)),
         ("priority", c.priority.to_string()),
         ("timeout", format!("{} s", c.timeout_s)),
         ("retries", c.max_retries.to_string()),
         ("last error", c.last_error.as_ref().map_or_else(|| "-".to_owned(), |error| error.message.clone())),
     ];
     rows.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+}
+
+fn proxy(c: &Connection) -> String {
+    let login = if c.proxy_login { ", with a login" } else { "" };
+    c.proxy.as_ref().map_or_else(|| "the system's".to_owned(), |proxy| format!("{proxy}{login}"))
+}
+
+fn headers(c: &Connection) -> String {
+    let one = |header: &HeaderInfo| match &header.value {
+        Some(value) => format!("{}: {value}", header.name),
+        None => format!("{}: ••••", header.name),
+    };
+    if c.headers.is_empty() {
+        "-".to_owned()
+    } else {
+        c.headers.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
 }

@@ -49,6 +49,58 @@ fn k1_a_key_is_neither_printed_nor_written() {
 }
 
 #[test]
+fn k1_secret_headers_and_a_proxys_login_are_neither_printed_nor_written() {
+    const HEADER: &str = "hdr-canary-5d1f0b9c77ae42";
+    const LOGIN: &str = "me:proxy-canary-93b07a4c1de852";
+    let program = Program::with_file();
+    let demo = Demo::start(None);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let proxy = format!("http://{LOGIN}@127.0.0.1:9");
+    let about = ["--provider", "compatible", "--base-url", demo.url(), "--model", "demo-fast", "--untested"];
+    let add = [&["connections", "add", "--name", "Desk", "--api-key-stdin"][..], &about].concat();
+    let secret = ["--secret-header", "X-Desk-Token", "--proxy", &proxy];
+    let lines = format!("{CANARY}\n{HEADER}\n");
+    let run = |args: &[&str], input: &str| program.run_with("PATCHBAY_LOG", "trace", args, input);
+    let sealed = |args: &[&str]| program.run_with("PATCHBAY_BACKUP_PASSPHRASE", "battery staple", args, "");
+    let done = [
+        run(&[&add[..], &secret].concat(), &lines),
+        run(&["connections", "test", "desk"], ""),
+        run(&["connections", "edit", "desk", "--proxy", ""], ""),
+        run(&["--json", "connections", "test", "desk", "--spend"], ""),
+        run(&["connections", "edit", "desk", "--proxy", &proxy], ""),
+        run(&["--json", "connections", "show", "desk"], ""),
+        run(&["export", &file("desk.json")], ""),
+        run(&["backup", &file("desk.db")], ""),
+        sealed(&["export", &file("desk.age"), "--with-secrets"]),
+        sealed(&["backup", &file("desk.db.age"), "--with-secrets"]),
+        run(&["--json", "audit", "export"], ""),
+        run(&["log"], ""),
+    ];
+    let codes: Vec<i32> = done.iter().map(|done| done.code).collect();
+    assert_eq!(codes, [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "{done:#?}");
+    let sent = demo.server.recent();
+    assert!(sent.iter().all(|request| request.header("x-desk-token") == Some(HEADER)) && !sent.is_empty());
+    for canary in [CANARY, HEADER, "proxy-canary"] {
+        for done in &done {
+            assert!(!done.out.contains(canary) && !done.err.contains(canary), "{canary}: {done:?}");
+        }
+        assert_eq!(files_with(&program.data, canary), Vec::<String>::new());
+        assert_eq!(files_with(folder.path(), canary), Vec::<String>::new());
+    }
+    let export = fs::read_to_string(file("desk.json")).unwrap();
+    assert!(export.contains("x-desk-token") && export.contains("http://127.0.0.1:9"), "{export}");
+
+    let elsewhere = Program::with_file();
+    let import = ["import", &file("desk.age")];
+    let imported = elsewhere.run_with("PATCHBAY_BACKUP_PASSPHRASE", "battery staple", &import, "");
+    assert_eq!(imported.code, 0, "{imported:?}");
+    elsewhere.ok(&["connections", "edit", "desk", "--proxy", ""]);
+    assert_eq!(elsewhere.run(&["connections", "test", "desk"]).code, 0, "with its secret header");
+    assert_eq!(demo.server.recent().last().unwrap().header("x-desk-token"), Some(HEADER));
+}
+
+#[test]
 fn k1_there_is_no_option_for_a_key_that_other_processes_could_read() {
     let program = Program::new();
     for option in ["--api-key", "--secret", "--token", "--password"] {

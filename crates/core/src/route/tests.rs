@@ -33,6 +33,7 @@ pub(crate) fn connection(id: i64, key: &str, provider: &str, priority: u32, mode
         project: None,
         proxy: None,
         headers: BTreeMap::new(),
+        private: Default::default(),
         limits: Limits::default(),
         max_retries: 0,
         timeouts: Timeouts::default(),

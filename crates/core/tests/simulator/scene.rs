@@ -142,6 +142,7 @@ fn connection(rng: &mut Rng, id: i64) -> Connection {
         project: None,
         proxy: None,
         headers: BTreeMap::new(),
+        private: Default::default(),
         limits: Limits {
             rate_limit_requests: rate,
             rate_limit_period_s: rate.map(|_| rng.pick(&[1, 10, 3_600])),

@@ -73,9 +73,9 @@ async fn numbers(
         Protocol::Gemini => gemini::encode_embeddings_request(&request)?,
         _ => openai::encode_embeddings_request(&request),
     };
-    let key = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
+    let pass = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     trail.sent();
-    let answered = engine.upstream.post(connection, key.as_ref(), protocol, encoded).await;
+    let answered = engine.upstream.post(connection, &pass, protocol, encoded).await;
     let response = answered.map_err(|refused| {
         trail.heard(refused.limits);
         refused.failure

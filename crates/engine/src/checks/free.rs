@@ -8,9 +8,9 @@ use patchbay_core::diagnose::{
     told_limits, unreadable,
 };
 use patchbay_core::dialect::{Failure, models};
-use patchbay_core::secret::Secret;
 
 use super::{Found, Trouble};
+use crate::pass::Pass;
 use crate::upstream::Seen;
 use crate::{Engine, clock};
 
@@ -21,7 +21,7 @@ const PROBE_MS: u32 = 4_000;
 
 /// A key that was accepted.
 pub(super) struct Proven {
-    pub(super) key: Option<Secret>,
+    pub(super) pass: Pass,
     /// The list of models, where the key was proven by it.
     listed: Option<Seen>,
     pub(super) learned: Learned,
@@ -29,19 +29,19 @@ pub(super) struct Proven {
 
 /// Proves the key where the provider proves one without spending. Where that is the list of models, the list comes along.
 pub(super) async fn authenticate(engine: &Engine, connection: &Connection) -> Found<Proven> {
-    let key = engine
+    let pass = engine
         .keys
         .of(connection)
         .await
         .map_err(|error| Cause::Http(Failure::new(error.code, error.message)))?;
-    if key.is_none() && connection.facts.key == KeyNeed::Required {
+    if pass.key.is_none() && pass.headers.is_empty() && connection.facts.key == KeyNeed::Required {
         return Err(Cause::NoKey.into());
     }
     let own = Some(connection.facts.key_check.as_str()).filter(|route| !route.is_empty());
     let route = own.map_or_else(|| models::route(connection.protocol, None), str::to_owned);
-    let seen = ask(engine, connection, key.as_ref(), &route).await?;
+    let seen = ask(engine, connection, &pass, &route).await?;
     let route = path_of(&seen.url);
-    let evidence = match key {
+    let evidence = match pass.key {
         Some(_) => format!("GET {route} accepts the key"),
         None => format!("GET {route} answers without a key"),
     };
@@ -51,7 +51,7 @@ pub(super) async fn authenticate(engine: &Engine, connection: &Connection) -> Fo
         ..Learned::default()
     };
     let listed = own.is_none().then_some(seen);
-    Ok((Proven { key, listed, learned }, evidence))
+    Ok((Proven { pass, listed, learned }, evidence))
 }
 
 /// The models that the provider lists.
@@ -60,21 +60,22 @@ pub(super) async fn list(
     connection: &Connection,
     proven: &mut Proven,
 ) -> Found<Vec<String>> {
-    let key = proven.key.as_ref();
-    let seen = match proven.listed.take() {
+    let listed = proven.listed.take();
+    let pass = &proven.pass;
+    let seen = match listed {
         Some(seen) => seen,
-        None => ask(engine, connection, key, &models::route(connection.protocol, None)).await?,
+        None => ask(engine, connection, pass, &models::route(connection.protocol, None)).await?,
     };
     let page = match models::decode(connection.protocol, &seen.body) {
         Ok(page) if lists(connection.protocol, &seen.body) => page,
         _ => {
             let cause = unreadable(connection.protocol, &seen.body);
-            return Err(explained(engine, connection, key, cause, &seen).await.into());
+            return Err(explained(engine, connection, pass, cause, &seen).await.into());
         }
     };
     let models: Vec<String> = page.models.into_iter().map(|model| model.id).collect();
     if models.is_empty() {
-        return Err(Trouble::seen(Cause::EmptyModelList, "0 models".to_owned(), masked(&seen, key)).into());
+        return Err(Trouble::seen(Cause::EmptyModelList, "0 models".to_owned(), masked(&seen, pass)).into());
     }
     let evidence = if models.len() == 1 { "1 model".to_owned() } else { format!("{} models", models.len()) };
     Ok((models, evidence))
@@ -105,11 +106,11 @@ pub(super) fn present(wanted: Option<String>, models: &[String]) -> Found<String
 async fn ask(
     engine: &Engine,
     connection: &Connection,
-    key: Option<&Secret>,
+    pass: &Pass,
     route: &str,
 ) -> Result<Seen, Box<Trouble>> {
     let protocol = connection.protocol;
-    let seen = engine.upstream.look(connection, key, protocol, route).await.map_err(Cause::Http)?;
+    let seen = engine.upstream.look(connection, pass, protocol, route).await.map_err(Cause::Http)?;
     let look = Look {
         protocol,
         url: &seen.url,
@@ -119,9 +120,9 @@ async fn ask(
         skew_s: skew(&seen),
         body: &seen.body,
     };
-    match judge(&look, seen.failure(protocol, key)) {
+    match judge(&look, seen.failure(protocol, pass)) {
         Ok(()) => Ok(seen),
-        Err(cause) => Err(explained(engine, connection, key, cause, &seen).await.into()),
+        Err(cause) => Err(explained(engine, connection, pass, cause, &seen).await.into()),
     }
 }
 
@@ -129,15 +130,15 @@ async fn ask(
 async fn explained(
     engine: &Engine,
     connection: &Connection,
-    key: Option<&Secret>,
+    pass: &Pass,
     cause: Cause,
     seen: &Seen,
 ) -> Trouble {
     let answered = format!("GET {} answered {}", path_of(&seen.url), seen.status);
-    let answer = masked(seen, key);
+    let answer = masked(seen, pass);
     // A base URL of the catalogue's is right.
     let nearby = match connection.own_base_url {
-        Some(_) => better(engine, connection, key, &cause, seen).await,
+        Some(_) => better(engine, connection, pass, &cause, seen).await,
         None => None,
     };
     match nearby {
@@ -150,7 +151,7 @@ async fn explained(
 async fn better(
     engine: &Engine,
     connection: &Connection,
-    key: Option<&Secret>,
+    pass: &Pass,
     cause: &Cause,
     seen: &Seen,
 ) -> Option<(Cause, String)> {
@@ -158,7 +159,7 @@ async fn better(
     let is_foreign = speaks(&seen.body).is_some_and(|other| family(other) != family(own));
     if may_be_address(cause) || is_foreign {
         for base in candidates(own, &connection.base_url) {
-            let found = probe(engine, connection, key, own, &base).await;
+            let found = probe(engine, connection, pass, own, &base).await;
             if found.is_some_and(|found| is_api(own, found.status, &found.body)) {
                 let evidence = format!("{base} answers");
                 return Some((Cause::WrongPath { better: base }, evidence));
@@ -176,7 +177,7 @@ async fn better(
         }
         let bases = std::iter::once(connection.base_url.clone());
         for base in bases.chain(candidates(other, &connection.base_url).into_iter().take(2)) {
-            let found = probe(engine, connection, key, other, &base).await;
+            let found = probe(engine, connection, pass, other, &base).await;
             if found.is_some_and(|found| found.status == 200 && lists(other, &found.body)) {
                 return Some((
                     Cause::WrongProtocol { speaks: other },
@@ -191,7 +192,7 @@ async fn better(
 async fn probe(
     engine: &Engine,
     connection: &Connection,
-    key: Option<&Secret>,
+    pass: &Pass,
     protocol: Protocol,
     base_url: &str,
 ) -> Option<Seen> {
@@ -199,7 +200,7 @@ async fn probe(
     base_url.clone_into(&mut there.base_url);
     there.timeouts.first_byte_ms = there.timeouts.first_byte_ms.min(PROBE_MS);
     there.timeouts.total_ms = there.timeouts.total_ms.min(PROBE_MS);
-    engine.upstream.look(&there, key, protocol, &models::route(protocol, None)).await.ok()
+    engine.upstream.look(&there, pass, protocol, &models::route(protocol, None)).await.ok()
 }
 
 fn skew(seen: &Seen) -> Option<i64> {
@@ -207,9 +208,9 @@ fn skew(seen: &Seen) -> Option<i64> {
 }
 
 /// The raw answer, key masked.
-fn masked(seen: &Seen, key: Option<&Secret>) -> String {
+fn masked(seen: &Seen, pass: &Pass) -> String {
     let text = String::from_utf8_lossy(&seen.body);
-    let text = key.map_or_else(|| text.to_string(), |key| key.redact(&text));
+    let text = pass.redact(&text);
     text.trim().chars().take(MAX_ANSWER).collect()
 }
 

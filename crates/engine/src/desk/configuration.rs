@@ -9,6 +9,7 @@ use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection as Settings, is_same_server, normalise_base_url};
 use patchbay_core::credential::CredentialState;
 use patchbay_core::id::ConnectionId;
+use patchbay_core::private::{Private, plain_header, split_login};
 use patchbay_core::secret::Secret;
 use patchbay_store::configuration::{self as document, Step};
 use patchbay_store::credential::Predecessor;
@@ -19,12 +20,13 @@ use serde_json::{Map, Value, json};
 use super::audit::FieldChange;
 use super::backup::{Copied, Secrets};
 use crate::changes::Changed;
-use crate::custody::{Custody, credential_name};
+use crate::custody::{Custody, Holds, credential_name};
 use crate::error::Error;
 use crate::{Engine, clock};
 
-/// Under which name the document holds keys, by connection key; only in a sealed file.
+/// Under which names the document holds keys and secret settings, by connection key; only in a sealed file.
 const KEYS: &str = "keys";
+const PRIVATE: &str = "private_settings";
 /// A document is a few hundred kilobytes; more is none.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
@@ -64,10 +66,12 @@ pub async fn export(engine: &Arc<Engine>, file: PathBuf, secrets: Secrets) -> Re
     engine
         .blocking(move |engine| {
             let mut whole = engine.store.read(document::export)?;
-            let keys = if let Secrets::Sealed(_) = secrets { active_keys(engine)? } else { Map::new() };
-            let count = keys.len();
+            let mut count = 0;
             if let Secrets::Sealed(_) = secrets {
+                let (keys, private) = all_secrets(engine)?;
+                count = keys.len();
                 whole[KEYS] = Value::Object(keys);
+                whole[PRIVATE] = Value::Object(private);
             }
             write(&file, &whole, &secrets)?;
             let change = Change::default().fact("keys", count);
@@ -81,16 +85,20 @@ pub async fn export(engine: &Arc<Engine>, file: PathBuf, secrets: Secrets) -> Re
         .await
 }
 
-fn active_keys(engine: &Engine) -> Result<Map<String, Value>, Error> {
-    let mut keys = Map::new();
+/// The active keys and the secret settings, by connection key.
+fn all_secrets(engine: &Engine) -> Result<(Map<String, Value>, Map<String, Value>), Error> {
+    let (mut keys, mut private) = (Map::new(), Map::new());
     for connection in &engine.snapshot()?.connections {
-        let Some(known) = &connection.credential else { continue };
-        let slot = engine.keys.slot(connection.id, known.version);
-        if let Some(secret) = engine.keys.vault().get(&slot)? {
-            keys.insert(connection.key.clone(), json!(secret.expose()));
+        let key = connection.credential.as_ref().map(|known| known.version);
+        for (version, into) in [(key, &mut keys), (connection.private.version, &mut private)] {
+            let Some(version) = version else { continue };
+            let slot = engine.keys.slot(connection.id, version);
+            if let Some(secret) = engine.keys.vault().get(&slot)? {
+                into.insert(connection.key.clone(), json!(secret.expose()));
+            }
         }
     }
-    Ok(keys)
+    Ok((keys, private))
 }
 
 fn write(file: &Path, whole: &Value, secrets: &Secrets) -> Result<(), Error> {
@@ -134,10 +142,7 @@ fn run(
     passphrase: impl FnOnce() -> Result<Secret, Error>,
 ) -> Result<Imported, Error> {
     let mut whole = read(file, passphrase)?;
-    let keys = match whole.remove(KEYS) {
-        Some(Value::Object(keys)) => keys,
-        _ => Map::new(),
-    };
+    let (keys, private) = (secrets_of(&mut whole, KEYS), secrets_of(&mut whole, PRIVATE));
     check_addresses(&whole)?;
     let whole = Value::Object(whole);
     let steps = match mode {
@@ -148,14 +153,23 @@ fn run(
         }
         Mode::Apply => apply(engine, whole, file)?,
     };
-    let names = keys.keys().cloned().collect();
+    let names = keys.iter().map(|(name, _)| name.clone()).collect();
     if mode == Mode::Apply {
-        for (connection, secret) in keys {
-            let secret = Secret::new(secret.as_str().unwrap_or_default().to_owned());
-            store_key(engine, &connection, &secret)?;
+        for (connection, secret) in &keys {
+            store_key(engine, connection, secret)?;
+        }
+        for (connection, sealed) in &private {
+            store_private(engine, connection, sealed)?;
         }
     }
     Ok(Imported { steps: steps.into_iter().map(view).collect(), keys: names })
+}
+
+/// Takes the secrets of that name out of a document.
+fn secrets_of(whole: &mut Map<String, Value>, name: &str) -> Vec<(String, Secret)> {
+    let Some(Value::Object(secrets)) = whole.remove(name) else { return Vec::new() };
+    let secret = |secret: &Value| Secret::new(secret.as_str().unwrap_or_default().to_owned());
+    secrets.iter().map(|(connection, value)| (connection.clone(), secret(value))).collect()
 }
 
 fn read(
@@ -181,6 +195,27 @@ fn check_addresses(whole: &Map<String, Value>) -> Result<(), Error> {
             normalise_base_url(url)
                 .map_err(|error| Error::invalid(error.to_string(), "Correct it in the file."))?;
         }
+    }
+    let connections = whole.get("connections").and_then(Value::as_array).into_iter().flatten();
+    for connection in connections {
+        check_nothing_secret(connection)?;
+    }
+    Ok(())
+}
+
+/// What lies in the database can be read by everybody who has the file.
+fn check_nothing_secret(connection: &Value) -> Result<(), Error> {
+    let name = connection["connection_key"].as_str().unwrap_or_default();
+    let proxy = connection["proxy"].as_str().unwrap_or_default();
+    if split_login(proxy).1.is_some() {
+        return Err(Error::invalid(
+            format!("The proxy of {name} has a name and a password in its address."),
+            "Take them out of the file, and enter them in Patchbay afterwards.",
+        ));
+    }
+    for (header, value) in connection["headers"].as_object().into_iter().flatten() {
+        plain_header(header, value.as_str().unwrap_or_default())
+            .map_err(|error| Error::invalid(format!("{name}: {error}"), "Correct it in the file."))?;
     }
     Ok(())
 }
@@ -216,8 +251,13 @@ fn condemn_moved(db: &Db, custody: &Custody, before: &[Settings]) -> Result<(Mov
         if earlier.base_url == after.base_url || is_same_server(&earlier.base_url, &after.base_url) {
             continue;
         }
-        let versions = credential::with_secret(db, after.id)?;
+        let mut versions = credential::with_secret(db, after.id)?;
         let revoked = custody.condemn(db, (after.id, &after.key), &versions, Actor::Import, clock::now())?;
+        if let Some(version) = after.private.version {
+            connection::set_private(db, after.id, &Private { version: None, ..after.private }, clock::now())?;
+            custody.note(db, after.id, &[version])?;
+            versions.push(version);
+        }
         entries
             .extend(revoked.into_iter().map(|entry| entry.because("the base URL leads to another server")));
         moved.push((after.id, versions));
@@ -250,6 +290,33 @@ fn store_key(engine: &Engine, key: &str, secret: &Secret) -> Result<(), Error> {
         let name = credential_name(&key, laid.version());
         Ok(Recorded::new((), staged).and(Entry::by(Actor::Import, Action::Activate, Kind::Credential, name)))
     })
+}
+
+/// Puts secret settings to use, unless they are in use already. Names come with the document itself.
+fn store_private(engine: &Engine, key: &str, sealed: &Secret) -> Result<(), Error> {
+    let snapshot = engine.snapshot()?;
+    let found = snapshot.connection(key);
+    let connection =
+        found.ok_or_else(|| StoreError::NotFound { what: "connection", name: key.to_owned() })?;
+    let (id, before) = (connection.id, connection.private.clone());
+    if let Some(version) = before.version
+        && engine.keys.vault().get(&engine.keys.slot(id, version))?.as_ref() == Some(sealed)
+    {
+        return Ok(());
+    }
+    let (_, laid) = engine.lay(Some(id), Holds::Settings, sealed)?;
+    let (custody, key, replaced) =
+        (engine.custody(), key.to_owned(), before.version.into_iter().collect::<Vec<u32>>());
+    let gone = replaced.clone();
+    engine.name_laid(laid, move |db, laid, now| {
+        laid.settle(db)?;
+        custody.note(db, id, &replaced)?;
+        connection::set_private(db, id, &Private { version: Some(laid.place().1), ..before }, now)?;
+        let change = Change::default().fact("secret_settings", laid.fingerprint());
+        Ok(Recorded::new((), Entry::by(Actor::Import, Action::Update, Kind::Connection, key).change(change)))
+    })?;
+    engine.erase_soon(id, &gone);
+    Ok(())
 }
 
 fn view(step: Step) -> ImportStep {

@@ -9,12 +9,12 @@ use patchbay_core::dialect::relay::{self, Relayed};
 use patchbay_core::dialect::{Failure, Stamp, Target};
 use patchbay_core::ledger::UsageType;
 use patchbay_core::route::Candidate;
-use patchbay_core::secret::Secret;
 use reqwest::Response;
 
 use super::{Answer, End, Head, Whole, stream};
 use crate::call::Call;
 use crate::gauges::InFlight;
+use crate::pass::Pass;
 use crate::trail::Trail;
 use crate::upstream::{self, Refused};
 use crate::{Engine, clock};
@@ -33,10 +33,10 @@ pub(super) async fn attempt(
         let sent = request(engine, call, candidate, &target, &mut trail).await?;
         let begun = if call.is_streamed() {
             let opened =
-                stream::open(sent.response, call, candidate.connection, &target, sent.key, &mut trail);
+                stream::open(sent.response, call, candidate.connection, &target, sent.pass, &mut trail);
             Begun::Stream(Box::new(opened.await?))
         } else {
-            let mut relayed = whole(sent.response, call, candidate, &target, sent.key, &mut trail).await?;
+            let mut relayed = whole(sent.response, call, candidate, &target, sent.pass, &mut trail).await?;
             engine.keepsakes.keep(std::mem::take(&mut relayed.keepsake));
             Begun::Whole(Box::new(relayed))
         };
@@ -66,7 +66,7 @@ enum Begun {
 /// A request that was answered with a success.
 struct Sent {
     response: Response,
-    key: Option<Secret>,
+    pass: Pass,
     notices: Vec<String>,
     /// Read for tests only.
     limits: Vec<ToldLimit>,
@@ -91,10 +91,10 @@ async fn request(
 ) -> Result<Sent, Failure> {
     let connection = candidate.connection;
     let encoded = call.inbound.for_provider(target, |id| engine.keepsakes.of(id))?;
-    let key = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
+    let pass = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     let notices = encoded.notices.clone();
     trail.sent();
-    let answered = engine.upstream.post(connection, key.as_ref(), target.protocol, encoded).await;
+    let answered = engine.upstream.post(connection, &pass, target.protocol, encoded).await;
     let response = answered.map_err(|Refused { failure, limits }| {
         trail.heard(limits);
         // Refused before a byte was sent: nothing can have been billed.
@@ -104,13 +104,13 @@ async fn request(
         failure
     })?;
     trail.heard(upstream::limits(&response));
-    let id = request_id(&response).map(|id| key.as_ref().map_or_else(|| id.to_owned(), |key| key.redact(id)));
+    let id = request_id(&response).map(|id| pass.redact(id));
     trail.answered_with(response.status().as_u16(), id);
     let limits = match call.usage_type {
         UsageType::Test => told_limits(|name| response.headers().get(name)?.to_str().ok()),
         _ => Vec::new(),
     };
-    Ok(Sent { response, key, notices, limits })
+    Ok(Sent { response, pass, notices, limits })
 }
 
 /// The provider's own id of a request, by which its support finds it.
@@ -124,14 +124,14 @@ async fn whole(
     call: &Call,
     candidate: &Candidate<'_>,
     target: &Target<'_>,
-    key: Option<Secret>,
+    pass: Pass,
     trail: &mut Trail,
 ) -> Result<Relayed, Failure> {
     let body = upstream::read_whole(response, candidate.connection).await?;
     let id = call.id.to_string();
     let stamp = Stamp { model: &call.inbound.model, id: &id, created: clock::now().0 / 1_000 };
     let relayed = relay::whole(&call.inbound, target, body, stamp)
-        .map_err(|failure| upstream::redacted(failure, key.as_ref()))?;
+        .map_err(|failure| upstream::redacted(failure, &pass))?;
     trail.first_token();
     trail.progress(relayed.usage, relayed.text.len());
     trail.estimate_where_unreported();

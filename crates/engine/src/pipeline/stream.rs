@@ -12,7 +12,6 @@ use patchbay_core::connection::Connection;
 use patchbay_core::dialect::relay::{Relay, Said, Step, stray};
 use patchbay_core::dialect::{Failure, Target};
 use patchbay_core::ledger::Position;
-use patchbay_core::secret::Secret;
 use patchbay_core::sse::{Event, Reader};
 use reqwest::Response;
 use tokio::sync::mpsc;
@@ -22,6 +21,7 @@ use super::{Answer, End, Head, Piece, Streamed};
 use crate::call::Call;
 use crate::error::{remedy, told};
 use crate::gauges::InFlight;
+use crate::pass::Pass;
 use crate::trail::Trail;
 use crate::upstream::redacted;
 use crate::{Engine, clock};
@@ -34,7 +34,7 @@ pub(super) struct Opened {
     source: Source,
     /// What came up to the first token.
     first: VecDeque<Piece>,
-    key: Option<Secret>,
+    pass: Pass,
     caller: Protocol,
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn open(
     call: &Call,
     connection: &Connection,
     target: &Target<'_>,
-    key: Option<Secret>,
+    pass: Pass,
     trail: &mut Trail,
 ) -> Result<Opened, Failure> {
     let mut source = Source {
@@ -76,7 +76,7 @@ pub(super) async fn open(
     let first_byte = Duration::from_millis(connection.timeouts.first_byte_ms.into());
     let waiting = async {
         loop {
-            match source.look().await.map_err(|failure| redacted(failure, key.as_ref()))? {
+            match source.look().await.map_err(|failure| redacted(failure, &pass))? {
                 Step::Nothing => {}
                 Step::Piece { raw, text, said } => {
                     first.push_back(event(raw, text));
@@ -85,7 +85,7 @@ pub(super) async fn open(
                     }
                 }
                 Step::End if source.relay.is_complete() => return Ok(()),
-                Step::End => return Err(redacted(source.cut(), key.as_ref())),
+                Step::End => return Err(redacted(source.cut(), &pass)),
             }
         }
     };
@@ -99,7 +99,7 @@ pub(super) async fn open(
         }
     }
     trail.first_token();
-    Ok(Opened { source, first, key, caller: call.inbound.protocol })
+    Ok(Opened { source, first, pass, caller: call.inbound.protocol })
 }
 
 fn event(raw: Vec<u8>, text: String) -> Piece {
@@ -149,8 +149,8 @@ impl Opened {
                     }
                 }
                 Ok(Step::End) if self.source.relay.is_complete() => break None,
-                Ok(Step::End) => break Some(redacted(self.source.cut(), self.key.as_ref())),
-                Err(failure) => break Some(redacted(failure, self.key.as_ref())),
+                Ok(Step::End) => break Some(redacted(self.source.cut(), &self.pass)),
+                Err(failure) => break Some(redacted(failure, &self.pass)),
             }
         };
         let last = match failure {

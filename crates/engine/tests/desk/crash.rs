@@ -19,14 +19,14 @@ use crate::common::{Desk, Glass, NEW, OLD, Secrets, nobody, open, rotate, secret
 const NEWER: &str = "sk-newer-c0ffee5d1f0b9c77-NWR3";
 
 /// What a `kill -9` at this moment would leave behind: the files as they are, and the vault.
-struct Image {
-    moment: String,
-    folder: TempDir,
-    secrets: Secrets,
+pub struct Image {
+    pub moment: String,
+    pub folder: TempDir,
+    pub secrets: Secrets,
 }
 
 /// Copies database, its log of changes, and the marks of processes; in the copy, nobody holds their locks.
-fn image(moment: &str, data: &Path, secrets: &Secrets) -> Image {
+pub fn image(moment: &str, data: &Path, secrets: &Secrets) -> Image {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("processes")).unwrap();
     for from in [data.to_owned(), data.join("processes")] {

@@ -5,4 +5,6 @@ mod audit;
 mod common;
 mod crash;
 mod credentials;
+mod deletion;
+mod private;
 mod vault;

@@ -60,7 +60,7 @@ pub(super) static SECTIONS: [Section; 9] = [
         kind: Kind::Connection,
         table: "connection",
         key: &["connection_key"],
-        skip: &["id", "tested"],
+        skip: &["id", "tested", "cleared_at", "private_version"],
         references: &[PROVIDER],
         only: "1",
     },
@@ -153,7 +153,7 @@ impl Section {
                     Some(reference) => (reference.field, named(db, reference, &value)?),
                     None => (column.as_str(), value),
                 };
-                record.insert(field.to_owned(), public(field, value));
+                record.insert(field.to_owned(), value);
             }
             if !self.is_private(&record) {
                 records.push(record);
@@ -287,14 +287,6 @@ impl Section {
 
     fn bad(&self, why: String) -> StoreError {
         StoreError::BadFile { path: self.name.into(), why }
-    }
-}
-
-/// A field without what only its owner may know: the name and password in a proxy's address.
-fn public(field: &str, value: Value) -> Value {
-    match (field, &value) {
-        ("proxy", Value::String(url)) => json!(told::bare(url)),
-        _ => value,
     }
 }
 

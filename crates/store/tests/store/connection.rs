@@ -1,10 +1,11 @@
 //! Connections: what an edit, a pause, a deletion changes, and what it leaves alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, ConnectionStatus, Limits, Timeouts};
 use patchbay_core::id::ConnectionId;
+use patchbay_core::private::Private;
 use patchbay_core::standing::{Attention, Kept, ModelRest};
 use patchbay_store::connection::{self, Editable, NewConnection};
 use patchbay_store::standing::{self, ConnectionState};
@@ -46,6 +47,11 @@ fn added(store: &Store) -> ConnectionId {
         default_model: Some("gpt-5-mini".to_owned()),
         proxy: Some("socks5://127.0.0.1:9050".to_owned()),
         headers: BTreeMap::from([("x-desk".to_owned(), "fx".to_owned())]),
+        private: Private {
+            version: Some(2),
+            headers: BTreeSet::from(["x-desk-token".to_owned()]),
+            proxy_login: true,
+        },
         priority: Some(3),
         limits: Limits {
             rate_limit_requests: Some(10),
@@ -84,6 +90,8 @@ fn a_connection_is_read_as_it_was_added() {
     assert_eq!(found.credential.as_ref().map(|key| (key.version, key.tail.as_str())), Some((1, "7fQ2")));
     assert_eq!(found.models, ["gpt-5", "gpt-5-mini"]);
     assert!(found.is_default && found.tested && found.streaming);
+    assert!(found.private.version == Some(2) && found.private.proxy_login, "{:?}", found.private);
+    assert!(found.private.headers.contains("x-desk-token"), "{:?}", found.private);
     let plain = find(&store, connect(&store, "backup").expect("added"));
     assert_eq!(plain.base_url, "https://api.openai.com/v1");
     assert_eq!((plain.priority, plain.credential), (4, None));

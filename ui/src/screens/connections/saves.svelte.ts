@@ -3,7 +3,7 @@ import { connections } from "../../stores/connections.svelte";
 import { Saves } from "../../stores/saves.svelte";
 
 /** The fields of one connection. */
-export class ConnectionSaves extends Saves<ConnectionEdit["field"] | "secret" | "demo_fault"> {
+export class ConnectionSaves extends Saves<ConnectionEdit["field"] | "secret" | "demo_fault" | "status"> {
   readonly #key: string;
 
   constructor(key: string) {

@@ -12,6 +12,7 @@ use patchbay_core::connection::{
 };
 use patchbay_core::diagnose::{CheckReport, RemedyAction, Spend, StageReport, Verdict};
 use patchbay_core::id::ConnectionId;
+use patchbay_core::private::{Private, PrivateValues, plain_header, secret_header, split_login};
 use patchbay_core::provider::Provider;
 use patchbay_core::secret::Secret;
 use patchbay_core::time::Timestamp;
@@ -21,13 +22,16 @@ use patchbay_store::{Db, Recorded, StoreError, connection, credential};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::edit::{checked_name, optional_url};
+use super::edit::{checked_name, checked_proxy, optional_url, unfit_header};
 use super::list::{Connection, get};
 use super::test::remember;
 use crate::changes::Changed;
-use crate::custody::{Laid, credential_name};
+use crate::custody::{Holds, Laid, credential_name};
 use crate::error::Error;
 use crate::{Engine, checks, clock};
+
+/// The version of a key that is lent to a test; secret settings have the next.
+const LENT: u32 = 0;
 
 /// A connection that is about to be added.
 #[derive(Debug, Deserialize, specta::Type)]
@@ -53,10 +57,12 @@ pub struct ConnectionDraft {
 /// Settings beyond a name and a key; `None` and empty are defaults.
 #[derive(Clone, Debug, Default)]
 pub struct NewSettings {
-    /// HTTP or SOCKS5.
+    /// HTTP or SOCKS5; a login in it goes into the vault.
     pub proxy: Option<String>,
     /// Without secrets.
     pub headers: BTreeMap<String, String>,
+    /// Headers with secrets: they go into the vault.
+    pub private: PrivateValues,
     /// From 1.
     pub priority: Option<u32>,
     /// See [`Limits`].
@@ -65,6 +71,21 @@ pub struct NewSettings {
     pub max_retries: Option<u32>,
     /// Until the first byte, in seconds.
     pub timeout_s: Option<u32>,
+}
+
+impl NewSettings {
+    /// With every name in its one form, and nothing secret where everybody may read.
+    fn checked(mut self) -> Result<Self, Error> {
+        let (bare, login) = self.proxy.take().as_deref().map(split_login).unzip();
+        self.proxy = bare.map(|bare| checked_proxy(&bare)).transpose()?;
+        self.private.proxy_login = login.flatten();
+        let plain = self.headers.iter().map(|(name, value)| plain_header(name, value));
+        self.headers = plain.collect::<Result<_, _>>().map_err(unfit_header)?;
+        let secret = std::mem::take(&mut self.private.headers).into_iter();
+        let secret = secret.map(|(name, value)| secret_header(&name, &value).map(|name| (name, value)));
+        self.private.headers = secret.collect::<Result<_, _>>().map_err(unfit_header)?;
+        Ok(self)
+    }
 }
 
 /// The end of adding with a test.
@@ -85,7 +106,7 @@ pub async fn add_tested(
 ) -> Result<AddOutcome, Error> {
     let (draft, settings) = validated(engine, draft)?;
     refuse_taken(engine, &settings)?;
-    engine.keys.lend(settings.id, draft.secret.as_ref());
+    lend(engine, &draft, &settings);
     let mut report = checks::run(engine, &settings, Spend::Allowed, stages).await;
     // There is nothing to turn off yet.
     report.remedies.retain(|remedy| remedy.action != Some(RemedyAction::TurnOff));
@@ -95,6 +116,16 @@ pub async fn add_tested(
     }
     let key = save(engine, draft, &settings, Some(report.clone())).await?;
     Ok(AddOutcome { report, connection: Some(get(engine, &key, zone).await?) })
+}
+
+/// Lets a test use secrets that are in no vault yet.
+fn lend(engine: &Engine, draft: &ConnectionDraft, settings: &rules::Connection) {
+    if let (Some(secret), Some(credential)) = (&draft.secret, &settings.credential) {
+        engine.keys.lend(settings.id, credential.version, secret);
+    }
+    if let Some(version) = settings.private.version {
+        engine.keys.lend(settings.id, version, &draft.settings.private.seal());
+    }
 }
 
 /// Saves a draft without a test: it shows as untested and stays out of chains.
@@ -137,7 +168,11 @@ fn validated(
         ));
     }
     draft.secret = draft.secret.take().filter(|secret| !secret.is_empty());
-    if draft.secret.is_none() && provider.facts.key == KeyNeed::Required {
+    draft.settings = draft.settings.checked()?;
+    if draft.secret.is_none()
+        && draft.settings.private.headers.is_empty()
+        && provider.facts.key == KeyNeed::Required
+    {
         return Err(Error::new(
             Code::CredentialMissing,
             format!("{} needs an API key.", provider.name),
@@ -178,12 +213,13 @@ fn as_connection(draft: &ConnectionDraft, provider: &Provider, key: String) -> r
         project: None,
         proxy: draft.settings.proxy.clone(),
         headers: draft.settings.headers.clone(),
+        private: names(&draft.settings.private, LENT + 1),
         limits: draft.settings.limits,
         max_retries: draft.settings.max_retries.unwrap_or(1),
         timeouts: Timeouts { first_byte_ms, ..default },
         streaming: true,
         credential: draft.secret.as_ref().map(|secret| CredentialRef {
-            version: 0,
+            version: LENT,
             tail: secret.tail(),
             created_at: clock::now(),
         }),
@@ -193,6 +229,11 @@ fn as_connection(draft: &ConnectionDraft, provider: &Provider, key: String) -> r
         quirks: provider.quirks,
         facts: provider.facts.clone(),
     }
+}
+
+fn names(values: &PrivateValues, version: u32) -> Private {
+    let names = values.names();
+    Private { version: Some(version).filter(|_| !names.is_empty()), ..names }
 }
 
 /// A key from the name that nobody has yet.
@@ -224,6 +265,10 @@ async fn save(
     settings: &rules::Connection,
     report: Option<CheckReport>,
 ) -> Result<String, Error> {
+    let values = draft.settings.private;
+    let has_key = draft.secret.is_some();
+    let key = draft.secret.map(|secret| (Holds::Key, secret));
+    let secrets: Vec<_> = key.into_iter().chain(sealed(&values)).collect();
     let new = NewConnection {
         id: None,
         provider: draft.provider,
@@ -233,28 +278,32 @@ async fn save(
         default_model: draft.default_model,
         proxy: settings.proxy.clone(),
         headers: settings.headers.clone(),
+        private: values.names(),
         priority: draft.settings.priority,
         limits: settings.limits,
         max_retries: Some(settings.max_retries),
         first_byte_ms: Some(settings.timeouts.first_byte_ms),
         tested: report.is_some(),
     };
-    let secret = draft.secret;
     engine
         .blocking(move |engine| {
-            let Some(secret) = secret else {
-                let now = clock::now();
-                return Ok(engine
-                    .store
-                    .change(now, move |db| insert(db, &new, report.as_ref(), None, now))?);
-            };
-            let (id, laid) = engine.lay_down(None, &secret)?;
-            let new = NewConnection { id: Some(id), ..new };
-            engine.name_laid(laid, move |db, laid, now| insert(db, &new, report.as_ref(), Some(laid), now))
+            let (id, laid) = engine.lay_all(None, &secrets)?;
+            engine.name_all(laid, move |db, laid, now| {
+                let (key, private) = laid.split_at(usize::from(has_key));
+                let (key, private) = (key.first(), private.first());
+                let version = private.map(|private| private.place().1);
+                let new = NewConnection { id, private: Private { version, ..new.private }, ..new };
+                private.map_or(Ok(()), |private| private.settle(db))?;
+                insert(db, &new, report.as_ref(), key, now)
+            })
         })
         .await?;
     engine.changes.send(Changed::Connections);
     Ok(settings.key.clone())
+}
+
+fn sealed(values: &PrivateValues) -> Option<(Holds, Secret)> {
+    (!values.names().is_empty()).then(|| (Holds::Settings, values.seal()))
 }
 
 fn insert(

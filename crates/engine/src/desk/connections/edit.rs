@@ -1,21 +1,22 @@
-//! Changing, ordering and removing connections.
+//! Changing a connection, one field at a time.
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::audit::{Action, Actor, Change, Entry, Kind};
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::catalog::DEMO;
-use patchbay_core::connection::{
-    self as rules, ConnectionStatus, Limits, is_same_server, normalise_base_url,
-};
+use patchbay_core::connection::{self as rules, Limits, is_same_server, normalise_base_url};
+use patchbay_core::private::{HeaderError, header_name, plain_header, secret_header, split_login};
+use patchbay_core::secret::Secret;
 use patchbay_store::connection::Editable;
-use patchbay_store::{Recorded, connection, credential};
+use patchbay_store::{Recorded, connection};
 use serde::Deserialize;
 
 use super::list::{Connection, find, get};
+use super::private::{PrivateEdit, Rewrite};
+use crate::Engine;
 use crate::changes::Changed;
 use crate::error::Error;
-use crate::{Engine, clock};
 
 /// One field at a time; `None` clears where there can be nothing.
 #[derive(Clone, Debug, Deserialize, specta::Type)]
@@ -46,9 +47,31 @@ pub enum ConnectionEdit {
     #[specta(skip)]
     #[serde(skip)]
     Limits(Limits),
-    /// The command line's.
-    #[specta(skip)]
+    /// HTTP or SOCKS5; a login in it goes into the vault. One that was given for this proxy stays where none is in it.
     Proxy(Option<String>),
+    /// An extra header that everybody may read.
+    Header(HeaderEdit),
+    /// An extra header whose value goes into the vault.
+    SecretHeader(SecretHeaderEdit),
+}
+
+/// An extra header.
+#[derive(Clone, Debug, Deserialize, specta::Type)]
+pub struct HeaderEdit {
+    /// In any case.
+    pub name: String,
+    /// `None` takes it away.
+    pub value: Option<String>,
+}
+
+/// An extra header whose value is write-only.
+#[derive(Clone, Debug, Deserialize, specta::Type)]
+pub struct SecretHeaderEdit {
+    /// In any case.
+    pub name: String,
+    /// `None` takes it away.
+    #[specta(type = Option<String>)]
+    pub value: Option<Secret>,
 }
 
 pub(super) fn checked_name(name: &str) -> Result<String, Error> {
@@ -87,43 +110,22 @@ pub async fn edit(
             .await?;
     } else {
         let providers_url = engine.snapshot()?.provider(&settings.provider)?.api_base_url.clone();
-        let fields = applied(Editable::from(&settings), &settings, &providers_url, edit)?;
-        engine.blocking(move |engine| write(engine, &settings, &providers_url, fields)).await?;
+        let (fields, secrets) = applied(Editable::from(&settings), &settings, &providers_url, edit)?;
+        let base_url = fields.base_url.as_deref().unwrap_or(&providers_url);
+        let moved = fields.base_url != settings.own_base_url && !is_same_server(&settings.base_url, base_url);
+        let secrets = if moved { PrivateEdit::Moved } else { secrets };
+        Rewrite::plan(engine, settings, fields, secrets).await?.run(engine).await?;
     }
     engine.changes.send(Changed::Connections);
     get(engine, key, zone).await
 }
 
 /// An edit that changes nothing is none.
-fn updated(key: &str, change: Change) -> Recorded<()> {
+pub(super) fn updated(key: &str, change: Change) -> Recorded<()> {
     if change.is_empty() {
         return Recorded::unchanged(());
     }
     Recorded::new((), Entry::user(Action::Update, Kind::Connection, key).change(change))
-}
-
-/// Writes the fields. A key that was given for one server is not sent to another: it is asked for again (K5).
-fn write(
-    engine: &Engine,
-    settings: &rules::Connection,
-    providers_url: &str,
-    fields: Editable,
-) -> Result<(), Error> {
-    let id = settings.id;
-    let base_url = fields.base_url.as_deref().unwrap_or(providers_url);
-    let moved = fields.base_url != settings.own_base_url && !is_same_server(&settings.base_url, base_url);
-    let forget = if moved { engine.store.read(|db| credential::with_secret(db, id))? } else { Vec::new() };
-    let change = Change::between(&Editable::from(settings), &fields);
-    let (custody, key, versions, now) =
-        (engine.custody(), settings.key.clone(), forget.clone(), clock::now());
-    engine.store.change(now, move |db| {
-        let revoked = custody.condemn(db, (id, &key), &versions, Actor::User, now)?;
-        connection::update(db, id, &fields, now)?;
-        let because = |entry: Entry| entry.because("the base URL leads to another server");
-        Ok(revoked.into_iter().map(because).fold(updated(&key, change), Recorded::and))
-    })?;
-    engine.erase_soon(id, &forget);
-    Ok(())
 }
 
 fn applied(
@@ -131,9 +133,10 @@ fn applied(
     settings: &rules::Connection,
     providers_url: &str,
     edit: ConnectionEdit,
-) -> Result<Editable, Error> {
+) -> Result<(Editable, PrivateEdit), Error> {
     let blank =
         |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let mut secrets = PrivateEdit::None;
     match edit {
         ConnectionEdit::Name(name) => fields.name = checked_name(&name)?,
         ConnectionEdit::BaseUrl(url) => {
@@ -159,10 +162,74 @@ fn applied(
         ConnectionEdit::Streaming(on) => fields.streaming = on,
         ConnectionEdit::Priority(priority) => fields.priority = priority.max(1),
         ConnectionEdit::Limits(limits) => fields.limits = limits,
-        ConnectionEdit::Proxy(proxy) => fields.proxy = blank(proxy),
+        ConnectionEdit::Proxy(proxy) => {
+            let (bare, login) = blank(proxy).as_deref().map(split_login).unzip();
+            let (bare, login) = (bare.map(|bare| checked_proxy(&bare)).transpose()?, login.flatten());
+            // A login that was given for one proxy is not shown to another (K5).
+            if login.is_some() || bare != settings.proxy {
+                secrets = PrivateEdit::ProxyLogin(login);
+            }
+            fields.proxy = bare;
+        }
+        ConnectionEdit::Header(header) => {
+            let (name, value) = checked_header(header)?;
+            match value {
+                Some(value) => fields.headers.insert(name.clone(), value),
+                None => fields.headers.remove(&name),
+            };
+            secrets = PrivateEdit::Header(name, None);
+        }
+        ConnectionEdit::SecretHeader(SecretHeaderEdit { name, value }) => {
+            let name = checked_secret_header(&name, value.as_ref())?;
+            fields.headers.remove(&name);
+            secrets = PrivateEdit::Header(name, value.filter(|value| !value.is_empty()));
+        }
         ConnectionEdit::IsDefault(_) => {}
     }
-    Ok(fields)
+    Ok((fields, secrets))
+}
+
+fn checked_header(header: HeaderEdit) -> Result<(String, Option<String>), Error> {
+    let value = header.value.filter(|value| !value.trim().is_empty());
+    match value {
+        Some(value) => {
+            plain_header(&header.name, &value).map(|(name, value)| (name, Some(value))).map_err(unfit_header)
+        }
+        None => header_name(&header.name).map(|name| (name, None)).map_err(unfit_header),
+    }
+}
+
+fn checked_secret_header(name: &str, value: Option<&Secret>) -> Result<String, Error> {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) => secret_header(name, value).map_err(unfit_header),
+        None => header_name(name).map_err(unfit_header),
+    }
+}
+
+pub(super) fn unfit_header(error: HeaderError) -> Error {
+    let hint = match error {
+        HeaderError::Name(_) => "Names have letters, digits and hyphens, such as x-desk.",
+        HeaderError::Reserved(_) => "Leave it out.",
+        HeaderError::Value(_) => "Use plain characters in one line.",
+        HeaderError::Secret(_) => "Give it as a secret header: its value then lies in the vault.",
+    };
+    Error::invalid(error.to_string(), hint)
+}
+
+/// An address that the client can dial, without its login.
+pub(super) fn checked_proxy(bare: &str) -> Result<String, Error> {
+    let with_scheme = if bare.contains("://") { bare.to_owned() } else { format!("http://{bare}") };
+    let is_proxy = url::Url::parse(&with_scheme).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h")
+            && url.host_str().is_some_and(|host| !host.is_empty())
+    });
+    if is_proxy {
+        return Ok(with_scheme);
+    }
+    Err(Error::invalid(
+        "This is no address of a proxy.",
+        "It looks like http://127.0.0.1:3128 or socks5://127.0.0.1:1080.",
+    ))
 }
 
 pub(in crate::desk) fn in_range(
@@ -178,82 +245,6 @@ pub(in crate::desk) fn in_range(
         format!("{what} cannot be {value} {unit}."),
         format!("Use {} to {} {unit}.", range.start(), range.end()),
     ))
-}
-
-/// Lets a connection take calls again, and forgets its errors.
-pub async fn enable(engine: &Arc<Engine>, key: &str, zone: TimeZone) -> Result<Connection, Error> {
-    set_status(engine, key, ConnectionStatus::Active, zone).await
-}
-
-/// Takes a connection out until the user turns it on again.
-pub async fn pause(engine: &Arc<Engine>, key: &str, zone: TimeZone) -> Result<Connection, Error> {
-    set_status(engine, key, ConnectionStatus::Inactive, zone).await
-}
-
-async fn set_status(
-    engine: &Arc<Engine>,
-    key: &str,
-    status: ConnectionStatus,
-    zone: TimeZone,
-) -> Result<Connection, Error> {
-    let settings = find(engine, key)?;
-    engine
-        .change(move |db| {
-            connection::set_status(db, settings.id, status, clock::now())?;
-            let action = if status == ConnectionStatus::Active { Action::Enable } else { Action::Pause };
-            let change = Change::default().with("status", settings.status.as_str(), status.as_str());
-            Ok(Recorded::new((), Entry::user(action, Kind::Connection, settings.key).change(change)))
-        })
-        .await?;
-    engine.changes.send(Changed::Connections);
-    get(engine, key, zone).await
-}
-
-/// Deletes a connection and its keys. Its history stays.
-pub async fn remove(engine: &Arc<Engine>, key: &str) -> Result<(), Error> {
-    let settings = find(engine, key)?;
-    engine
-        .blocking(move |engine| {
-            let id = settings.id;
-            let versions = engine.store.read(|db| credential::with_secret(db, id))?;
-            let (custody, noted) = (engine.custody(), versions.clone());
-            engine.store.change(clock::now(), move |db| {
-                custody.note(db, id, &noted)?;
-                connection::delete(db, id)?;
-                let change = Change::between(&Editable::from(&settings), &serde_json::json!({}));
-                Ok(Recorded::new(
-                    (),
-                    Entry::user(Action::Delete, Kind::Connection, settings.key).change(change),
-                ))
-            })?;
-            engine.erase_soon(id, &versions);
-            Ok(())
-        })
-        .await?;
-    engine.changes.send(Changed::Connections);
-    Ok(())
-}
-
-/// Sets the order of one provider's connections, first tried first.
-pub async fn reorder(engine: &Arc<Engine>, keys: Vec<String>) -> Result<(), Error> {
-    let snapshot = engine.snapshot()?;
-    engine
-        .change(move |db| {
-            connection::reorder(db, &keys, clock::now())?;
-            let change = (1_u32..).zip(&keys).fold(Change::default(), |change, (priority, key)| {
-                change.with(key, snapshot.connection(key).map(|connection| connection.priority), priority)
-            });
-            if change.is_empty() {
-                return Ok(Recorded::unchanged(()));
-            }
-            Ok(Recorded::new(
-                (),
-                Entry::user(Action::Reorder, Kind::Connection, keys.join(", ")).change(change),
-            ))
-        })
-        .await?;
-    engine.changes.send(Changed::Connections);
-    Ok(())
 }
 
 /// The limits as they are.

@@ -62,6 +62,12 @@ pub struct Connection {
     pub organization: Option<String>,
     /// OpenAI's project header.
     pub project: Option<String>,
+    /// HTTP or SOCKS5, without its login; the system's where `None`.
+    pub proxy: Option<String>,
+    /// Whether the proxy has a login, which lies in the vault.
+    pub proxy_login: bool,
+    /// Extra headers, by name.
+    pub headers: Vec<HeaderInfo>,
     /// Tests and the playground use it.
     pub default_model: Option<String>,
     /// Until the first byte, in seconds.
@@ -100,6 +106,15 @@ pub struct Connection {
     pub last_check: Option<CheckReport>,
     /// What a careful person would point out; empty mostly.
     pub notes: Vec<String>,
+}
+
+/// An extra header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct HeaderInfo {
+    /// In lower case.
+    pub name: String,
+    /// `None` = it lies in the vault.
+    pub value: Option<String>,
 }
 
 /// Half an hour of a connection.
@@ -232,6 +247,9 @@ fn view(
         base_url_is_default: settings.own_base_url.is_none(),
         organization: settings.organization.clone(),
         project: settings.project.clone(),
+        proxy: settings.proxy.clone(),
+        proxy_login: settings.private.proxy_login,
+        headers: headers(settings),
         default_model: settings.default_model.clone(),
         timeout_s: settings.timeouts.first_byte_ms.div_ceil(1_000),
         max_retries: settings.max_retries,
@@ -252,6 +270,17 @@ fn view(
         last_check: check::latest(db, settings.id)?,
         notes: notes::of(db, settings, state.map(|state| &state.kept), &own.today, (now, zone))?,
     })
+}
+
+fn headers(settings: &Settings) -> Vec<HeaderInfo> {
+    let plain = settings
+        .headers
+        .iter()
+        .map(|(name, value)| HeaderInfo { name: name.clone(), value: Some(value.clone()) });
+    let secret = settings.private.headers.iter().map(|name| HeaderInfo { name: name.clone(), value: None });
+    let mut all: Vec<HeaderInfo> = plain.chain(secret).collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
 }
 
 fn credential_info(credential: &patchbay_core::connection::CredentialRef) -> CredentialInfo {

@@ -171,12 +171,11 @@ async fn read_list(
     protocol: Protocol,
     connection: &Connection,
 ) -> Result<Vec<ListedModel>, Failure> {
-    let key = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
+    let pass = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     let mut models = Vec::new();
     let mut next: Option<String> = None;
     for _ in 0..MAX_PAGES {
-        let response =
-            engine.upstream.get(connection, key.as_ref(), &route(protocol, next.as_deref())).await?;
+        let response = engine.upstream.get(connection, &pass, &route(protocol, next.as_deref())).await?;
         let body = upstream::read_whole(response, connection).await?;
         let page: ModelPage = decode(protocol, &body)?;
         models.extend(page.models);
