@@ -51,13 +51,14 @@ fn k1_secrets_go_in_and_never_come_out() {
     let bindings = generated();
     let code = bindings.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*']));
     let naming: Vec<&str> = code.filter(|line| line.contains("secret")).collect();
-    // The arguments of these commands and the field of the draft, which is only ever an argument.
+    // The arguments of these commands, and a field of the draft and one of the edits, which are only ever arguments.
     let takers = ["connectionReplaceKey", "credentialStage", "credentialRotate"];
-    assert_eq!(naming.len(), takers.len() + 1, "{naming:#?}");
+    assert_eq!(naming.len(), takers.len() + 2, "{naming:#?}");
     for (line, taker) in naming.iter().zip(takers) {
         assert!(line.contains(taker), "{line}");
     }
     assert!(naming[takers.len()].starts_with("secret:"), "{}", naming[takers.len()]);
+    assert!(naming[takers.len() + 1].contains("value: SecretHeaderEdit"), "{}", naming[takers.len() + 1]);
     let code = bindings.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*']));
     let asking: Vec<&str> = code.filter(|line| line.contains("passphrase")).collect();
     assert!(asking.len() == 1 && asking[0].contains("vaultUnlock"), "{asking:#?}");

@@ -64,8 +64,16 @@ export const commands = {
 	connectionEnable: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_enable", { key })),
 	/**  Takes a connection out until it is turned on again. */
 	connectionPause: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_pause", { key })),
-	/**  Deletes a connection and its key. Its history stays. */
-	connectionRemove: (key: string) => typedError<null, CommandError>(__TAURI_INVOKE("connection_remove", { key })),
+	/**  Stops a connection until it is turned on again. */
+	connectionSuspend: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_suspend", { key })),
+	/**  Adds a second connection like this one, without its key. */
+	connectionDuplicate: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_duplicate", { key })),
+	/**  What uses a connection. */
+	connectionRemoval: (key: string) => typedError<Removal, CommandError>(__TAURI_INVOKE("connection_removal", { key })),
+	/**  Deletes a connection, and its key a little later: until then it can be taken back. Its history stays. */
+	connectionRemove: (key: string, reassignTo: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("connection_remove", { key, reassignTo })),
+	/**  Takes a deletion back. */
+	connectionUndoRemove: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_undo_remove", { key })),
 	/**  The new order of one provider's connections, first tried first. */
 	connectionReorder: (keys: string[]) => typedError<null, CommandError>(__TAURI_INVOKE("connection_reorder", { keys })),
 	/**  Replaces the API key at once, untested. The old one can be rolled back to for a while. */
@@ -639,6 +647,12 @@ export type Connection = {
 	organization: string | null,
 	/**  OpenAI's project header. */
 	project: string | null,
+	/**  HTTP or SOCKS5, without its login; the system's where `None`. */
+	proxy: string | null,
+	/**  Whether the proxy has a login, which lies in the vault. */
+	proxy_login: boolean,
+	/**  Extra headers, by name. */
+	headers: HeaderInfo[],
 	/**  Tests and the playground use it. */
 	default_model: string | null,
 	/**  Until the first byte, in seconds. */
@@ -714,7 +728,13 @@ export type ConnectionEdit =
 /**  Whether streams are allowed. */
 { field: "streaming"; value: boolean } | 
 /**  The provider's default. */
-{ field: "is_default"; value: boolean };
+{ field: "is_default"; value: boolean } | 
+/**  HTTP or SOCKS5; a login in it goes into the vault. One that was given for this proxy stays where none is in it. */
+{ field: "proxy"; value?: string | null } | 
+/**  An extra header that everybody may read. */
+{ field: "header"; value: HeaderEdit } | 
+/**  An extra header whose value goes into the vault. */
+{ field: "secret_header"; value: SecretHeaderEdit };
 
 /**  Whether a connection takes calls. Only the user changes it (F5). */
 export type ConnectionStatus = 
@@ -889,6 +909,22 @@ export type GoneModel = {
 	model: string,
 	/**  What relies on it. */
 	relied_on_by: Reliance[],
+};
+
+/**  An extra header. */
+export type HeaderEdit = {
+	/**  In any case. */
+	name: string,
+	/**  `None` takes it away. */
+	value: string | null,
+};
+
+/**  An extra header. */
+export type HeaderInfo = {
+	/**  In lower case. */
+	name: string,
+	/**  `None` = it lies in the vault. */
+	value: string | null,
 };
 
 /**  How well a connection is. */
@@ -1652,6 +1688,14 @@ export type Reminder =
 /**  Its own end has passed. */
 "expired";
 
+/**  What a deletion would meet (M6). */
+export type Removal = {
+	/**  What points at the connection: profiles, aliases, budgets. */
+	users: string[],
+	/**  Those of them that cannot be given to another connection: the deletion is refused as long as they are there. */
+	blocked_by: string[],
+};
+
 /**  The end of a rotation. */
 export type Rotation = {
 	/**  What the test of the new key found. */
@@ -1700,6 +1744,14 @@ export type SchemaFormat =
 "kept" | 
 /**  Only to be some JSON object (DeepSeek): the schema goes into the instructions. */
 "instructed";
+
+/**  An extra header whose value is write-only. */
+export type SecretHeaderEdit = {
+	/**  In any case. */
+	name: string,
+	/**  `None` takes it away. */
+	value: string | null,
+};
 
 /**  Under which name a provider takes the number that makes an answer repeatable. */
 export type SeedName = 
