@@ -33,10 +33,14 @@ pub enum Changed {
     Checks,
     /// Providers, models and prices.
     Models,
+    /// Budgets.
+    Budgets,
+    /// Alerts and their rules.
+    Alerts,
 }
 
 impl Changed {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Connections,
         Self::Usage,
         Self::Status,
@@ -44,6 +48,8 @@ impl Changed {
         Self::Settings,
         Self::Checks,
         Self::Models,
+        Self::Budgets,
+        Self::Alerts,
     ];
 }
 
@@ -57,6 +63,8 @@ impl From<changes::Changed> for Changed {
             changes::Changed::Settings => Self::Settings,
             changes::Changed::Checks => Self::Checks,
             changes::Changed::Models => Self::Models,
+            changes::Changed::Budgets => Self::Budgets,
+            changes::Changed::Alerts => Self::Alerts,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The page's commands, by noun. Their bodies only unpack arguments.
 
+pub(crate) mod alerts;
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod budgets;
 pub(crate) mod checks;
 pub(crate) mod connections;
 pub(crate) mod credentials;

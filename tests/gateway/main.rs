@@ -5,6 +5,7 @@ mod attempts;
 mod auth;
 mod bad;
 mod breaker;
+mod budgets;
 mod catalogue;
 mod chat;
 mod checks;

@@ -4,7 +4,11 @@ import { Channel } from "@tauri-apps/api/core";
 import {
   commands,
   events,
+  type AlertKind,
+  type AlertLimits,
   type AuditQuery,
+  type BudgetDraft,
+  type BudgetKey,
   type Changed,
   type ChartRequest,
   type CheckProgress,
@@ -120,6 +124,21 @@ export const backend = {
 
   overview: () => value(commands.overview()),
   spendChart: (request: ChartRequest) => value(commands.spendChart(request)),
+
+  budgets: () => value(commands.budgets()),
+  budgetSet: (draft: BudgetDraft) => value(commands.budgetSet(draft)),
+  budgetRemove: (key: BudgetKey) => value(commands.budgetRemove(key)),
+  budgetResume: (key: BudgetKey, more: string) => value(commands.budgetResume(key, more)),
+
+  alerts: () => value(commands.alerts()),
+  alertDetail: (id: number) => value(commands.alertDetail(id)),
+  alertAcknowledge: (id: number) => value(commands.alertAcknowledge(id)),
+  alertSnooze: (id: number, minutes: number) => value(commands.alertSnooze(id, minutes)),
+  alertRules: () => value(commands.alertRules()),
+  alertRuleSet: (kind: AlertKind, isOn: boolean | null, onDesktop: boolean | null) =>
+    value(commands.alertRuleSet(kind, isOn, onDesktop)),
+  alertRuleTest: (kind: AlertKind) => value(commands.alertRuleTest(kind)),
+  alertLimitsSet: (limits: AlertLimits) => value(commands.alertLimitsSet(limits)),
 
   apps: () => value(commands.apps()),
   appAdd: (name: string, feature: string | null) => value(commands.appAdd(name, feature)),

@@ -3,6 +3,7 @@
 mod catalogue;
 mod checks;
 mod keys;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use patchbay_engine::{VaultChoice, VaultSetup};
 
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
+pub use watch::{AlertCommand, Alerts, BudgetSet, BudgetWhich, Budgets, RuleArg};
 
 use crate::passphrase::Terminal;
 
@@ -101,6 +103,11 @@ pub enum Command {
     /// Manage the apps that may use the gateway.
     #[command(subcommand)]
     Apps(Apps),
+    /// Caps on money, requests or tokens.
+    #[command(subcommand)]
+    Budgets(Budgets),
+    /// What somebody should know.
+    Alerts(Alerts),
     /// Send one prompt.
     Run(RunArgs),
     /// Show what calls cost and how they went.
@@ -320,6 +327,9 @@ pub enum Apps {
         /// What its calls are for, where a call does not say.
         #[arg(long)]
         feature: Option<String>,
+        /// Stop its calls at so much a day.
+        #[arg(long, value_name = "DOLLARS")]
+        budget_day: Option<String>,
     },
     /// Print a new token, once. The old one works for another 24 hours.
     Rotate {

@@ -1,8 +1,10 @@
 //! One module for each noun.
 
+mod alerts;
 mod apps;
 mod audit;
 mod backup;
+mod budgets;
 mod checks;
 mod connections;
 mod credentials;
@@ -52,6 +54,8 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Restore { .. } => {}
         Command::Checks(command) => checks::run(engine, command, output).await?,
         Command::Apps(command) => apps::run(engine, command, output).await?,
+        Command::Budgets(command) => budgets::run(engine, command, output).await?,
+        Command::Alerts(args) => alerts::run(engine, args, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,
         Command::Usage(args) => usage::run(engine, args, output).await?,
         Command::Log(args) => log::run(engine, args, output).await?,

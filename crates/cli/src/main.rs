@@ -60,7 +60,7 @@ fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
 fn exit_code(code: Code) -> ExitCode {
     ExitCode::from(match code {
         Code::InvalidInput => 2,
-        Code::Stopped | Code::RateLimited | Code::QuotaExhausted => 3,
+        Code::Stopped | Code::BudgetExceeded | Code::RateLimited | Code::QuotaExhausted => 3,
         Code::VaultAbsent
         | Code::VaultLocked
         | Code::VaultDenied

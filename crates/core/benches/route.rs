@@ -66,6 +66,8 @@ fn fleet(connections: i64) -> Fleet {
         period: Period::Day,
         measure,
         cap: u64::MAX,
+        extra: None,
+        degrade_to: None,
         on_limit: OnLimit::Stop,
         levels: LEVELS.to_vec(),
     };

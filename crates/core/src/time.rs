@@ -38,6 +38,11 @@ impl Timestamp {
         zone.to_datetime(self.to_jiff()).date()
     }
 
+    /// The hour of the day in `zone`, 0 to 23.
+    pub fn hour(self, zone: &TimeZone) -> u32 {
+        u32::try_from(zone.to_datetime(self.to_jiff()).hour()).unwrap_or(0)
+    }
+
     /// Day, hour and minute in `zone`, for people.
     pub fn in_words(self, zone: &TimeZone) -> String {
         zone.to_datetime(self.to_jiff()).strftime("%Y-%m-%d %H:%M").to_string()

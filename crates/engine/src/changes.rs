@@ -21,6 +21,10 @@ pub enum Changed {
     Checks,
     /// Providers, models and prices.
     Models,
+    /// Budgets.
+    Budgets,
+    /// Alerts and their rules.
+    Alerts,
 }
 
 /// The sending end. Nobody has to listen.

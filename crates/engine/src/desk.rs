@@ -1,9 +1,11 @@
 //! What the shells can do, one function per use-case. The window's commands and the command line call these and decide
 //! nothing themselves. Types that cross to the window derive `specta::Type`.
 
+pub mod alerts;
 pub mod apps;
 pub mod audit;
 pub mod backup;
+pub mod budgets;
 pub mod checks;
 pub mod configuration;
 pub mod connections;

@@ -9,6 +9,7 @@ use patchbay_core::ledger::UsageRow;
 use patchbay_store::{Store, StoreError, open_attempt, usage};
 use tokio::sync::oneshot;
 
+use crate::alerts::Watch;
 use crate::changes::{Changed, Changes};
 
 /// How often rows that could not be written are tried again.
@@ -22,6 +23,7 @@ pub struct Ledger {
     store: Store,
     owner: String,
     changes: Changes,
+    watch: Arc<Watch>,
     waiting: Mutex<Waiting>,
 }
 
@@ -33,8 +35,8 @@ struct Waiting {
 
 impl Ledger {
     /// A ledger of this process, known by `owner`.
-    pub fn new(store: Store, owner: String, changes: Changes) -> Self {
-        Self { store, owner, changes, waiting: Mutex::default() }
+    pub fn new(store: Store, owner: String, changes: Changes, watch: Arc<Watch>) -> Self {
+        Self { store, owner, changes, watch, waiting: Mutex::default() }
     }
 
     /// Notes that an attempt begins, without waiting: it is written with the next group.
@@ -69,6 +71,7 @@ impl Ledger {
     }
 
     fn submit(self: &Arc<Self>, row: UsageRow, settled: impl FnOnce() + Send + 'static) {
+        self.watch.row(&row);
         let ledger = Arc::clone(self);
         let copy = row.clone();
         let submitted = self.store.submit(
@@ -94,6 +97,7 @@ impl Ledger {
             tracing::error!("too many usage rows wait; the oldest is given up");
         }
         waiting.rows.push_back(row);
+        self.watch.ledger(Some(&error.to_string()));
         waiting.reason = Some(error);
         self.changes.send(Changed::Status);
     }
@@ -123,6 +127,7 @@ impl Ledger {
         }
         let mut waiting = self.waiting();
         if waiting.rows.is_empty() && waiting.reason.take().is_some() {
+            self.watch.ledger(None);
             self.changes.send(Changed::Status);
         }
         waiting.rows.len()

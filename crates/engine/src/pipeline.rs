@@ -147,9 +147,13 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
         ));
     }
     engine.board.recall(&snapshot);
-    let plan = engine.board.plan(&snapshot.directory, &call.inbound.model, &call.inbound.needs());
+    engine.watch.asked(&call, &snapshot);
+    let cheaper = engine.board.detour(&chase::ask(&call, &snapshot));
+    let model = cheaper.as_deref().unwrap_or(&call.inbound.model);
+    let plan = engine.board.plan(&snapshot.directory, model, &call.inbound.needs());
     if plan.candidates.is_empty() {
-        let failure = nobody(&call.inbound.model, &plan, engine.board.now().wall);
+        let failure = nobody(model, &plan, engine.board.now().wall);
+        engine.watch.unserved(&call.inbound.model, &failure);
         return Err(refused(failure, told(&skipped(&plan))));
     }
     let mut guard = Some(guard);

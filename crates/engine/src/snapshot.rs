@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use patchbay_core::alert::Rules;
 use patchbay_core::app::{App, TokenHash};
 use patchbay_core::connection::Connection;
 use patchbay_core::id::AppId;
@@ -10,14 +11,21 @@ use patchbay_core::price::PriceBook;
 use patchbay_core::provider::{OTHER_COLOR, Provider, tile_of};
 use patchbay_core::route::{Directory, ModelFacts};
 use patchbay_core::time::Timestamp;
+use patchbay_store::budget::BudgetRow;
 use patchbay_store::model::ModelRow;
-use patchbay_store::{Store, StoreError, app, connection, model, price, provider, setting};
+use patchbay_store::{Store, StoreError, app, budget, connection, model, price, provider, setting};
 use serde::{Deserialize, Serialize};
 
 use crate::demo::DemoFault;
 
 /// The kill switch, while it is thrown.
 pub const STOPPED: &str = "stopped";
+/// The rules of alerts.
+pub const ALERT_RULES: &str = "alert_rules";
+/// The trader's zone, an IANA name: days and months of budgets and limits are cut in it.
+pub const ZONE: &str = "zone";
+/// Patchbay's own callers, which have budgets like apps do and no row of their own.
+pub const OWN_APPS: [&str; 3] = ["playground", "command line", "test"];
 /// What the Demo provider pretends.
 pub const DEMO_FAULT: &str = "demo_fault";
 
@@ -49,6 +57,12 @@ pub struct Snapshot {
     pub tokens: Vec<TokenHash>,
     /// All prices.
     pub prices: PriceBook,
+    /// All budgets.
+    pub budgets: Vec<BudgetRow>,
+    /// Which alerts are wanted.
+    pub alert_rules: Rules,
+    /// See [`ZONE`]; empty for the system's.
+    pub zone: String,
     /// Set while all traffic is stopped.
     pub stopped: Option<Stopped>,
     /// What the Demo provider pretends.
@@ -69,10 +83,31 @@ impl Snapshot {
                 apps: app::all(&db)?.into_iter().map(|app| (app.id, app)).collect(),
                 tokens: app::tokens(&db)?,
                 prices: PriceBook::new(price::all(&db)?),
+                budgets: budget::all(&db)?,
+                alert_rules: setting::get(&db, ALERT_RULES)?.unwrap_or_default(),
+                zone: setting::get(&db, ZONE)?.unwrap_or_default(),
                 stopped: setting::get(&db, STOPPED)?,
                 demo_fault: setting::get(&db, DEMO_FAULT)?.unwrap_or_default(),
             })
         })
+    }
+
+    /// The app of that name: one with a token, or one of Patchbay's own.
+    pub fn app_id(&self, name: &str) -> Option<AppId> {
+        let own = || OWN_APPS.iter().zip(1..).find(|(own, _)| **own == name).map(|(_, index)| AppId(-index));
+        self.apps.values().find(|app| app.name == name).map(|app| app.id).or_else(own)
+    }
+
+    /// The name of an app.
+    pub fn app_name(&self, id: AppId) -> Option<&str> {
+        let own = || OWN_APPS.iter().zip(1..).find(|(_, index)| AppId(-*index) == id).map(|(own, _)| *own);
+        self.apps.get(&id).map(|app| app.name.as_str()).or_else(own)
+    }
+
+    /// Everybody who calls, by id.
+    pub fn app_ids(&self) -> impl Iterator<Item = AppId> {
+        let own = (1..).zip(OWN_APPS).map(|(index, _)| AppId(-index));
+        self.apps.keys().copied().chain(own)
     }
 
     /// The connection of that key.

@@ -18,6 +18,7 @@ use reqwest::{Client, Method, Request, Response, Url};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
+use crate::checks::is_offline;
 use crate::pass::Pass;
 
 /// The longest whole answer that is read, in bytes.
@@ -162,16 +163,17 @@ impl Upstream {
         let client = self.client(connection, pass, request.url())?;
         let url = request.url().clone();
         let wait = Duration::from_millis(connection.timeouts.first_byte_ms.into());
-        timeout(wait, client.execute(request))
-            .await
-            .map_err(|_| {
-                let seconds = wait.as_secs_f32();
-                Failure::new(
-                    Code::TimedOut,
-                    format!("{} sent no first byte within {seconds} s.", connection.name),
-                )
-            })?
-            .map_err(|error| explain(&error, &url))
+        let answered = timeout(wait, client.execute(request)).await.map_err(|_| {
+            let seconds = wait.as_secs_f32();
+            Failure::new(
+                Code::TimedOut,
+                format!("{} sent no first byte within {seconds} s.", connection.name),
+            )
+        })?;
+        match answered {
+            Ok(response) => Ok(response),
+            Err(error) => Err(or_offline(explain(&error, &url), &url).await),
+        }
     }
 
     fn client(&self, connection: &Connection, pass: &Pass, url: &Url) -> Result<Client, Failure> {
@@ -362,6 +364,15 @@ pub fn explain(error: &reqwest::Error, url: &Url) -> Failure {
         ),
     };
     Failure::new(Code::NetworkFailed, text)
+}
+
+/// A provider that cannot be reached is not to blame where this machine reaches nobody (F3).
+async fn or_offline(failure: Failure, url: &Url) -> Failure {
+    let is_far = !url.host_str().is_some_and(is_loopback_host);
+    if is_far && failure.status.is_none() && failure.code == Code::NetworkFailed && is_offline().await {
+        return Failure::new(Code::Offline, "This machine has no network.");
+    }
+    failure
 }
 
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {

@@ -2,9 +2,12 @@
 //! vault. [`Store::read`] and [`Store::write`] are the only doors to the database; all writes of a process go through one
 //! thread that commits them in groups.
 
+pub mod alert;
 pub mod app;
 pub mod audit;
 pub mod backup;
+pub mod booked;
+pub mod budget;
 pub mod check;
 pub mod configuration;
 pub mod connection;

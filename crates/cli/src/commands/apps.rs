@@ -14,7 +14,9 @@ use crate::output::{self, Output, table};
 pub(super) async fn run(engine: &Arc<Engine>, command: Apps, output: &Output) -> Result<(), Error> {
     match command {
         Apps::List => output.document(&apps::list(engine, zone()).await?, |apps| list(apps)),
-        Apps::Add { name, feature } => token(&apps::add(engine, name, feature).await?, output),
+        Apps::Add { name, feature, budget_day } => {
+            token(&apps::add_with_budget(engine, name, feature, budget_day).await?, output);
+        }
         Apps::Rotate { name } => token(&apps::rotate(engine, name).await?, output),
         Apps::Revoke { name } => {
             apps::revoke(engine, name.clone()).await?;

@@ -17,3 +17,4 @@ mod python;
 mod secrets;
 mod serving;
 mod upstream;
+mod watch;

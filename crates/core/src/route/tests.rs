@@ -395,8 +395,10 @@ fn r4_a_limit_of_the_call_itself_is_not_sought_elsewhere() {
     let app_is_full = full(Reach::Call, Why::Rate);
     assert_eq!(pursuit.refused(&app_is_full, &candidates, NOW.mono), Next::Wait { up_to_ms: 10_000 });
     assert_eq!(pursuit.full(), [0, 1], "any of them will do when it is over");
-    let budget = full(Reach::Call, Why::Budget);
-    assert_eq!(Pursuit::default().refused(&budget, &candidates, NOW.mono), Next::GiveUp);
+    let held = full(Reach::Call, Why::Budget);
+    assert_eq!(Pursuit::default().refused(&held, &candidates, NOW.mono), Next::Wait { up_to_ms: 10_000 });
+    let spent = Refusal { after_ms: Some(3_600_000), ..held };
+    assert_eq!(Pursuit::default().refused(&spent, &candidates, NOW.mono), Next::GiveUp);
 }
 
 #[test]

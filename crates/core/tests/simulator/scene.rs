@@ -215,6 +215,8 @@ fn budget(rng: &mut Rng, id: i64) -> Budget {
             Measure::Requests => rng.between(0, 30),
             Measure::Tokens => rng.between(1, 8_000),
         },
+        extra: None,
+        degrade_to: None,
         on_limit: if rng.chance(75) { OnLimit::Stop } else { OnLimit::Warn },
         levels: LEVELS.to_vec(),
     }

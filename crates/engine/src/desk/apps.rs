@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use patchbay_core::app::{App as CoreApp, TOKEN_PREFIX, is_label};
 use patchbay_core::audit::{Action, Change, Entry, Kind};
+use patchbay_core::budget::{Measure, Period, ScopeKind, ScopeName};
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::{Field, Filter, GroupBy, Totals};
 use patchbay_core::secret::Secret;
 use patchbay_core::time::{HOUR_MS, Timestamp, last_days};
+use patchbay_store::budget::Key;
 use patchbay_store::{Db, Recorded, StoreError, app, rollup, usage};
 use serde::Serialize;
 
+use super::budgets;
 use crate::changes::Changed;
 use crate::error::Error;
 use crate::gateway::token_hash;
@@ -107,6 +110,17 @@ fn view(app: CoreApp, tail: Option<String>, today: &Totals, last_used_at: Option
 
 /// Adds an app and makes its token.
 pub async fn add(engine: &Arc<Engine>, name: String, feature: Option<String>) -> Result<NewApp, Error> {
+    add_with_budget(engine, name, feature, None).await
+}
+
+/// The same with a daily budget in dollars that stops its calls.
+pub async fn add_with_budget(
+    engine: &Arc<Engine>,
+    name: String,
+    feature: Option<String>,
+    budget_day: Option<String>,
+) -> Result<NewApp, Error> {
+    let budget = budget_day.as_deref().map(budgets::stop_at).transpose()?;
     for label in std::iter::once(&name).chain(&feature) {
         if !is_label(label) {
             return Err(Error::invalid(
@@ -117,6 +131,11 @@ pub async fn add(engine: &Arc<Engine>, name: String, feature: Option<String>) ->
     }
     with_new_token(engine, name, move |db, name, now| {
         app::insert(db, name, feature.as_deref(), now)?;
+        if let Some(terms) = budget {
+            let scope = ScopeName { kind: ScopeKind::App, name: name.to_owned() };
+            let key = Key { scope, period: Period::Day, measure: Measure::Money };
+            budgets::set_in(db, &key, terms)?.write(db, now)?;
+        }
         let entry = Entry::user(Action::Create, Kind::App, name);
         Ok((app::get(db, name)?, entry.change(Change::default().fact("feature", feature))))
     })

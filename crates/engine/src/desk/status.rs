@@ -3,16 +3,19 @@
 use std::sync::{Arc, PoisonError};
 
 use jiff::tz::TimeZone;
+use patchbay_core::alert::{AlertKind, AlertState, Severity, Sign};
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::code::Code;
 use patchbay_core::health::Health;
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::Filter;
 use patchbay_core::time::{Timestamp, last_days};
+use patchbay_store::alert::Which;
 use patchbay_store::vault::{VaultError, VaultState as StoreVaultState};
-use patchbay_store::{Recorded, rollup, setting};
+use patchbay_store::{Recorded, alert, rollup, setting};
 use serde::Serialize;
 
+use super::budgets::{self, BudgetStop};
 use super::{connections, demo};
 use crate::changes::Changed;
 use crate::error::Error;
@@ -103,6 +106,12 @@ pub struct Status {
     pub per_minute: u32,
     /// Spend since midnight.
     pub today_cost: DecimalUsd,
+    /// The cap of the daily budget of everything, with what was added; `None` where there is none.
+    pub today_cap: Option<DecimalUsd>,
+    /// The budget that lets no call through now.
+    pub budget_stop: Option<BudgetStop>,
+    /// Alerts that nobody has reacted to.
+    pub open_alerts: u32,
     /// Connections that are on and critical.
     pub failing_connections: u32,
     /// `None` while traffic flows.
@@ -148,12 +157,18 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
                 .into_iter()
                 .filter(|(_, health)| *health == Health::Critical);
             let trouble = engine.ledger.trouble();
+            let budgets = budgets::all(engine, &snapshot);
+            let lasting = engine.store.read(|db| alert::list(db, Which::Lasting))?;
+            let open = lasting.iter().filter(|alert| alert.state == AlertState::Open);
             Ok(Status {
                 gateway: engine.listening().view.clone(),
                 vault,
                 in_flight: engine.gauges.in_flight(),
                 per_minute: engine.gauges.per_minute(),
                 today_cost: today.cost.into(),
+                today_cap: budgets::daily_cap(&budgets),
+                budget_stop: budgets::stop_of(&budgets),
+                open_alerts: u32::try_from(open.count()).unwrap_or(u32::MAX),
                 failing_connections: u32::try_from(critical.count()).unwrap_or(u32::MAX),
                 stopped: snapshot.stopped.clone(),
                 sample_data: demo::is_loaded(&engine.store)?,
@@ -222,6 +237,10 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
         earlier.close().await;
     }
     let result = Gateway::listen(engine, wanted).await;
+    let sign = result.as_ref().err().map_or(Sign::Clear, |error| {
+        Sign::raise(Severity::Bad, "The gateway does not listen".to_owned(), error.message.clone())
+    });
+    engine.watch.alerts().tell(AlertKind::GatewayDown, "", sign);
     let (view, gateway) = match result {
         Ok(gateway) => {
             let view = GatewayView {

@@ -93,7 +93,7 @@ pub(super) fn call_error(protocol: Protocol, error: &CallError) -> Response {
     if let Some(wait) = failure.retry_after_ms {
         put(headers, "retry-after", &wait.div_ceil(1_000).to_string());
     }
-    if matches!(failure.code, Code::QuotaExhausted | Code::Stopped) {
+    if matches!(failure.code, Code::QuotaExhausted | Code::BudgetExceeded | Code::Stopped) {
         put(headers, "x-should-retry", "false");
     }
     response
@@ -118,7 +118,7 @@ fn status(code: Code) -> StatusCode {
         | Code::InvalidInput
         | Code::ContentFiltered
         | Code::ContextTooLong => StatusCode::BAD_REQUEST,
-        Code::QuotaExhausted => StatusCode::PAYMENT_REQUIRED,
+        Code::QuotaExhausted | Code::BudgetExceeded => StatusCode::PAYMENT_REQUIRED,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         Code::UpstreamFailed | Code::MalformedAnswer | Code::StreamCut | Code::NetworkFailed => {

@@ -98,7 +98,7 @@ async fn request(
     let response = answered.map_err(|Refused { failure, limits }| {
         trail.heard(limits);
         // Refused before a byte was sent: nothing can have been billed.
-        if failure.status.is_none() && failure.code == Code::NetworkFailed {
+        if failure.status.is_none() && matches!(failure.code, Code::NetworkFailed | Code::Offline) {
             trail.not_sent();
         }
         failure

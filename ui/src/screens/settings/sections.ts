@@ -1,6 +1,6 @@
 import type { IconName } from "../../kit/icon";
 
-export type SectionId = "general" | "gateway" | "data" | "about";
+export type SectionId = "general" | "gateway" | "budget" | "data" | "about";
 /** `rows` are what the palette finds; the section's component shows them. */
 export type Section = { id: SectionId; label: string; icon: IconName; rows: string[] };
 
@@ -12,6 +12,7 @@ export const sections: Section[] = [
     rows: ["Theme", "Time zone", "Text size", "Single keys", "Sidebar"],
   },
   { id: "gateway", label: "Gateway", icon: "server", rows: ["Gateway address", "Gateway port"] },
+  { id: "budget", label: "Global budget", icon: "gauge", rows: ["Daily budget", "Monthly budget"] },
   { id: "data", label: "Data", icon: "db", rows: ["Data folder", "Sample data"] },
   { id: "about", label: "About", icon: "infoc", rows: ["Version", "Keychain"] },
 ];

@@ -54,6 +54,14 @@ impl Inbound {
         }
     }
 
+    /// Feeds the prompt, and nothing else of the request, to a hasher: two requests that ask the same are told from others, and
+    /// nothing of them is kept.
+    pub fn hash_prompt(&self, hasher: &mut impl std::hash::Hasher) {
+        for part in self.prompt_fields().iter().filter_map(|name| self.fields.raw(name)) {
+            hasher.write(part.as_bytes());
+        }
+    }
+
     fn has_tools(&self) -> bool {
         self.fields.raw("tools").is_some_and(|tools| tools.starts_with('[') && tools.contains('{'))
     }
