@@ -140,6 +140,30 @@ export const commands = {
 	overview: () => typedError<Overview, CommandError>(__TAURI_INVOKE("overview")),
 	/**  Spend by day and provider, drawn at the size that is asked for. */
 	spendChart: (request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("spend_chart", { request })),
+	/**  All budgets, and how far they are used. */
+	budgets: () => typedError<Budget[], CommandError>(__TAURI_INVOKE("budgets")),
+	/**  Sets a budget: a new one, or other terms for the one that is there. */
+	budgetSet: (draft: BudgetDraft) => typedError<Budget, CommandError>(__TAURI_INVOKE("budget_set", { draft })),
+	/**  Takes a budget away. */
+	budgetRemove: (key: BudgetKey) => typedError<null, CommandError>(__TAURI_INVOKE("budget_remove", { key })),
+	/**  Lets calls go on with so much more than the cap, until the period ends. */
+	budgetResume: (key: BudgetKey, more: string) => typedError<Budget, CommandError>(__TAURI_INVOKE("budget_resume", { key, more })),
+	/**  All alerts. */
+	alerts: () => typedError<Alerts, CommandError>(__TAURI_INVOKE("alerts")),
+	/**  One alert with its story. */
+	alertDetail: (id: number) => typedError<AlertDetail, CommandError>(__TAURI_INVOKE("alert_detail", { id })),
+	/**  Says that somebody has seen it. */
+	alertAcknowledge: (id: number) => typedError<null, CommandError>(__TAURI_INVOKE("alert_acknowledge", { id })),
+	/**  Keeps it quiet for so many minutes. */
+	alertSnooze: (id: number, minutes: number) => typedError<null, CommandError>(__TAURI_INVOKE("alert_snooze", { id, minutes })),
+	/**  The rules, and when each last spoke. */
+	alertRules: () => typedError<AlertRules, CommandError>(__TAURI_INVOKE("alert_rules")),
+	/**  Switches a rule, and whether it is told on the desktop. */
+	alertRuleSet: (kind: AlertKind, isOn: boolean | null, onDesktop: boolean | null) => typedError<AlertRules, CommandError>(__TAURI_INVOKE("alert_rule_set", { kind, isOn, onDesktop })),
+	/**  Raises an alert of that kind for a minute, so that somebody sees how it is told. */
+	alertRuleTest: (kind: AlertKind) => typedError<null, CommandError>(__TAURI_INVOKE("alert_rule_test", { kind })),
+	/**  Sets where some rules begin. */
+	alertLimitsSet: (limits: AlertLimits) => typedError<AlertRules, CommandError>(__TAURI_INVOKE("alert_limits_set", { limits })),
 	/**  All apps by name. */
 	apps: () => typedError<App[], CommandError>(__TAURI_INVOKE("apps")),
 	/**  Adds an app. The token is answered once and is stored only as a hash. */
@@ -156,7 +180,7 @@ export const commands = {
 	demoFault: (fault: DemoFault) => typedError<null, CommandError>(__TAURI_INVOKE("demo_fault", { fault })),
 	/**  How the window looks. */
 	preferences: () => typedError<Preferences, CommandError>(__TAURI_INVOKE("preferences")),
-	/**  Changes how the window looks. */
+	/**  Changes how the window looks. The zone is everybody's: days of budgets and limits are cut in it. */
 	setPreferences: (preferences: Preferences) => typedError<null, CommandError>(__TAURI_INVOKE("set_preferences", { preferences })),
 };
 
@@ -180,6 +204,134 @@ export type Afterwards =
 "retire" | 
 /**  It takes over where the new one is refused. */
 "keep_as_standby";
+
+/**  An alert. */
+export type Alert = {
+	/**  Its number. */
+	id: number,
+	/**  What it is about. */
+	kind: AlertKind,
+	/**  Whom: a connection key, a budget, an app, a model. */
+	subject: string,
+	/**  How much it matters. */
+	severity: Severity,
+	/**  Where it stands. */
+	state: AlertState,
+	/**  One sentence. */
+	title: string,
+	/**  Figures and names behind it. */
+	evidence: string,
+	/**  When its cause began. */
+	opened_at: Timestamp,
+	/**  The end of its quiet. */
+	snoozed_until: Timestamp | null,
+	/**  When its cause ended. */
+	closed_at: Timestamp | null,
+};
+
+/**  An alert with its story. */
+export type AlertDetail = {
+	/**  What became of it, in order. */
+	events: AlertEvent[],
+} & Alert;
+
+/**  A line of an alert's story. */
+export type AlertEvent = {
+	/**  When. */
+	at: Timestamp,
+	/**  `opened`, `graver`, `eased`, `told`, `acknowledged`, `snoozed`, `woken` or `closed`. */
+	what: string,
+	/**  Figures then. */
+	detail: string,
+};
+
+/**  What an alert is about. */
+export type AlertKind = 
+/**  A connection's account needs a person. */
+"needs_attention" | 
+/**  A connection is left alone for a while. */
+"breaker_open" | 
+/**  A standby key took over from one that was refused. */
+"standby_took_over" | 
+/**  A call found nobody who may take it. */
+"no_candidate" | 
+/**  A call found everybody who may take it at an own limit. */
+"limit_reached" | 
+/**  A budget's level. */
+"budget" | 
+/**  Money is spent while nobody should be spending. */
+"idle_spend" | 
+/**  An app asks the same again and again. */
+"loop" | 
+/**  Calls were made whose price is not known. */
+"unknown_price" | 
+/**  A model that is in use is gone. */
+"model_gone" | 
+/**  A credential is old, or near its end. */
+"credential_age" | 
+/**  This machine has no network. */
+"offline" | 
+/**  The gateway does not listen. */
+"gateway_down" | 
+/**  The ledger cannot be written. */
+"ledger_failing";
+
+/**  Where some rules begin. */
+export type AlertLimits = {
+	/**  So many times the same prompt of an app … */
+	loop_times: number,
+	/**  … within so many minutes are a circle. */
+	loop_minutes: number,
+	/**  The first hour of the day, 0 to 23, in which nobody should be spending … */
+	idle_from: number,
+	/**  … and the first in which it is fine again. */
+	idle_until: number,
+	/**  So much may be spent meanwhile, in dollars. */
+	idle_spend: DecimalUsd,
+};
+
+/**  Which alerts are told, and how. */
+export type AlertRule = {
+	/**  What it is about. */
+	kind: AlertKind,
+	/**  Whether it is wanted. */
+	is_on: boolean,
+	/**  Whether it is told on the desktop, too. */
+	on_desktop: boolean,
+	/**  When one last opened. */
+	last_at: Timestamp | null,
+};
+
+/**  The rules. */
+export type AlertRules = {
+	/**  One for each kind. */
+	rules: AlertRule[],
+	/**  Where some of them begin. */
+	limits: AlertLimits,
+};
+
+/**  Where an alert stands. */
+export type AlertState = 
+/**  Nobody has reacted. */
+"open" | 
+/**  Somebody has seen it. */
+"acknowledged" | 
+/**  Quiet for a while. */
+"snoozed" | 
+/**  Its cause has ended. */
+"closed";
+
+/**  All that the list shows. */
+export type Alerts = {
+	/**  Those whose cause lasts, gravest first, then oldest: open and acknowledged. */
+	open: Alert[],
+	/**  Those that are quiet for a while. */
+	snoozed: Alert[],
+	/**  The last that were closed, newest first. */
+	closed: Alert[],
+	/**  How many are closed altogether. */
+	closed_count: number,
+};
 
 /**  An app as lists show it. */
 export type App = {
@@ -334,6 +486,74 @@ export type Bootstrap = {
 	data_dir: string,
 };
 
+/**  A budget and how far it is used. */
+export type Budget = {
+	/**  How people know it: "daily budget of the app bot". */
+	name: string,
+	/**  The cap, without what was added to it. */
+	cap: string,
+	/**  What was added to it for this period. */
+	extra: string,
+	/**  What happens at the cap. */
+	on_limit: OnLimit,
+	/**  Where calls go instead, for a cap that degrades. */
+	degrade_to: string | null,
+	/**  In percent, ascending. */
+	levels: number[],
+	/**  Settled in this period, by everybody on the folder. */
+	spent: string,
+	/**  Held by calls of this process on their way. */
+	reserved: string,
+	/**  Spent, of the cap with what was added; may be over 100. */
+	percent: number,
+	/**  Nothing is left of it. */
+	is_reached: boolean,
+	/**  What the period comes to at this pace; `None` before there is anything to go by. */
+	on_pace_for: string | null,
+	/**  When the cap will be reached at this pace, if within the period. */
+	reaches_cap_at: Timestamp | null,
+	/**  When it begins anew. */
+	resets_at: Timestamp,
+	/**  A fitting amount to resume with. */
+	more: string,
+	/**  What it is for exists; else it meets no call. */
+	has_subject: boolean,
+} & BudgetKey;
+
+/**  A budget to set. */
+export type BudgetDraft = {
+	/**  The cap. */
+	cap: string,
+	/**  What happens at the cap. */
+	on_limit: OnLimit,
+	/**  A model, profile or connection that calls go to instead, for a cap that degrades. */
+	degrade_to: string | null,
+	/**  In percent; `None` for those that it has, or the usual ones. */
+	levels: number[] | null,
+} & BudgetKey;
+
+/**  What tells one budget from another. */
+export type BudgetKey = {
+	/**  What it is for. */
+	scope: ScopeName,
+	/**  When it begins anew. */
+	period: Period,
+	/**  What it counts. */
+	measure: Measure,
+};
+
+/**  The budget that has stopped all traffic. */
+export type BudgetStop = {
+	/**  How people know it. */
+	name: string,
+	/**  Its cap, with what was added. */
+	cap: string,
+	/**  When it begins anew. */
+	resets_at: Timestamp,
+	/**  A fitting amount to resume with. */
+	more: string,
+} & BudgetKey;
+
 /**  Which ids of tool calls a provider takes back. */
 export type CallIds = 
 /**  All. */
@@ -381,7 +601,11 @@ export type Changed =
 /**  Reports of connection tests. */
 "checks" | 
 /**  Providers, models and prices. */
-"models";
+"models" | 
+/**  Budgets. */
+"budgets" | 
+/**  Alerts and their rules. */
+"alerts";
 
 /**  A drawn chart. Sums and rows are of all series, hidden ones too; a hidden series is only not drawn. */
 export type Chart = {
@@ -584,6 +808,8 @@ export type Code =
 "cancelled" | 
 /**  All traffic is stopped by the kill switch. */
 "stopped" | 
+/**  A budget that stops calls is used up. */
+"budget_exceeded" | 
 /**  No connection may serve this call. */
 "no_candidate" | 
 /**  Another program has the port. */
@@ -1043,6 +1269,15 @@ export type MaxTokens =
 /**  `max_completion_tokens`: OpenAI's reasoning models answer 400 to the other. */
 "renamed";
 
+/**  What a budget counts. */
+export type Measure = 
+/**  Nano-USD. */
+"money" | 
+/**  Attempts. */
+"requests" | 
+/**  Input and output. */
+"tokens";
+
 /**  The user's tokens of the last 30 days, in basis points of all. */
 export type Mix = {
 	/**  Input, cached included. */
@@ -1259,6 +1494,15 @@ export type NewApp = {
 	token: string,
 };
 
+/**  What happens at 100 %. */
+export type OnLimit = 
+/**  An alert, and calls go on. */
+"warn" | 
+/**  Calls go to a cheaper model. */
+"degrade" | 
+/**  No further call: of a provider's or a connection's budget, none there, and others may answer. */
+"stop";
+
 /**  The first screen's figures. */
 export type Overview = {
 	/**  The zone of its days. */
@@ -1284,6 +1528,13 @@ export type Overview = {
 	/**  By today's spend. */
 	top_features: TopRow[],
 };
+
+/**  How far a count or a budget reaches before it begins anew. */
+export type Period = 
+/**  A local calendar day. */
+"day" | 
+/**  A local calendar month. */
+"month";
 
 /**  Requests in any window of that length. */
 export type PeriodLimit = {
@@ -1751,6 +2002,27 @@ export type SecretHeaderEdit = {
 	name: string,
 	/**  `None` takes it away. */
 	value: string | null,
+/**  The kinds of scope, by the names in the database. */
+export type ScopeKind = 
+/**  Everything. */
+"all" | 
+/**  A provider, by its slug. */
+"provider" | 
+/**  A connection, by its key. */
+"connection" | 
+/**  A profile, by its name. */
+"profile" | 
+/**  An app, by its name. */
+"app" | 
+/**  A feature. */
+"feature";
+
+/**  A scope as people write it: `all`, `app:mt5-signal-bot`. */
+export type ScopeName = {
+	/**  What kind. */
+	kind: ScopeKind,
+	/**  Whom; empty for everything. */
+	name: string,
 };
 
 /**  Under which name a provider takes the number that makes an answer repeatable. */
@@ -1759,6 +2031,15 @@ export type SeedName =
 "seed" | 
 /**  `random_seed` (Mistral). */
 "random_seed";
+
+/**  How much it matters. */
+export type Severity = 
+/**  Good to know. */
+"info" | 
+/**  It may become a trouble. */
+"warn" | 
+/**  It is one. */
+"bad";
 
 /**  How wide the sidebar is. */
 export type Sidebar = 
@@ -1835,6 +2116,12 @@ export type Status = {
 	per_minute: number,
 	/**  Spend since midnight. */
 	today_cost: DecimalUsd,
+	/**  The cap of the daily budget of everything, with what was added; `None` where there is none. */
+	today_cap: DecimalUsd | null,
+	/**  The budget that lets no call through now. */
+	budget_stop: BudgetStop | null,
+	/**  Alerts that nobody has reacted to. */
+	open_alerts: number,
 	/**  Connections that are on and critical. */
 	failing_connections: number,
 	/**  `None` while traffic flows. */

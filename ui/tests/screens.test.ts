@@ -45,7 +45,15 @@ describe("first run", () => {
     expect(screen.getByTestId<HTMLInputElement>("fr-name").value).toBe("Anthropic primary");
     await type("fr-secret", "sk-ant-good-0123456789");
     await ctrlEnter();
+    expect(((await find("fr-cap")) as HTMLInputElement).value).toBe("5.00");
+    await fireEvent.click(screen.getByTestId("fr-set-budget"));
     expect((await find("fr-app-name")).getAttribute("data-testid")).toBe("fr-app-name");
+    expect(calls(engine, "budget_set")[0]?.args["draft"]).toMatchObject({
+      scope: { kind: "all", name: "" },
+      period: "day",
+      cap: "5.00",
+      on_limit: "stop",
+    });
     expect(calls(engine, "connection_add_tested")[0]?.args["draft"]).toMatchObject({
       provider: "anthropic",
       name: "Anthropic primary",
@@ -75,7 +83,9 @@ describe("first run", () => {
     expect((await find("add-report")).dataset["verdict"]).toBe("failed");
     expect(screen.getByTestId<HTMLInputElement>("fr-secret").value).toBe("sk-bad-0123456789");
     await fireEvent.click(screen.getByTestId("fr-save-untested"));
+    await fireEvent.click(await find("fr-skip-budget"));
     await find("fr-make-token");
+    expect(calls(engine, "budget_set")).toHaveLength(0);
     expect(calls(engine, "connection_add_untested")).toHaveLength(1);
   });
 

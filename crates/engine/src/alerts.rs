@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use patchbay_core::admission::calendar::PeriodKey;
 use patchbay_core::alert::{AlertKind, News, Rules, Severity, Sign, Step};
 use patchbay_core::time::Timestamp;
-use patchbay_store::alert::{self, Which};
+use patchbay_store::alert::{self, AlertRow, Which};
 use patchbay_store::{Store, StoreError};
 
 pub(crate) use self::watch::Watch;
@@ -133,6 +133,14 @@ impl Alerts {
         self.state().lasting = lasting.collect();
         self.changes.send(Changed::Alerts);
         Ok(())
+    }
+
+    /// The alerts that nobody was told of; from now on they count as told.
+    pub(crate) fn claim_untold(&self) -> Result<Vec<AlertRow>, StoreError> {
+        if !self.store.read(alert::is_any_untold)? {
+            return Ok(Vec::new());
+        }
+        self.store.write(|db| alert::claim_untold(db, clock::now()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

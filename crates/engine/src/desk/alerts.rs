@@ -312,10 +312,7 @@ pub async fn claim_untold(engine: &Arc<Engine>) -> Result<Vec<Alert>, Error> {
     engine
         .blocking(|engine| {
             let rules = engine.snapshot()?.alert_rules.clone();
-            if !engine.store.read(table::is_any_untold)? {
-                return Ok(Vec::new());
-            }
-            let untold = engine.store.write(|db| table::claim_untold(db, clock::now()))?;
+            let untold = engine.watch.alerts().claim_untold()?;
             Ok(untold.into_iter().filter(|alert| rules.is_told(alert.kind)).map(view).collect())
         })
         .await

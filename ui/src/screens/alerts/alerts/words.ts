@@ -64,9 +64,7 @@ export function fix({ kind, subject }: Alert): Fix | null {
     case "breaker_open":
       return go("Test", "bolt", () => router.open("connections", subject, { tab: "test" }));
     case "standby_took_over":
-      return go("Keys", "key", () =>
-        router.open("connections", subject.replace(/ v\d+$/, ""), { tab: "credentials" }),
-      );
+      return go("Keys", "key", () => router.open("connections", subject.replace(/ v\d+$/, ""), { tab: "credentials" }));
     case "credential_age":
       return go("Keys", "key", () => router.open("connections", subject, { tab: "credentials" }));
     case "model_gone":
