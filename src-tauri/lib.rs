@@ -7,6 +7,7 @@ mod changed;
     reason = "every command answers a Result: the page has one way to call them"
 )]
 mod commands;
+mod notify;
 mod state;
 
 use std::path::PathBuf;
@@ -69,6 +70,7 @@ pub fn run() {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_store::Builder::default().build())
+        .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::Builder::default().open_js_links_on_click(false).build())
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {

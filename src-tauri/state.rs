@@ -11,7 +11,7 @@ use patchbay_engine::{Engine, VaultSetup, clock, default_data_dir, demo::sample:
 use tauri::AppHandle;
 
 use crate::commands::preferences;
-use crate::{Args, changed};
+use crate::{Args, changed, notify};
 
 /// How long a closed window waits for calls on their way.
 const LAST_CALLS: Duration = Duration::from_secs(5);
@@ -73,6 +73,7 @@ impl Desk {
 
     fn start(&self, engine: &Arc<Engine>) {
         changed::forward(&self.app, engine);
+        notify::tell_of_alerts(&self.app, engine);
         tauri::async_runtime::spawn(Arc::clone(engine).keep_up());
         let (engine, port) = (Arc::clone(engine), self.port);
         tauri::async_runtime::spawn(async move {

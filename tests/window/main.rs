@@ -12,6 +12,7 @@ mod page;
 mod problems;
 mod screens;
 mod wait;
+mod watch;
 mod window;
 
 /// Whether a window may be opened here.
@@ -97,6 +98,13 @@ async fn k4_a_locked_keychain_is_told_and_the_rest_works() {
 async fn k1_the_key_is_nowhere_but_the_keychain() {
     if has_a_session("k1_the_key_is_nowhere_but_the_keychain") {
         keychain::nowhere_but_there().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_a_budget_stops_is_told_on_the_desktop_and_resumed() {
+    if has_a_session("n1_a_budget_stops_is_told_on_the_desktop_and_resumed") {
+        watch::a_budget_stops_is_told_and_resumed().await;
     }
 }
 

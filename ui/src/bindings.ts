@@ -278,6 +278,8 @@ export type AlertKind =
 
 /**  Where some rules begin. */
 export type AlertLimits = {
+	/**  Nothing is told on the desktop. */
+	quiet: boolean,
 	/**  So many times the same prompt of an app … */
 	loop_times: number,
 	/**  … within so many minutes are a circle. */
@@ -397,6 +399,8 @@ export type Attention = {
 	detail: string,
 	/**  Whose it is. */
 	connection: string | null,
+	/**  The number of its alert. */
+	alert: number | null,
 	/**  What its button does. */
 	action: AttentionAction,
 };
@@ -412,7 +416,9 @@ export type AttentionAction =
 /**  Asks the keychain to open. */
 "unlock_keychain" | 
 /**  Opens the catalogue, which names what has no price. */
-"set_prices";
+"set_prices" |
+/**  Opens its alert. */
+"open_alert";
 
 /**  An entry as it is shown. Its words are texts: a newer Patchbay may have written others. */
 export type AuditEntry = {

@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub struct Rules {
     /// Rules that are switched off.
     pub off: BTreeSet<AlertKind>,
+    /// Nothing is told on the desktop.
+    pub quiet: bool,
     /// Rules that show in the window only, without a desktop notification.
     pub silent: BTreeSet<AlertKind>,
     /// So many times the same prompt of an app …
@@ -32,6 +34,7 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self {
+            quiet: false,
             // Nobody knows when a trader sleeps before the trader said so.
             off: BTreeSet::from([AlertKind::IdleSpend]),
             silent: BTreeSet::from([
@@ -56,7 +59,7 @@ impl Rules {
 
     /// Whether it is told on the desktop, too.
     pub fn is_told(&self, kind: AlertKind) -> bool {
-        self.is_on(kind) && !self.silent.contains(&kind)
+        !self.quiet && self.is_on(kind) && !self.silent.contains(&kind)
     }
 
     /// Whether anybody should be spending now.

@@ -10,6 +10,7 @@ use patchbay_store::alert::{self as table, AlertRow, Which};
 use patchbay_store::{Recorded, StoreError, setting};
 use serde::{Deserialize, Serialize};
 
+use super::overview::{Attention, AttentionAction, Level};
 use crate::changes::Changed;
 use crate::error::Error;
 use crate::snapshot::ALERT_RULES;
@@ -96,6 +97,8 @@ pub struct AlertRule {
 /// Where some rules begin.
 #[derive(Clone, Debug, Serialize, Deserialize, specta::Type)]
 pub struct AlertLimits {
+    /// Nothing is told on the desktop.
+    pub quiet: bool,
     /// So many times the same prompt of an app …
     pub loop_times: u32,
     /// … within so many minutes are a circle.
@@ -130,6 +133,30 @@ pub async fn list(engine: &Arc<Engine>) -> Result<Alerts, Error> {
             Ok(Alerts { open, snoozed, closed: closed.into_iter().map(view).collect(), closed_count })
         })
         .await
+}
+
+/// What the overview has no words of its own for: those of connections, prices and the gateway it tells from their state.
+pub(super) fn needing_somebody(engine: &Engine) -> Result<Vec<Attention>, Error> {
+    use AlertKind as K;
+    let lasting = engine.store.read(|db| table::list(db, Which::Lasting))?;
+    let is_told_elsewhere = |kind: K| {
+        matches!(
+            kind,
+            K::NeedsAttention | K::BreakerOpen | K::UnknownPrice | K::GatewayDown | K::LedgerFailing
+        )
+    };
+    let wanted = lasting.into_iter().filter(|alert| {
+        alert.state == AlertState::Open && alert.severity > Severity::Info && !is_told_elsewhere(alert.kind)
+    });
+    let item = |alert: AlertRow| Attention {
+        level: if alert.severity == Severity::Bad { Level::Bad } else { Level::Warn },
+        title: alert.title,
+        detail: alert.evidence,
+        connection: None,
+        alert: u32::try_from(alert.id).ok(),
+        action: AttentionAction::OpenAlert,
+    };
+    Ok(wanted.map(item).collect())
 }
 
 /// One alert with its story.
@@ -208,6 +235,7 @@ pub async fn rules(engine: &Arc<Engine>) -> Result<AlertRules, Error> {
                 last_at: last.iter().find(|(known, _)| known == kind).map(|(_, at)| *at),
             };
             let limits = AlertLimits {
+                quiet: rules.quiet,
                 loop_times: rules.loop_times,
                 loop_minutes: rules.loop_minutes,
                 idle_from: rules.idle_from,
@@ -271,6 +299,7 @@ pub async fn set_limits(engine: &Arc<Engine>, limits: AlertLimits) -> Result<Ale
     };
     change_rules(engine, move |rules| {
         *rules = Rules {
+            quiet: limits.quiet,
             loop_times: limits.loop_times,
             loop_minutes: limits.loop_minutes,
             idle_from: limits.idle_from,

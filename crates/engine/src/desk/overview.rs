@@ -14,6 +14,7 @@ use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::Serialize;
 
+use super::alerts;
 use super::connections::{self, Connection};
 use super::status::{GatewayState, VaultState, VaultStatus, vault};
 use crate::error::Error;
@@ -115,6 +116,8 @@ pub enum AttentionAction {
     UnlockKeychain,
     /// Opens the catalogue, which names what has no price.
     SetPrices,
+    /// Opens its alert.
+    OpenAlert,
 }
 
 /// Something that wants a person.
@@ -128,6 +131,8 @@ pub struct Attention {
     pub detail: String,
     /// Whose it is.
     pub connection: Option<String>,
+    /// The number of its alert.
+    pub alert: Option<u32>,
     /// What its button does.
     pub action: AttentionAction,
 }
@@ -151,7 +156,8 @@ pub async fn overview(engine: &Arc<Engine>, zone: TimeZone) -> Result<Overview, 
         .blocking(move |engine| {
             let now = clock::now();
             let snapshot = engine.snapshot()?;
-            let attention = attention(engine, &fleet, &vault);
+            let mut attention = attention(engine, &fleet, &vault);
+            attention.extend(alerts::needing_somebody(engine)?);
             let read = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
                 read(&db, now, &zone, &snapshot.prices, attention)
@@ -261,6 +267,7 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         title: "The gateway does not listen".to_owned(),
         detail: format!("{} {}", gateway.message, gateway.hint),
         connection: None,
+        alert: None,
         action: AttentionAction::RetryGateway,
     });
     let wants_keys = fleet.iter().any(|connection| connection.credential.is_some());
@@ -269,6 +276,7 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         title: format!("The {} cannot be read", vault.name),
         detail: format!("{} {}", vault.message, vault.hint),
         connection: None,
+        alert: None,
         action: AttentionAction::UnlockKeychain,
     });
     let on = fleet.iter().filter(|connection| connection.status == ConnectionStatus::Active);
@@ -301,6 +309,7 @@ fn of_prices(unpriced: &Unpriced) -> Option<Attention> {
             }
         ),
         connection: None,
+        alert: None,
         action: AttentionAction::SetPrices,
     })
 }
@@ -330,6 +339,7 @@ fn of_connection(connection: &Connection) -> Option<Attention> {
             .as_ref()
             .map_or_else(|| share.trim_end().to_owned(), |error| format!("{share}{}", error.message)),
         connection: Some(connection.key.clone()),
+        alert: None,
         action: if refused { AttentionAction::FixKey } else { AttentionAction::OpenConnection },
     })
 }
