@@ -185,6 +185,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::overview::spend_chart,
             commands::apps::apps,
             commands::apps::app_add,
+            commands::apps::app_edit,
             commands::apps::app_rotate,
             commands::apps::app_revoke,
             commands::demo::demo_load,

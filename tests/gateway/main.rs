@@ -1,6 +1,8 @@
 //! The gateway from outside: real HTTP on loopback, from a bot's request to the row in the ledger.
 #![cfg(test)]
 
+mod apps;
+mod attacks;
 mod attempts;
 mod auth;
 mod bad;
@@ -8,13 +10,17 @@ mod breaker;
 mod catalogue;
 mod chat;
 mod checks;
+mod embeddings;
 mod exchanges;
 mod explain;
 mod failures;
 mod ledger;
 mod limits;
+mod lists;
 mod odd;
+mod patience;
 mod protocols;
+mod reconcile;
 mod rotation;
 mod routes;
 mod rush;

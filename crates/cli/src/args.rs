@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+mod apps;
 mod catalogue;
 mod checks;
 mod keys;
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use patchbay_engine::error::Error;
 use patchbay_engine::{VaultChoice, VaultSetup};
 
+pub use apps::{AppChange, Apps, GatewayReach};
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
 
@@ -101,6 +103,9 @@ pub enum Command {
     /// Manage the apps that may use the gateway.
     #[command(subcommand)]
     Apps(Apps),
+    /// From where the gateway can be reached: this machine only, unless you open it.
+    #[command(subcommand)]
+    Gateway(GatewayReach),
     /// Send one prompt.
     Run(RunArgs),
     /// Show what calls cost and how they went.
@@ -306,31 +311,6 @@ pub struct LimitArgs {
     /// Requests at the same time; 0 for no such limit.
     #[arg(long)]
     pub max_concurrent: Option<u32>,
-}
-
-/// `patchbay apps …`
-#[derive(Debug, Subcommand)]
-pub enum Apps {
-    /// All apps.
-    List,
-    /// Add an app and print its token, once.
-    Add {
-        /// Its name.
-        name: String,
-        /// What its calls are for, where a call does not say.
-        #[arg(long)]
-        feature: Option<String>,
-    },
-    /// Print a new token, once. The old one works for another 24 hours.
-    Rotate {
-        /// The app's name.
-        name: String,
-    },
-    /// Refuse an app from now on.
-    Revoke {
-        /// The app's name.
-        name: String,
-    },
 }
 
 /// `patchbay run`

@@ -7,6 +7,7 @@ mod checks;
 mod connections;
 mod credentials;
 mod demo;
+mod gateway;
 mod log;
 mod models;
 mod prices;
@@ -52,6 +53,7 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Restore { .. } => {}
         Command::Checks(command) => checks::run(engine, command, output).await?,
         Command::Apps(command) => apps::run(engine, command, output).await?,
+        Command::Gateway(command) => gateway::run(engine, command, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,
         Command::Usage(args) => usage::run(engine, args, output).await?,
         Command::Log(args) => log::run(engine, args, output).await?,

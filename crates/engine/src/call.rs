@@ -1,8 +1,10 @@
 //! A request on its way in, and who watches it.
 
+use std::time::Instant;
+
 use patchbay_core::chat::Delivery;
-use patchbay_core::dialect::{Failure, Inbound};
-use patchbay_core::id::CallId;
+use patchbay_core::dialect::{Failure, Inbound, Task};
+use patchbay_core::id::{AppId, CallId};
 use patchbay_core::ledger::UsageType;
 use tokio::sync::mpsc;
 
@@ -19,12 +21,25 @@ pub struct Call {
     pub usage_type: UsageType,
     /// Told of each attempt while it runs; most callers do not listen.
     pub watcher: Option<mpsc::Sender<AttemptSeen>>,
+    /// When it was read.
+    pub(crate) arrived: Instant,
 }
 
 impl Call {
     /// A call with a fresh id and nobody watching.
     pub fn new(inbound: Inbound, caller: Caller) -> Self {
-        Self { id: CallId(uuid::Uuid::now_v7()), inbound, caller, usage_type: UsageType::Chat, watcher: None }
+        Self {
+            id: CallId(uuid::Uuid::now_v7()),
+            usage_type: match inbound.task {
+                Task::Chat => UsageType::Chat,
+                Task::Embed(_) => UsageType::Embedding,
+                Task::Count => UsageType::Count,
+            },
+            inbound,
+            caller,
+            watcher: None,
+            arrived: Instant::now(),
+        }
     }
 
     /// Whether the caller wants events.
@@ -38,6 +53,8 @@ impl Call {
 pub struct Caller {
     /// The app's name.
     pub app: String,
+    /// Its row; none for Patchbay's own calls.
+    pub app_id: Option<AppId>,
     /// Empty where nobody said.
     pub feature: String,
     /// Groups calls into one decision.

@@ -10,6 +10,7 @@ use patchbay_store::{Store, StoreError, open_attempt, usage};
 use tokio::sync::oneshot;
 
 use crate::changes::{Changed, Changes};
+use crate::metrics::Metrics;
 
 /// How often rows that could not be written are tried again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -22,6 +23,7 @@ pub struct Ledger {
     store: Store,
     owner: String,
     changes: Changes,
+    metrics: Arc<Metrics>,
     waiting: Mutex<Waiting>,
 }
 
@@ -33,8 +35,13 @@ struct Waiting {
 
 impl Ledger {
     /// A ledger of this process, known by `owner`.
-    pub fn new(store: Store, owner: String, changes: Changes) -> Self {
-        Self { store, owner, changes, waiting: Mutex::default() }
+    pub fn new(store: Store, owner: String, changes: Changes, metrics: Arc<Metrics>) -> Self {
+        Self { store, owner, changes, metrics, waiting: Mutex::default() }
+    }
+
+    /// Where its rows are counted too.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Notes that an attempt begins, without waiting: it is written with the next group.
@@ -69,6 +76,7 @@ impl Ledger {
     }
 
     fn submit(self: &Arc<Self>, row: UsageRow, settled: impl FnOnce() + Send + 'static) {
+        self.metrics.ended(&row);
         let ledger = Arc::clone(self);
         let copy = row.clone();
         let submitted = self.store.submit(

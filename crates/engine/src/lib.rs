@@ -20,6 +20,7 @@ mod gauges;
 mod keepsakes;
 mod keys;
 mod ledger;
+mod metrics;
 mod owner;
 mod pass;
 mod safe;
@@ -47,6 +48,7 @@ use crate::gauges::Gauges;
 use crate::keepsakes::Keepsakes;
 use crate::keys::{Identity, Keys};
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
 use crate::owner::Owner;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::upstream::Upstream;
@@ -82,6 +84,7 @@ pub struct Engine {
     keys: Keys,
     ledger: Arc<Ledger>,
     gauges: Gauges,
+    metrics: Arc<Metrics>,
     keepsakes: Keepsakes,
     board: Arc<Board>,
     upstream: Upstream,
@@ -130,12 +133,19 @@ impl Engine {
         let owner = Owner::claim(data_dir, uuid::Uuid::new_v4().simple().to_string())?;
         let identity = prepare(&store, data_dir)?;
         let changes = Changes::default();
+        let metrics = Arc::new(Metrics::default());
         let engine = Arc::new(Self {
             data_dir: data_dir.to_owned(),
             snapshots: Snapshots::default(),
             keys: Keys::new(vault, identity),
-            ledger: Arc::new(Ledger::new(store.clone(), owner.name().to_owned(), changes.clone())),
+            ledger: Arc::new(Ledger::new(
+                store.clone(),
+                owner.name().to_owned(),
+                changes.clone(),
+                Arc::clone(&metrics),
+            )),
             gauges: Gauges::default(),
+            metrics,
             keepsakes: Keepsakes::default(),
             board: Arc::new(Board::new(clock, store.clone(), changes.clone())),
             upstream: Upstream::default(),
@@ -184,6 +194,7 @@ impl Engine {
             connections: fresh.connections.clone(),
             bare_models: BareModels::AnyProvider,
             models: fresh.models.clone(),
+            apps: fresh.apps.values().map(|app| (app.id, app.limits.into())).collect(),
             ..Fleet::default()
         };
         fresh.directory = self.board.configure(fleet);

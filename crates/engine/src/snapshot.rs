@@ -80,6 +80,11 @@ impl Snapshot {
         self.connections.iter().find(|connection| connection.key == key)
     }
 
+    /// The app of that name.
+    pub fn app(&self, name: &str) -> Option<&App> {
+        self.apps.values().find(|app| app.name == name)
+    }
+
     /// The provider of that slug.
     pub fn provider(&self, slug: &str) -> Result<&Provider, StoreError> {
         let found = self.providers.iter().find(|provider| provider.slug == slug);

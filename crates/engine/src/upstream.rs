@@ -49,16 +49,16 @@ enum Loopback {
 pub struct Upstream(Mutex<HashMap<Way, Client>>);
 
 impl Upstream {
-    /// Posts a request, written in `protocol`, below the connection's base URL and waits for the head of the answer. A
-    /// status that is no success is a failure, read and classified.
+    /// Posts a request, written in `protocol` and with what the caller says of it in headers, below the connection's base URL
+    /// and waits for the head of the answer. A status that is no success is a failure, read and classified.
     pub async fn post(
         &self,
         connection: &Connection,
         pass: &Pass,
-        protocol: Protocol,
+        (protocol, headers): (Protocol, &[(&'static str, String)]),
         encoded: Encoded,
     ) -> Result<Response, Refused> {
-        let mut request = Self::request(connection, pass, Method::POST, (protocol, &encoded.route))?;
+        let mut request = Self::request(connection, pass, Method::POST, (protocol, &encoded.route), headers)?;
         request
             .headers_mut()
             .insert("content-type", reqwest::header::HeaderValue::from_static("application/json"));
@@ -69,7 +69,7 @@ impl Upstream {
     /// Gets a route below the connection's base URL.
     pub async fn get(&self, connection: &Connection, pass: &Pass, route: &str) -> Result<Response, Failure> {
         let protocol = connection.protocol;
-        let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
+        let request = Self::request(connection, pass, Method::GET, (protocol, route), &[])?;
         self.send(connection, pass, protocol, request).await.map_err(|refused| refused.failure)
     }
 
@@ -82,7 +82,7 @@ impl Upstream {
         protocol: Protocol,
         route: &str,
     ) -> Result<Seen, Failure> {
-        let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
+        let request = Self::request(connection, pass, Method::GET, (protocol, route), &[])?;
         let url = request.url().to_string();
         let response = self.exchange(connection, pass, request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -95,6 +95,7 @@ impl Upstream {
         pass: &Pass,
         method: Method,
         (protocol, route): (Protocol, &str),
+        of_caller: &[(&'static str, String)],
     ) -> Result<Request, Failure> {
         let url = Url::parse(&dialect::url_of(&connection.base_url, route)).map_err(|_| {
             Failure::new(Code::InvalidInput, format!("{} has no usable base URL.", connection.name))
@@ -118,6 +119,10 @@ impl Upstream {
         for (name, value) in dialect::fixed_headers(protocol) {
             put(name, value, Sensitive::No)?;
         }
+        for (name, value) in of_caller {
+            put(name, value, Sensitive::No)?;
+        }
+        // The connection's own come last: what its owner has set stands.
         for (name, value) in &connection.headers {
             put(name, value, Sensitive::No)?;
         }

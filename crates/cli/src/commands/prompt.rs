@@ -28,7 +28,7 @@ pub(super) async fn run(engine: &Arc<Engine>, args: RunArgs, output: &Output) ->
         max_tokens: None,
     };
     let delivery = if args.stream { Delivery::Streamed } else { Delivery::Whole };
-    let caller = Caller { app: APP.into(), feature: args.feature.unwrap_or_default(), signal: None };
+    let caller = Caller { app: APP.into(), feature: args.feature.unwrap_or_default(), ..Caller::default() };
     let call = Call::new(playground::inbound(&request, delivery)?, caller);
     match pipeline::serve(engine, call).await {
         Ok(Answer::Whole(answer)) => {

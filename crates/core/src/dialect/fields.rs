@@ -57,6 +57,16 @@ impl Fields {
         names.iter().filter_map(|name| self.raw(name)).map(str::len).sum()
     }
 
+    /// Gives a field another value, or adds it at the end.
+    pub(super) fn put(&mut self, name: &str, value: impl Into<Value>) {
+        // A value of ours has nothing in it that could not be written.
+        let Ok(value) = RawValue::from_string(value.into().to_string()) else { return };
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
     /// The object again, with each field as `change` wants it.
     pub(super) fn write<'a>(&'a self, change: impl Fn(&'a str, &'a str) -> Change<'a>) -> Object {
         let mut object = Object::with_capacity(self.0.iter().map(|(n, v)| n.len() + v.get().len() + 8).sum());

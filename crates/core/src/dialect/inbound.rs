@@ -1,6 +1,9 @@
 //! A caller's request, read without losing a byte of it, and what becomes of it for a provider: where both speak the same
 //! protocol the caller's own text goes on, with only what must change changed; between protocols it is translated.
 
+mod count;
+mod embed;
+mod limit;
 mod needs;
 
 use serde::Deserialize;
@@ -15,12 +18,27 @@ use crate::catalog::{
 };
 use crate::chat::{ChatRequest, Delivery};
 use crate::code::Code;
+use crate::embeddings::EmbeddingsForm;
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Task {
+    /// A chat.
+    #[default]
+    Chat,
+    /// Vectors.
+    Embed(EmbeddingsForm),
+    /// How many tokens a chat would be.
+    Count,
+}
 
 /// A caller's request.
 #[derive(Debug)]
 pub struct Inbound {
     /// What it is written in, and what the answer has to be written in.
     pub protocol: Protocol,
+    /// What is asked for.
+    pub task: Task,
     /// What the caller asked for.
     pub model: String,
     /// Whole or streamed.
@@ -29,7 +47,20 @@ pub struct Inbound {
     pub wants_usage: bool,
     /// `metadata.feature`, where the caller named one.
     pub feature: Option<String>,
+    /// What the caller says in headers to a provider of its own protocol, and to no other: see [`passed_on`].
+    pub headers: Vec<(&'static str, String)>,
+    /// What was changed in it already, by name, and why.
+    notices: Vec<String>,
     fields: Fields,
+}
+
+/// The headers that go on to a provider of the same protocol. None of them holds a secret.
+pub fn passed_on(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Anthropic => &["anthropic-version", "anthropic-beta"],
+        Protocol::Openai | Protocol::Responses => &["openai-beta"],
+        Protocol::Gemini => &[],
+    }
 }
 
 /// Where a request goes.
@@ -100,12 +131,22 @@ impl Inbound {
         let metadata = fields.get::<Option<Metadata>>("metadata").unwrap_or_default();
         Self {
             protocol,
+            task: Task::Chat,
             model,
             delivery,
             wants_usage: options.flatten().and_then(|options| options.include_usage) == Some(true),
             feature: metadata.flatten().and_then(|metadata| metadata.feature),
+            headers: Vec::new(),
+            notices: Vec::new(),
             fields,
         }
+    }
+
+    /// The same request for something else than a chat: that comes in one piece.
+    #[must_use]
+    pub fn asking_for(self, task: Task) -> Self {
+        let delivery = if task == Task::Chat { self.delivery } else { Delivery::Whole };
+        Self { task, delivery, ..self }
     }
 
     /// How long the prompt is, in bytes: a base for estimates.
@@ -114,11 +155,15 @@ impl Inbound {
     }
 
     fn prompt_fields(&self) -> &'static [&'static str] {
-        match self.protocol {
-            Protocol::Openai => &["messages"],
-            Protocol::Responses => &["instructions", "input"],
-            Protocol::Anthropic => &["system", "messages"],
-            Protocol::Gemini => &["systemInstruction", "system_instruction", "contents"],
+        match (self.task, self.protocol) {
+            (Task::Embed(_), Protocol::Gemini) => &["content", "requests"],
+            (Task::Embed(_), _) => &["input"],
+            (_, Protocol::Openai) => &["messages"],
+            (_, Protocol::Responses) => &["instructions", "input"],
+            (_, Protocol::Anthropic) => &["system", "messages"],
+            (_, Protocol::Gemini) => {
+                &["systemInstruction", "system_instruction", "contents", "generateContentRequest"]
+            }
         }
     }
 
@@ -130,6 +175,25 @@ impl Inbound {
     /// The request for a provider. What its protocol cannot say is refused by name with [`Code::Untranslatable`]. `kept`
     /// finds what this provider, or another one, wants back with the result of a tool call, by the call's id.
     pub fn for_provider(
+        &self,
+        target: &Target<'_>,
+        kept: impl Fn(&str) -> Option<Keepsake>,
+    ) -> Result<Encoded, Failure> {
+        let mut encoded = match self.task {
+            Task::Chat => self.chat_for(target, kept),
+            Task::Embed(form) => self.embeddings_for(form, target),
+            Task::Count => self.count_for(target),
+        }?;
+        encoded.notices.splice(0..0, self.notices.iter().cloned());
+        Ok(encoded)
+    }
+
+    /// The caller's own words to a provider of the same protocol.
+    pub fn headers_for(&self, target: &Target<'_>) -> &[(&'static str, String)] {
+        if self.passes_through(target) { &self.headers } else { &[] }
+    }
+
+    fn chat_for(
         &self,
         target: &Target<'_>,
         kept: impl Fn(&str) -> Option<Keepsake>,

@@ -140,6 +140,16 @@ impl Directory {
         self.listed.push(listed);
     }
 
+    /// The names of its own that a call may use for a model: profiles, then aliases, each in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let mut profiles: Vec<&str> = self.profile_names.keys().map(String::as_str).collect();
+        let mut aliases: Vec<&str> = self.aliases.keys().map(String::as_str).collect();
+        profiles.sort_unstable();
+        aliases.sort_unstable();
+        aliases.retain(|alias| !self.profile_names.contains_key(*alias));
+        profiles.into_iter().chain(aliases)
+    }
+
     /// The seat of an app, if it has one.
     pub fn app_seat(&self, app: AppId) -> Option<Seat> {
         self.seats.get(&Subject::App(app)).copied()

@@ -30,10 +30,11 @@ impl Board {
         let (starts, states) =
             self.store.read(|db| Ok::<_, StoreError>((usage::starts(db, since)?, standing::states(db)?)))?;
         let mut live = self.live();
-        for Start { connection, at, tokens } in starts {
+        for Start { connection, app, at, tokens } in starts {
             let [provider, connection] = snapshot.directory.seats(connection);
+            let app = snapshot.app(&app).and_then(|app| snapshot.directory.app_seat(app.id));
             let used = Estimate { tokens, cost: NanoUsd::ZERO };
-            let past = Recalled { seats: [provider, connection, None, None], feature: "", at, used };
+            let past = Recalled { seats: [provider, connection, None, app], feature: "", at, used };
             live.switchboard.admission().recall(&past, now);
         }
         for (id, state) in states {

@@ -23,6 +23,9 @@ use crate::{Engine, clock};
 /// The setting that holds the gateway's port.
 const PORT: &str = "gateway_port";
 
+/// Writes that wait in the store's queue before people are told.
+const MANY_QUEUED: usize = 1_000;
+
 /// How the gateway is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
@@ -54,6 +57,8 @@ pub struct GatewayView {
     pub hint: String,
     /// Since when it listens.
     pub since: Option<Timestamp>,
+    /// That others than this machine can call; empty where they cannot.
+    pub warning: String,
 }
 
 /// The gateway of this process.
@@ -147,7 +152,6 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
             let critical = connections::healths(engine, &snapshot)?
                 .into_iter()
                 .filter(|(_, health)| *health == Health::Critical);
-            let trouble = engine.ledger.trouble();
             Ok(Status {
                 gateway: engine.listening().view.clone(),
                 vault,
@@ -157,12 +161,22 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
                 failing_connections: u32::try_from(critical.count()).unwrap_or(u32::MAX),
                 stopped: snapshot.stopped.clone(),
                 sample_data: demo::is_loaded(&engine.store)?,
-                ledger_trouble: trouble
-                    .map(|(rows, why)| format!("{rows} usage rows wait to be written. {why}"))
-                    .unwrap_or_default(),
+                ledger_trouble: ledger_trouble(engine),
             })
         })
         .await
+}
+
+/// A ledger that cannot be written, or one whose disk does not keep up: beyond a full queue, calls wait for it.
+fn ledger_trouble(engine: &Engine) -> String {
+    let queued = engine.store.pending();
+    match engine.ledger.trouble() {
+        Some((rows, why)) => format!("{rows} usage rows wait to be written. {why}"),
+        None if queued > MANY_QUEUED => {
+            format!("The disk does not keep up: {queued} writes wait. Calls slow down until they are done.")
+        }
+        None => String::new(),
+    }
 }
 
 /// The vault's state, asked without opening a dialog.
@@ -217,11 +231,12 @@ pub async fn resume(engine: &Arc<Engine>) -> Result<(), Error> {
 pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayView, Error> {
     let known: Option<u16> = engine.store.read(|db| setting::get(db, PORT))?;
     let wanted = port.or(known).unwrap_or(DEFAULT_PORT);
+    let reach = engine.reach()?;
     let earlier = engine.listening().gateway.take();
     if let Some(earlier) = earlier {
         earlier.close().await;
     }
-    let result = Gateway::listen(engine, wanted).await;
+    let result = Gateway::listen(engine, wanted, reach.clone()).await;
     let (view, gateway) = match result {
         Ok(gateway) => {
             let view = GatewayView {
@@ -229,6 +244,7 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
                 url: gateway.url(),
                 port: gateway.address().port(),
                 since: Some(clock::now()),
+                warning: reach.warning(gateway.address().port()),
                 ..GatewayView::default()
             };
             (Ok(view), Some(gateway))
@@ -241,7 +257,7 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
         port: wanted,
         message: error.message,
         hint: error.hint,
-        since: None,
+        ..GatewayView::default()
     });
     *engine.listening() = Listening { view: shown, gateway };
     if view.is_ok() && port.is_some_and(|port| port != 0 && Some(port) != known) {
@@ -255,6 +271,13 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
     }
     engine.changes.send(Changed::Status);
     view
+}
+
+/// The port that the gateway has, or will have.
+pub(crate) fn port(engine: &Engine) -> Result<u16, Error> {
+    let listening = engine.listening().gateway.as_ref().map(|gateway| gateway.address().port());
+    let known: Option<u16> = engine.store.read(|db| setting::get(db, PORT))?;
+    Ok(listening.or(known).unwrap_or(DEFAULT_PORT))
 }
 
 /// Takes no more calls, and returns when those on their way have ended and are in the ledger.

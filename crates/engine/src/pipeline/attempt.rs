@@ -30,6 +30,9 @@ pub(super) async fn attempt(
 ) -> Result<Answer, (Trail, Failure)> {
     let target = target(call, candidate);
     let work = async {
+        if let Some((counted, notice)) = call.inbound.count_here(&target) {
+            return Ok((Begun::Whole(Box::new(counted)), vec![notice.to_owned()], Vec::new()));
+        }
         let sent = request(engine, call, candidate, &target, &mut trail).await?;
         let begun = if call.is_streamed() {
             let opened =
@@ -94,7 +97,8 @@ async fn request(
     let pass = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     let notices = encoded.notices.clone();
     trail.sent();
-    let answered = engine.upstream.post(connection, &pass, target.protocol, encoded).await;
+    let headers = call.inbound.headers_for(target);
+    let answered = engine.upstream.post(connection, &pass, (target.protocol, headers), encoded).await;
     let response = answered.map_err(|Refused { failure, limits }| {
         trail.heard(limits);
         // Refused before a byte was sent: nothing can have been billed.
@@ -128,6 +132,7 @@ async fn whole(
     trail: &mut Trail,
 ) -> Result<Relayed, Failure> {
     let body = upstream::read_whole(response, candidate.connection).await?;
+    trail.received();
     let id = call.id.to_string();
     let stamp = Stamp { model: &call.inbound.model, id: &id, created: clock::now().0 / 1_000 };
     let relayed = relay::whole(&call.inbound, target, body, stamp)

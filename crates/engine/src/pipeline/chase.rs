@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use patchbay_core::admission::Estimate;
 use patchbay_core::code::Code;
-use patchbay_core::dialect::Failure;
+use patchbay_core::dialect::{Failure, Task};
 use patchbay_core::ledger::{Detours, Skipped};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::route::{Candidate, Failed, Next, Plan, Pursuit, SkipReason, Standby, Terms};
@@ -200,12 +200,15 @@ impl<'a> Chase<'a> {
 pub(super) fn caller<'a>(call: &'a Call, candidate: &Candidate<'_>, snapshot: &Snapshot) -> Caller<'a> {
     let input = estimate_tokens(call.inbound.prompt_bytes());
     let longest = candidate.max_output.map_or(u64::MAX, u64::from);
-    let output = call.inbound.longest_answer().unwrap_or(USUAL_ANSWER).min(longest);
+    let output = match call.inbound.task {
+        Task::Chat => call.inbound.longest_answer().unwrap_or(USUAL_ANSWER).min(longest),
+        Task::Embed(_) | Task::Count => 0,
+    };
     let usage = TokenUsage { input: Some(input), output: Some(output), ..TokenUsage::default() };
     let price = snapshot.prices.find(&candidate.connection.provider, candidate.model, clock::now(), input);
     Caller {
         profile: None,
-        app: None,
+        app: call.caller.app_id.and_then(|app| snapshot.directory.app_seat(app)),
         feature: &call.caller.feature,
         estimate: Estimate {
             tokens: input.saturating_add(output),

@@ -99,6 +99,7 @@ pub(super) async fn open(
         }
     }
     trail.first_token();
+    trail.progress(source.relay.usage(), source.relay.output_bytes());
     Ok(Opened { source, first, pass, caller: call.inbound.protocol })
 }
 
@@ -228,6 +229,7 @@ impl Source {
     }
 
     async fn finish(&mut self, mut trail: Trail) -> Piece {
+        trail.received();
         trail.progress(self.relay.usage(), self.relay.output_bytes());
         trail.estimate_where_unreported();
         let end = End {

@@ -3,7 +3,7 @@
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::Inbound;
+use super::{Inbound, Task};
 use crate::catalog::Protocol;
 use crate::model::Capability;
 use crate::route::{Capabilities, Needs};
@@ -33,6 +33,10 @@ struct GenerationConfig {
 impl Inbound {
     /// What the model must be able to do. What cannot be told from the text is not asked for.
     pub fn needs(&self) -> Needs {
+        if let Task::Embed(_) = self.task {
+            let capabilities = [Capability::Embeddings].into_iter().collect();
+            return Needs { delivery: self.delivery, capabilities, context: 0 };
+        }
         let asked = [
             (Capability::Tools, self.has_tools()),
             (Capability::Json, self.wants_schema()),
