@@ -2,6 +2,7 @@
 //! driver. What it showed is kept as pictures in `target/window`.
 #![cfg(test)]
 
+mod apps;
 mod connections;
 mod driver;
 mod first_run;
@@ -27,6 +28,13 @@ fn has_a_session(name: &str) -> bool {
 async fn x4_first_run_to_first_cost() {
     if has_a_session("x4_first_run_to_first_cost") {
         first_run::to_first_cost().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apps_limits_hold_and_its_token_changes_without_a_gap() {
+    if has_a_session("an_apps_limits_hold_and_its_token_changes_without_a_gap") {
+        apps::limits_hold_and_a_token_changes_without_a_gap().await;
     }
 }
 

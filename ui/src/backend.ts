@@ -4,6 +4,7 @@ import { Channel } from "@tauri-apps/api/core";
 import {
   commands,
   events,
+  type AppEdit,
   type AuditQuery,
   type Changed,
   type ChartRequest,
@@ -123,6 +124,7 @@ export const backend = {
 
   apps: () => value(commands.apps()),
   appAdd: (name: string, feature: string | null) => value(commands.appAdd(name, feature)),
+  appEdit: (name: string, edit: AppEdit) => value(commands.appEdit(name, [edit])),
   appRotate: (name: string) => value(commands.appRotate(name)),
   appRevoke: (name: string) => value(commands.appRevoke(name)),
 
