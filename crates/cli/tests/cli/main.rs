@@ -5,6 +5,7 @@
 mod backup;
 mod catalogue;
 mod checks;
+mod clients;
 mod connections;
 mod contract;
 mod crash;
