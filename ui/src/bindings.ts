@@ -144,6 +144,8 @@ export const commands = {
 	apps: () => typedError<App[], CommandError>(__TAURI_INVOKE("apps")),
 	/**  Adds an app. The token is answered once and is stored only as a hash. */
 	appAdd: (name: string, feature: string | null) => typedError<NewApp, CommandError>(__TAURI_INVOKE("app_add", { name, feature })),
+	/**  Sets some things of an app; its token stays. */
+	appEdit: (name: string, edits: AppEdit[]) => typedError<null, CommandError>(__TAURI_INVOKE("app_edit", { name, edits })),
 	/**  Gives an app a new token. The old one works for another 24 hours. */
 	appRotate: (name: string) => typedError<NewApp, CommandError>(__TAURI_INVOKE("app_rotate", { name })),
 	/**  Refuses an app from now on. */
@@ -185,12 +187,12 @@ export type Afterwards =
 export type App = {
 	/**  Unique. */
 	name: string,
-	/**  What its calls are for, where a call does not say. */
-	feature: string | null,
 	/**  Whether it may call. */
 	state: AppState,
 	/**  The last four characters of its newest token; empty for a revoked app. */
 	token_tail: string,
+	/**  Until when the token before works, too. */
+	old_token_until: Timestamp | null,
 	/**  Calls since midnight. */
 	requests_today: number,
 	/**  Spend since midnight. */
@@ -199,7 +201,41 @@ export type App = {
 	last_used_at: Timestamp | null,
 	/**  When it was added. */
 	created_at: Timestamp,
+} & AppSettings;
+
+/**  One thing to set of an app; everything else stays. */
+export type AppEdit = 
+/**  `None` for nothing. */
+{ field: "feature"; value?: string | null } | 
+/**  `None` for everything. */
+{ field: "may_use"; value?: string[] | null } | 
+/**  `None` for no limit. */
+{ field: "rate_limit_per_minute"; value?: number | null } | 
+/**  `None` for no limit. */
+{ field: "max_concurrent_requests"; value?: number | null } | 
+/**  `None` for no limit. */
+{ field: "max_output_tokens"; value?: number | null };
+
+/**  An app's own limits; `None` is no limit. */
+export type AppLimits = {
+	/**  Requests in any minute. */
+	rate_limit_per_minute: number | null,
+	/**  Requests at the same time. */
+	max_concurrent_requests: number | null,
+	/**  The longest answer, in tokens. */
+	max_output_tokens: number | null,
 };
+
+/**  What can be set of an app. */
+export type AppSettings = {
+	/**  What its calls are for, where a call does not say. */
+	feature: string | null,
+	/**
+	 *  The profiles, aliases and models that it may call, an ending `*` for all that begin so; everything where there is no
+	 *  list.
+	 */
+	may_use: string[] | null,
+} & AppLimits;
 
 /**  Whether an app may call. */
 export type AppState = 
@@ -890,6 +926,8 @@ export type Gateway = {
 	hint: string,
 	/**  Since when it listens. */
 	since: Timestamp | null,
+	/**  That others than this machine can call; empty where they cannot. */
+	warning: string,
 };
 
 /**  How the gateway is. */
