@@ -199,11 +199,11 @@ class Target:
 
 def read_answer(stream):
     """Reads one whole answer, and tells when the first byte of its body came."""
-    answer = b""
-    while b"\r\n\r\n" not in answer or answer.endswith(b"\r\n\r\n"):
+    answer = body = b""
+    while not body:
         answer += stream.recv(65536)
+        head, _, body = answer.partition(b"\r\n\r\n")
     first = time.perf_counter_ns()
-    head, body = answer.split(b"\r\n\r\n", 1)
     if length := re.search(rb"content-length: (\d+)", head, re.I):
         while len(body) < int(length[1]):
             body += stream.recv(65536)
