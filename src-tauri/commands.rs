@@ -13,6 +13,7 @@ pub(crate) mod preferences;
 pub(crate) mod prices;
 pub(crate) mod providers;
 pub(crate) mod status;
+pub(crate) mod usage;
 pub(crate) mod vault;
 
 use serde::Serialize;

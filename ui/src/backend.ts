@@ -6,13 +6,16 @@ import {
   events,
   type AuditQuery,
   type Changed,
+  type ChartKind,
   type ChartRequest,
+  type ChartTheme,
   type CheckProgress,
   type Code,
   type CommandError,
   type ConnectionDraft,
   type ConnectionEdit,
   type DemoFault,
+  type ExportFormat,
   type Format,
   type ModelQuery,
   type PlaygroundEvent,
@@ -23,6 +26,8 @@ import {
   type ProviderEdit,
   type Spend,
   type StageReport,
+  type TriedPrice,
+  type UsageQuery,
 } from "./bindings";
 
 export type * from "./bindings";
@@ -119,7 +124,17 @@ export const backend = {
   playgroundStop: (run: string) => value(commands.playgroundStop(run)),
 
   overview: () => value(commands.overview()),
-  spendChart: (request: ChartRequest) => value(commands.spendChart(request)),
+
+  usage: (query: UsageQuery) => value(commands.usage(query)),
+  usageGroups: (query: UsageQuery) => value(commands.usageGroups(query)),
+  usageChart: (kind: ChartKind, query: UsageQuery, request: ChartRequest) =>
+    value(commands.usageChart(kind, query, request)),
+  usageValues: () => value(commands.usageValues()),
+  usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) =>
+    value(commands.usageWhatIf(query, models, price)),
+  usageExport: (query: UsageQuery, format: ExportFormat) => value(commands.usageExport(query, format)),
+  usageExportCharts: (query: UsageQuery, theme: ChartTheme) => value(commands.usageExportCharts(query, theme)),
+  usageStatement: (app: string, month: string | null = null) => value(commands.usageStatement(app, month)),
 
   apps: () => value(commands.apps()),
   appAdd: (name: string, feature: string | null) => value(commands.appAdd(name, feature)),

@@ -138,8 +138,22 @@ export const commands = {
 	playgroundStop: (run: string) => typedError<null, CommandError>(__TAURI_INVOKE("playground_stop", { run })),
 	/**  Its figures. */
 	overview: () => typedError<Overview, CommandError>(__TAURI_INVOKE("overview")),
-	/**  Spend by day and provider, drawn at the size that is asked for. */
-	spendChart: (request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("spend_chart", { request })),
+	/**  Its figures. */
+	usage: (query: UsageQuery) => typedError<UsageView, CommandError>(__TAURI_INVOKE("usage", { query })),
+	/**  Groups alone: what a row of its table opens to. */
+	usageGroups: (query: UsageQuery) => typedError<GroupRow[], CommandError>(__TAURI_INVOKE("usage_groups", { query })),
+	/**  A chart, drawn at the size that is asked for. */
+	usageChart: (kind: ChartKind, query: UsageQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("usage_chart", { kind, query, request })),
+	/**  What filters can be made of. */
+	usageValues: () => typedError<FieldValues[], CommandError>(__TAURI_INVOKE("usage_values")),
+	/**  The same traffic on other models (`provider/model`; those in use where none is named), or at a price. */
+	usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) => typedError<WhatIf, CommandError>(__TAURI_INVOKE("usage_what_if", { query, models, price })),
+	/**  Writes the attempts that fit into a file in the data folder. */
+	usageExport: (query: UsageQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export", { query, format })),
+	/**  Writes every chart as PNG into a folder in the data folder. */
+	usageExportCharts: (query: UsageQuery, theme: ChartTheme) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_charts", { query, theme })),
+	/**  Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder. */
+	usageStatement: (app: string, month: string | null) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_statement", { app, month })),
 	/**  All apps by name. */
 	apps: () => typedError<App[], CommandError>(__TAURI_INVOKE("apps")),
 	/**  Adds an app. The token is answered once and is stored only as a hash. */
@@ -366,6 +380,18 @@ export type CatalogueAge = {
 	due: string[],
 };
 
+/**  What attempts failed of. */
+export type Cause = {
+	/**  The class of the error, as filters call it; may be empty. */
+	error: string,
+	/**  In words. */
+	name: string,
+	/**  How many. */
+	attempts: number,
+	/**  Of all failed attempts, in basis points. */
+	share_bp: number,
+};
+
 /**  A part of the store or of the engine's state. */
 export type Changed = 
 /**  Connections, credentials, their order. */
@@ -389,19 +415,40 @@ export type Chart = {
 	svg: string,
 	/**  One sentence for a screen reader: what is drawn. */
 	summary: string,
-	/**  Where in the drawing the bars stand. */
+	/**  What its numbers count. */
+	unit: Unit,
+	/**  Where in the drawing the data stand. */
 	plot: PlotArea,
-	/**  One for each day. */
+	/**  One for each step or cell; cells go row by row. */
 	slots: Slot[],
+	/**  Slots in a row. */
+	columns: number,
 	/**  In drawing order, from the bottom of a stack up. */
 	series: ChartSeries[],
-	/**  `rows[slot][series]`. */
-	rows: DecimalUsd[][],
-	/**  The sum of each row. */
-	totals: DecimalUsd[],
-	/**  Nothing was spent on any day. */
+	/**  `rows[slot][series]`, as decimal text; `None` = no traffic. */
+	rows: ((string | null)[])[],
+	/**  The sum of each row; `None` where a sum would mean nothing. */
+	totals: (string | null)[],
+	/**  There is nothing to show. */
 	empty: boolean,
+	/**  The lowest values of the five upper colours of a heat map, as decimal text. */
+	scale: string[],
 };
+
+/**  Which chart. */
+export type ChartKind = 
+/**  Spend over time, stacked by group. */
+"spend" | 
+/**  Tokens over time: input, cached input, output. */
+"tokens" | 
+/**  p50, p95 and p99 of answers over time. */
+"latency" | 
+/**  Failed attempts over time, by cause. */
+"errors" | 
+/**  Requests by weekday and hour, with market sessions. */
+"hours" | 
+/**  Spend of each day of the last months. */
+"calendar";
 
 /**  What the window asks of a chart. */
 export type ChartRequest = {
@@ -411,22 +458,20 @@ export type ChartRequest = {
 	height: number,
 	/**  Which colours. */
 	theme: ChartTheme,
-	/**  How many days up to today. */
-	days: number,
 	/**  Ids of series that are left out of the drawing. */
 	hidden: string[],
 };
 
 /**  A series as the legend shows it. */
 export type ChartSeries = {
-	/**  A provider's slug, or [`OTHER`]. */
+	/**  What filters call it, or [`OTHER`]. */
 	id: string,
 	/**  As people write it. */
 	name: string,
 	/**  1 to 6. */
 	color: number,
-	/**  The sum over all days. */
-	total: DecimalUsd,
+	/**  The sum over all steps, as decimal text; `None` where a sum would mean nothing. */
+	total: string | null,
 	/**  Left out of the drawing. */
 	hidden: boolean,
 };
@@ -617,6 +662,16 @@ export type Compared = {
 	model: Model,
 	/**  What all tokens of the user's last 30 days would have cost here; `None` without a price or without use. */
 	month_cost: DecimalUsd | null,
+};
+
+/**  One thing that has to hold. An empty value means "nobody said". */
+export type Condition = {
+	/**  What it is about. */
+	field: Field,
+	/**  How it compares. */
+	relation: Relation,
+	/**  With what; at least one. */
+	values: string[],
 };
 
 /**  A connection as the window shows it. */
@@ -833,6 +888,19 @@ export type Credentials = {
 	shared_with: string[],
 };
 
+/**  Which days. */
+export type Days = 
+/**  So many up to today. */
+{ kind: "last"; 
+/**  How many, today included. */
+days: number } | 
+/**  From a day to a day, both included. */
+{ kind: "between"; 
+/**  The first (2026-11-01). */
+from: string; 
+/**  The last. */
+to: string };
+
 /**  Decimal dollars as text: how money crosses to the window, where numbers are floats. */
 export type DecimalUsd = string;
 
@@ -851,13 +919,49 @@ export type DemoFault =
 /**  Completions end in the middle: no end of the stream, or half of the body that was announced. */
 "cut_stream";
 
+/**  What the file is to be. */
+export type ExportFormat = 
+/**  For spreadsheets and everything else. */
+"csv" | 
+/**  One JSON document: a list of attempts. */
+"json" | 
+/**  For notebooks, compressed by zstd. */
+"parquet" | 
+/**  An Excel workbook: a summary, groups, days and attempts. */
+"xlsx";
+
 /**  A file that was written. */
 export type Exported = {
 	/**  Where it is. */
 	path: string,
-	/**  How many entries are in it. */
+	/**  How many entries, rows or pictures are in it. */
 	entries: number,
 };
+
+/**  What a condition is about. */
+export type Field = 
+/**  The connection key. */
+"connection" | 
+/**  The provider's slug. */
+"provider" | 
+/**  The model asked of the provider. */
+"model" | 
+/**  The feature. */
+"feature" | 
+/**  The app. */
+"app" | 
+/**  The profile. */
+"profile" | 
+/**  `chat`, `embedding`, `test` or `count`. */
+"type" | 
+/**  `answered`, `failed`, `limited`, `cancelled`, `cut` or `interrupted`. */
+"outcome" | 
+/**  The class of the error. */
+"error" | 
+/**  `direct` for first attempts, `failover` for later ones. */
+"route" | 
+/**  The decision that a call belongs to. */
+"signal";
 
 /**  A field before and after; empty where there was or is nothing. */
 export type FieldChange = {
@@ -867,6 +971,22 @@ export type FieldChange = {
 	before: string,
 	/**  What it is. */
 	after: string,
+};
+
+/**  A value of a label. */
+export type FieldValue = {
+	/**  As filters take it. */
+	value: string,
+	/**  As people read it. */
+	name: string,
+};
+
+/**  What filters can be made of: every value that ever occurred of a label, in order. */
+export type FieldValues = {
+	/**  The label. */
+	field: Field,
+	/**  Its values; an empty one where nobody said. */
+	values: FieldValue[],
 };
 
 /**  What the file is to be. */
@@ -909,6 +1029,57 @@ export type GoneModel = {
 	model: string,
 	/**  What relies on it. */
 	relied_on_by: Reliance[],
+};
+
+/**  What rows are grouped by. */
+export type GroupBy = 
+/**  The connection key. */
+"connection" | 
+/**  The provider's slug. */
+"provider" | 
+/**  The model asked of the provider. */
+"model" | 
+/**  The feature. */
+"feature" | 
+/**  The app. */
+"app" | 
+/**  The profile. */
+"profile" | 
+/**  What was called. */
+"type" | 
+/**  How attempts ended. */
+"outcome" | 
+/**  The class of the error; empty for answers. */
+"error" | 
+/**  First attempts, and those after another failed. */
+"route" | 
+/**  The calendar day in the trader's zone. */
+"day" | 
+/**  The week in the trader's zone, by its Monday. */
+"week" | 
+/**  The month in the trader's zone. */
+"month" | 
+/**  The hour, UTC. */
+"hour";
+
+/**  A row of the cost table. */
+export type GroupRow = {
+	/**  What filters call it; may be empty. */
+	key: string,
+	/**  As people read it. */
+	name: string,
+	/**  Two letters for the tile; empty where groups have none. */
+	tile: string,
+	/**  Colour of the tile, 1 to 6. */
+	color: number,
+	/**  Its sums. */
+	totals: Totals,
+	/**  Of the spend of all groups, in basis points. */
+	share_bp: number,
+	/**  Of its attempts that brought an answer, in basis points; `None` without attempts. */
+	success_bp: number | null,
+	/**  Its spend over time, in dollars, for a line without an axis. */
+	spark: (number | null)[],
 };
 
 /**  An extra header. */
@@ -1267,6 +1438,8 @@ export type Overview = {
 	today: Totals,
 	/**  The same hours of the day before. */
 	yesterday: Totals,
+	/**  Where today's spend will be at midnight, as the same hours of the last weeks tell; `None` where nothing tells. */
+	pace: DecimalUsd | null,
 	/**  Calls of each of the last 24 hours, oldest first. */
 	calls_by_hour: number[],
 	/**  p95 of each of the last 24 hours; `None` = no traffic. */
@@ -1636,6 +1809,13 @@ export type ReasoningTokens =
 /**  Beside them, and billed as output (xAI). */
 "beside";
 
+/**  How a condition compares. */
+export type Relation = 
+/**  One of the values. */
+"is" | 
+/**  None of the values. */
+"is_not";
+
 /**  Something that relies on a model. */
 export type Reliance = {
 	/**  `default_model`, `profile` or `alias`. */
@@ -1767,14 +1947,22 @@ export type Sidebar =
 /**  Icons. */
 "rail";
 
-/**  The share of the plot that belongs to one day. */
+/**  The share of the plot that belongs to one step or cell. */
 export type Slot = {
 	/**  Left edge in px. */
 	x: number,
+	/**  Upper edge in px. */
+	y: number,
 	/**  Width in px. */
 	w: number,
-	/**  The day: "Thu 20 Nov". */
+	/**  Height in px. */
+	h: number,
+	/**  What it is: "Thu 20 Nov", "Tue 09:00". */
 	label: string,
+	/**  Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. */
+	from: string,
+	/**  See `from`. */
+	to: string,
 };
 
 /**  Whether a test may spend money. */
@@ -1998,14 +2186,28 @@ export type Totals = {
 	answered_calls: number,
 	/**  Calls that ended without one. */
 	failed_calls: number,
+	/**  Tries without an answer. */
+	failed_attempts: number,
 	/**  Calls that a later attempt answered. */
 	saved_by_failover: number,
 	/**  In tokens; exact up to 2⁵³. */
 	input_tokens: number,
 	/**  In tokens; exact up to 2⁵³. */
 	output_tokens: number,
+	/**  Of the input. */
+	cached_tokens: number,
 	/**  The sum of all known costs. */
 	cost: DecimalUsd,
+	/**  Attempts whose cost is not known. */
+	unpriced_attempts: number,
+	/**  What a call cost on average; `None` without calls. */
+	per_call: DecimalUsd | null,
+	/**  What a thousand calls cost. */
+	per_thousand: DecimalUsd | null,
+	/**  Decisions that calls belong to. */
+	signals: number,
+	/**  What one of them cost on average. */
+	per_signal: DecimalUsd | null,
 	/**  Of answered attempts. */
 	p50_ms: number | null,
 	/**  Of answered attempts. */
@@ -2013,6 +2215,23 @@ export type Totals = {
 	/**  Of answered attempts. */
 	p99_ms: number | null,
 };
+
+/**  A price to try, in decimal dollars per million tokens. */
+export type TriedPrice = {
+	/**  Of input tokens. */
+	input: string,
+	/**  Of output tokens. */
+	output: string,
+};
+
+/**  What numbers count. */
+export type Unit = 
+/**  Nano-dollars here, dollars in the chart. */
+"usd" | 
+/**  Tokens, calls, attempts. */
+"count" | 
+/**  Milliseconds. */
+"ms";
 
 /**  Attempts of the last 30 days whose cost is not known, and their models. */
 export type Unpriced = {
@@ -2032,6 +2251,42 @@ export type UnpricedModel = {
 	attempts: number,
 	/**  About when the last one was. */
 	last_at: Timestamp | null,
+};
+
+/**  What the window asks for. */
+export type UsageQuery = {
+	/**  Which days. */
+	days: Days,
+	/**  What has to hold. */
+	conditions: Condition[],
+	/**  What groups go by. */
+	by: GroupBy,
+};
+
+/**  The Usage screen's figures. */
+export type UsageView = {
+	/**  The zone of its days. */
+	zone: string,
+	/**  The first day (2026-11-10). */
+	from: string,
+	/**  The last day. */
+	to: string,
+	/**  How many days. */
+	days: number,
+	/**  Over everything that the query admits. */
+	totals: Totals,
+	/**  The same over as many days before. */
+	prior: Totals,
+	/**  How much less the cached tokens cost than they would have uncached, at the prices of now. */
+	cache_saving: DecimalUsd,
+	/**  Where this month's spend will be at its end; `None` where the span is not of this month or nothing tells. */
+	month_pace: DecimalUsd | null,
+	/**  The groups, the highest cost first. */
+	groups: GroupRow[],
+	/**  What failed attempts failed of, the most frequent first. */
+	causes: Cause[],
+	/**  When there was anything at all that fits, whatever the days. */
+	last_activity: Timestamp | null,
 };
 
 /**  The vault in full. */
@@ -2081,6 +2336,56 @@ export type Verdict =
 "not_run" | 
 /**  It works without: only what a deep test asks for can end so. */
 "unsupported";
+
+/**  What the same traffic would have been elsewhere. The quality of answers is not compared. */
+export type WhatIf = {
+	/**  What it did cost, as far as costs are known. */
+	actual: DecimalUsd,
+	/**  Attempts that told their tokens: what estimates are made of. */
+	attempts: number,
+	/**  Attempts whose cost is not known; the actual cost is without them. */
+	unpriced_attempts: number,
+	/**  The alternatives, the dearest first. */
+	rows: WhatIfRow[],
+	/**  What else can be chosen. */
+	options: WhatIfOption[],
+};
+
+/**  A model that can be chosen. */
+export type WhatIfOption = {
+	/**  `provider/model`. */
+	id: string,
+	/**  The model's id at its provider. */
+	model: string,
+	/**  Its provider's name. */
+	provider_name: string,
+	/**  Dollars per million input tokens. */
+	input_price: DecimalUsd,
+	/**  Dollars per million output tokens. */
+	output_price: DecimalUsd,
+};
+
+/**  One alternative. */
+export type WhatIfRow = {
+	/**  `provider/model`; empty for a price of one's own. */
+	id: string,
+	/**  The model's id at its provider. */
+	model: string,
+	/**  Two letters for the tile. */
+	tile: string,
+	/**  Colour of the tile, 1 to 6. */
+	color: number,
+	/**  What the traffic would have cost; `None` where its price is not known. */
+	cost: DecimalUsd | null,
+	/**  What it costs more (or less, where negative) in basis points of the actual cost. */
+	change_bp: number | null,
+	/**  Attempts that would not have fitted into its context, within 1 %; `None` where its size is not known. */
+	too_long: number | null,
+	/**  Median time of its answers here in the last 30 days; `None` where there were none. */
+	p50_ms: number | null,
+	/**  Its 95th percentile. */
+	p95_ms: number | null,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

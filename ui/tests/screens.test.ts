@@ -120,7 +120,7 @@ describe("the overview", () => {
   it("asks for the chart at its size, hides a series, shows one alone", async () => {
     const engine = await open("#/overview");
     await fireEvent.click(await find("series-openai"));
-    const last = () => calls(engine, "spend_chart").at(-1)?.args["request"];
+    const last = () => calls(engine, "usage_chart").at(-1)?.args["request"];
     await waitFor(() => expect(last()).toMatchObject({ width: 700, height: 200, theme: "dark", hidden: ["openai"] }));
     await waitFor(() => expect(screen.getByTestId("series-openai").getAttribute("aria-pressed")).toBe("false"));
     await fireEvent.click(screen.getByTestId("series-gemini"), { altKey: true });

@@ -3,6 +3,7 @@
 mod catalogue;
 mod checks;
 mod keys;
+mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use patchbay_engine::{VaultChoice, VaultSetup};
 
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
+pub use usage::{By, ChartArgs, ChartName, ExportArgs, SpanArgs, StatementArgs, ThemeArg, UsageArgs};
 
 use crate::passphrase::Terminal;
 
@@ -103,8 +105,12 @@ pub enum Command {
     Apps(Apps),
     /// Send one prompt.
     Run(RunArgs),
-    /// Show what calls cost and how they went.
+    /// Show what calls cost and how they went, or write every attempt to a file.
     Usage(UsageArgs),
+    /// Draw a chart into a file.
+    Chart(ChartArgs),
+    /// Write what one app spent in a month, as a page to print.
+    Statement(StatementArgs),
     /// Show attempts, the newest last.
     Log(LogArgs),
     /// Show, check and export who changed what.
@@ -347,46 +353,6 @@ pub struct RunArgs {
     pub stream: bool,
     /// The prompt; `-` reads it from standard input.
     pub prompt: String,
-}
-
-/// `patchbay usage`
-#[derive(Debug, clap::Args)]
-pub struct UsageArgs {
-    /// The last so many days, today included.
-    #[arg(long, default_value_t = 30, conflicts_with_all = ["from", "to"], value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    pub days: u32,
-    /// The first day (2026-11-01).
-    #[arg(long, value_name = "DAY", requires = "to")]
-    pub from: Option<String>,
-    /// The last day.
-    #[arg(long, value_name = "DAY", requires = "from")]
-    pub to: Option<String>,
-    /// Group by this.
-    #[arg(long, value_enum)]
-    pub by: Option<By>,
-    /// Only what fits: connection=…, provider, model, feature, app, profile, type, outcome, error, route, signal; NAME!=VALUE
-    /// for the opposite; one name several times for alternatives.
-    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = parse_pair)]
-    pub conditions: Vec<(String, String)>,
-}
-
-/// What to group by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum By {
-    /// Connection keys.
-    Connection,
-    /// Providers.
-    Provider,
-    /// Models.
-    Model,
-    /// Features.
-    Feature,
-    /// Apps.
-    App,
-    /// Calendar days.
-    Day,
-    /// Hours, UTC.
-    Hour,
 }
 
 /// `patchbay log`

@@ -54,6 +54,8 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Apps(command) => apps::run(engine, command, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,
         Command::Usage(args) => usage::run(engine, args, output).await?,
+        Command::Chart(args) => usage::chart(engine, args, output).await?,
+        Command::Statement(args) => usage::statement(engine, args, output).await?,
         Command::Log(args) => log::run(engine, args, output).await?,
         Command::Stop => {
             status::stop(engine, "the command line").await?;

@@ -76,6 +76,9 @@ pub struct Line {
     /// The connection's name as it was. Not part of the line.
     #[serde(skip)]
     pub connection_name: String,
+    /// Whether it ended its call. Not part of the line.
+    #[serde(skip)]
+    pub is_final: bool,
 }
 
 impl From<LogRow> for Line {
@@ -110,6 +113,7 @@ impl From<LogRow> for Line {
             message: row.message,
             detours: row.detours,
             connection_name: row.connection_name,
+            is_final: row.is_final,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The desk's use-cases from outside: keys, audit, vaults, backups.
+//! The desk's use-cases from outside: keys, audit, vaults, backups, figures.
 #![cfg(test)]
 
 mod audit;
@@ -7,4 +7,5 @@ mod crash;
 mod credentials;
 mod deletion;
 mod private;
+mod usage;
 mod vault;

@@ -434,3 +434,19 @@ fn c5_signals_are_counted_once_and_found_again() {
         check_agreement(&store, &filter);
     }
 }
+
+#[test]
+fn the_newest_that_fits_is_found_whatever_the_range() {
+    let (_folder, store) = store();
+    let old = UsageRow {
+        signal: Some("a".to_owned()),
+        ..at(answered(1, SOMEONE), NOW.plus_ms(-90 * 24 * HOUR_MS))
+    };
+    append(&store, [old, failed(2, SOMEONE, Code::TimedOut)]);
+    let newest = |filter: Filter| store.read(|db| rollup::newest(db, &filter)).expect("read");
+    let long_ago = Some(NOW.plus_ms(-90 * 24 * HOUR_MS).bucket());
+    assert_eq!(newest(Filter::default()), Some(NOW.bucket()));
+    assert_eq!(newest(Filter::default().only(Field::Outcome, "answered")), long_ago);
+    assert_eq!(newest(Filter::default().only(Field::Signal, "a")), long_ago);
+    assert_eq!(newest(Filter::default().only(Field::App, "nobody")), None);
+}
