@@ -11,6 +11,7 @@ mod models;
 mod page;
 mod problems;
 mod screens;
+mod usage;
 mod wait;
 mod window;
 
@@ -104,5 +105,12 @@ async fn k1_the_key_is_nowhere_but_the_keychain() {
 async fn the_page_reaches_only_its_backend() {
     if has_a_session("the_page_reaches_only_its_backend") {
         page::reaches_only_its_backend().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_usage_from_a_month_to_a_file() {
+    if has_a_session("c5_usage_from_a_month_to_a_file") {
+        usage::from_a_month_to_a_file().await;
     }
 }
