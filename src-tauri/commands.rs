@@ -2,6 +2,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod checks;
 pub(crate) mod connections;
 pub(crate) mod credentials;

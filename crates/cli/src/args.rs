@@ -119,6 +119,9 @@ pub enum Command {
     Restore {
         /// The file to read.
         file: PathBuf,
+        /// Only tell what is in it.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Write the configuration into a file.
     Export(FileArgs),

@@ -17,7 +17,7 @@ mod testing;
 mod usage;
 mod vault;
 
-pub use backup::restore;
+pub use backup::{look, restore};
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};

@@ -158,6 +158,11 @@ impl Engine {
         &self.data_dir
     }
 
+    /// The random name that marks this engine on its folder for as long as it lives.
+    pub fn mark(&self) -> &str {
+        self.owner.name()
+    }
+
     /// What changes from now on.
     pub fn changes(&self) -> &Changes {
         &self.changes

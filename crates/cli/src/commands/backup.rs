@@ -10,6 +10,7 @@ use patchbay_engine::error::Error;
 use patchbay_engine::vault::{Passphrases, Question};
 use patchbay_engine::{Engine, VaultSetup};
 
+use super::zone;
 use crate::args::{FileArgs, ImportArgs};
 use crate::output::Output;
 use crate::passphrase::Terminal;
@@ -18,6 +19,24 @@ pub(super) async fn back_up(engine: &Arc<Engine>, args: FileArgs, output: &Outpu
     let copied = backup::back_up(engine, args.file, secrets(args.with_secrets)?).await?;
     output.document(&copied, |copied| {
         format!("Everything is copied to {}{}.\n", copied.path.display(), told(copied.keys))
+    });
+    Ok(())
+}
+
+/// What a restore would bring.
+pub fn look(file: &Path, output: &Output) -> Result<(), Error> {
+    let contents = backup::look(file, || passphrase(Question::Open))?;
+    output.document(&contents, |contents| {
+        let changed = contents.changed_at.map(|at| format!(", last changed {}", at.to_local(&zone())));
+        format!(
+            "It holds {} connections ({}), {} apps, {} attempts{}{}.\nNothing was changed.\n",
+            contents.connections.len(),
+            contents.connections.join(", "),
+            contents.apps,
+            contents.attempts,
+            told(contents.keys),
+            changed.unwrap_or_default()
+        )
     });
     Ok(())
 }
@@ -57,7 +76,7 @@ fn passphrase(question: Question) -> Result<Secret, Error> {
     terminal.ask(question).ok_or_else(|| terminal.missing())
 }
 
-fn told(keys: usize) -> String {
+fn told(keys: u32) -> String {
     if keys == 0 { ", without keys".to_owned() } else { format!(", with {keys} keys") }
 }
 

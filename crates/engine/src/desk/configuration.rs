@@ -80,7 +80,7 @@ pub async fn export(engine: &Arc<Engine>, file: PathBuf, secrets: Secrets) -> Re
                 let entry = Entry::user(Action::Export, Kind::Store, "configuration").change(change);
                 Ok(Recorded::new((), entry.because(format!("to {path}"))))
             })?;
-            Ok(Copied { path: file, keys: count })
+            Ok(Copied { path: file, keys: u32::try_from(count).unwrap_or(u32::MAX) })
         })
         .await
 }

@@ -80,6 +80,8 @@ pub enum VaultState {
 /// The vault as the window shows it.
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct VaultStatus {
+    /// `keychain`, `file` or `memory`.
+    pub kind: String,
     /// How it is.
     pub state: VaultState,
     /// What this system calls it.
@@ -167,7 +169,10 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
 
 /// The vault's state, asked without opening a dialog.
 pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
-    let name = engine.keys.vault().name().to_owned();
+    let (name, kind) = {
+        let vault = engine.keys.vault();
+        (vault.name().to_owned(), vault.kind().as_str().to_owned())
+    };
     let trouble = engine.keys.with_vault(|vault| Ok::<_, VaultError>((vault.state(), vault.trouble())));
     let (state, error) = trouble.await?;
     let state = match state {
@@ -177,7 +182,7 @@ pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
         StoreVaultState::Denied => VaultState::Denied,
     };
     let (message, hint) = error.map(|error| (error.to_string(), error.hint().to_owned())).unwrap_or_default();
-    Ok(VaultStatus { state, name, message, hint })
+    Ok(VaultStatus { kind, state, name, message, hint })
 }
 
 /// Stops all calls, of every process on this folder, until [`resume`].

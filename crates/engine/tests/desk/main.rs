@@ -2,9 +2,11 @@
 #![cfg(test)]
 
 mod audit;
+mod backup;
 mod common;
 mod crash;
 mod credentials;
 mod deletion;
+mod limits;
 mod private;
 mod vault;
