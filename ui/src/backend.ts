@@ -4,19 +4,23 @@ import { Channel } from "@tauri-apps/api/core";
 import {
   commands,
   events,
+  type Afterwards,
   type AuditQuery,
   type Changed,
   type ChartRequest,
   type CheckProgress,
+  type CheckSchedule,
   type Code,
   type CommandError,
   type ConnectionDraft,
   type ConnectionEdit,
   type DemoFault,
   type Format,
+  type LimitEdit,
   type ModelQuery,
   type PlaygroundEvent,
   type PlaygroundRequest,
+  type Policy,
   type Preferences,
   type PriceDraft,
   type ProviderDraft,
@@ -98,7 +102,6 @@ export const backend = {
     value(commands.connectionAddTested(draft, channel(onStage))),
   connectionAddUntested: (draft: ConnectionDraft) => value(commands.connectionAddUntested(draft)),
   connectionEdit: (key: string, edit: ConnectionEdit) => value(commands.connectionEdit(key, edit)),
-  connectionReplaceKey: (key: string, secret: string) => value(commands.connectionReplaceKey(key, secret)),
   connectionEnable: (key: string) => value(commands.connectionEnable(key)),
   connectionPause: (key: string) => value(commands.connectionPause(key)),
   connectionSuspend: (key: string) => value(commands.connectionSuspend(key)),
@@ -112,6 +115,41 @@ export const backend = {
   connectionsTest: (keys: string[], spend: Spend, onProgress: (progress: CheckProgress) => void) =>
     value(commands.connectionsTest(keys, spend, channel(onProgress))),
   connectionTestStop: (key: string) => value(commands.connectionTestStop(key)),
+
+  connectionLimit: (key: string, edit: LimitEdit) => value(commands.connectionLimit(key, edit)),
+  connectionsTestStop: () => value(commands.connectionsTestStop()),
+  checkPlans: (keys: string[], spend: Spend) => value(commands.checkPlans(keys, spend)),
+  checkHistory: (key: string) => value(commands.checkHistory(key)),
+  checkSchedule: () => value(commands.checkSchedule()),
+  setCheckSchedule: (schedule: CheckSchedule) => value(commands.setCheckSchedule(schedule)),
+
+  credentials: (key: string) => value(commands.credentials(key)),
+  credentialStage: (key: string, secret: string) => value(commands.credentialStage(key, secret)),
+  credentialRotate: (
+    key: string,
+    secret: string,
+    afterwards: Afterwards,
+    spend: Spend,
+    onStage: (stage: StageReport) => void,
+  ) => value(commands.credentialRotate(key, secret, afterwards, spend, channel(onStage))),
+  credentialTest: (key: string, version: number, spend: Spend, onStage: (stage: StageReport) => void) =>
+    value(commands.credentialTest(key, version, spend, channel(onStage))),
+  credentialPromote: (key: string, version: number, afterwards: Afterwards) =>
+    value(commands.credentialPromote(key, version, afterwards)),
+  credentialPromoteTested: (
+    key: string,
+    version: number,
+    afterwards: Afterwards,
+    spend: Spend,
+    onStage: (stage: StageReport) => void,
+  ) => value(commands.credentialPromoteTested(key, version, afterwards, spend, channel(onStage))),
+  credentialStandBy: (key: string, version: number) => value(commands.credentialStandBy(key, version)),
+  credentialRollback: (key: string) => value(commands.credentialRollback(key)),
+  credentialRevoke: (key: string, version: number) => value(commands.credentialRevoke(key, version)),
+  credentialPurge: (key: string, version: number) => value(commands.credentialPurge(key, version)),
+  credentialSetExpiry: (key: string, version: number, expiresAt: number | null) =>
+    value(commands.credentialSetExpiry(key, version, expiresAt)),
+  credentialSetPolicy: (key: string, policy: Policy) => value(commands.credentialSetPolicy(key, policy)),
 
   targets: () => value(commands.targets()),
   playgroundRun: (run: string, request: PlaygroundRequest, onEvent: (event: PlaygroundEvent) => void) =>
@@ -129,6 +167,18 @@ export const backend = {
   audit: (query: AuditQuery, before: number | null, limit: number) => value(commands.audit(query, before, limit)),
   auditVerify: () => value(commands.auditVerify()),
   auditExport: (query: AuditQuery, format: Format) => value(commands.auditExport(query, format)),
+
+  vault: () => value(commands.vault()),
+  vaultUnlock: (passphrase: string) => value(commands.vaultUnlock(passphrase)),
+  vaultAsk: () => value(commands.vaultAsk()),
+  vaultMoveToKeychain: () => value(commands.vaultMoveToKeychain()),
+  vaultMoveToFile: (passphrase: string) => value(commands.vaultMoveToFile(passphrase)),
+  vaultChangePassphrase: (current: string, next: string) => value(commands.vaultChangePassphrase(current, next)),
+
+  backups: () => value(commands.backups()),
+  backUp: (path: string | null, passphrase: string | null) => value(commands.backUp(path, passphrase)),
+  backupLook: (path: string, passphrase: string | null) => value(commands.backupLook(path, passphrase)),
+  backupRestore: (path: string, passphrase: string | null) => value(commands.backupRestore(path, passphrase)),
 
   trafficStop: () => value(commands.trafficStop()),
   trafficResume: () => value(commands.trafficResume()),

@@ -76,8 +76,6 @@ export const commands = {
 	connectionUndoRemove: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_undo_remove", { key })),
 	/**  The new order of one provider's connections, first tried first. */
 	connectionReorder: (keys: string[]) => typedError<null, CommandError>(__TAURI_INVOKE("connection_reorder", { keys })),
-	/**  Replaces the API key at once, untested. The old one can be rolled back to for a while. */
-	connectionReplaceKey: (key: string, secret: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_replace_key", { key, secret })),
 	/**  Sets or takes away one limit; the others stay. */
 	connectionLimit: (key: string, edit: LimitEdit) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_limit", { key, edit })),
 	/**  Runs the stages of a test; `spend` allows the tiny paid completion. */
@@ -130,6 +128,22 @@ export const commands = {
 	vault: () => typedError<VaultReport, CommandError>(__TAURI_INVOKE("vault")),
 	/**  Opens the encrypted file for as long as Patchbay runs. */
 	vaultUnlock: (passphrase: string) => typedError<VaultStatus, CommandError>(__TAURI_INVOKE("vault_unlock", { passphrase })),
+	/**  Lets the system ask the person at it to open its keychain. */
+	vaultAsk: () => typedError<VaultStatus, CommandError>(__TAURI_INVOKE("vault_ask")),
+	/**  Moves all keys into the system's keychain, and answers how many there were. */
+	vaultMoveToKeychain: () => typedError<number, CommandError>(__TAURI_INVOKE("vault_move_to_keychain")),
+	/**  Moves all keys into the encrypted file, and answers how many there were. */
+	vaultMoveToFile: (passphrase: string) => typedError<number, CommandError>(__TAURI_INVOKE("vault_move_to_file", { passphrase })),
+	/**  Seals the encrypted file anew under another passphrase: all keys or none. */
+	vaultChangePassphrase: (current: string, next: string) => typedError<null, CommandError>(__TAURI_INVOKE("vault_change_passphrase", { current, next })),
+	/**  The copies in the folder of copies, the newest first. */
+	backups: () => typedError<BackupFile[], CommandError>(__TAURI_INVOKE("backups")),
+	/**  Copies everything while calls go on: without keys, or sealed by a passphrase. Without a path it goes to the folder of copies. */
+	backUp: (path: string | null, passphrase: string | null) => typedError<Copied, CommandError>(__TAURI_INVOKE("back_up", { path, passphrase })),
+	/**  What is in a copy. Nothing is changed. */
+	backupLook: (path: string, passphrase: string | null) => typedError<BackupContents, CommandError>(__TAURI_INVOKE("backup_look", { path, passphrase })),
+	/**  Puts a copy in the place of everything. What was there is kept in the folder of copies. */
+	backupRestore: (path: string, passphrase: string | null) => typedError<Restored, CommandError>(__TAURI_INVOKE("backup_restore", { path, passphrase })),
 	/**  Everything that a prompt can be sent to. */
 	targets: () => typedError<Target[], CommandError>(__TAURI_INVOKE("targets")),
 	/**  Asks, and tells on the channel what happens until the end. `run` is a name by which it can be stopped. */
@@ -320,6 +334,36 @@ export type AuditVerdict = {
 	first_bad: number | null,
 	/**  The hash of the last one: kept elsewhere, it proves the log up to here. */
 	head: string,
+};
+
+/**  What is in a copy. */
+export type BackupContents = {
+	/**  A passphrase opens it. */
+	sealed: boolean,
+	/**  How many keys are in it. */
+	keys: number,
+	/**  The names of its connections. */
+	connections: string[],
+	/**  How many apps it has. */
+	apps: number,
+	/**  How many attempts its ledger counts. */
+	attempts: number,
+	/**  When something was last changed. */
+	changed_at: Timestamp | null,
+};
+
+/**  A copy in the folder of copies. */
+export type BackupFile = {
+	/**  The whole path. */
+	path: string,
+	/**  The file's name. */
+	name: string,
+	/**  When it was written. */
+	at: Timestamp,
+	/**  Its size, in bytes; at most 4 GB are told. */
+	bytes: number,
+	/**  A passphrase opens it, and there may be keys in it. */
+	sealed: boolean,
 };
 
 /**  What the window needs before its first paint. */
@@ -744,6 +788,14 @@ export type ConnectionStatus =
 "inactive" | 
 /**  Stopped by an administrator's rule; refuses like a pause. */
 "suspended";
+
+/**  What was done. */
+export type Copied = {
+	/**  The file. */
+	path: string,
+	/**  How many keys are in it. */
+	keys: number,
+};
 
 /**  Where the cost of a row comes from. */
 export type CostSource = 
@@ -1696,6 +1748,14 @@ export type Removal = {
 	blocked_by: string[],
 };
 
+/**  What a restore did. */
+export type Restored = {
+	/**  Where what was there is kept; `None` = there was nothing. */
+	before: string | null,
+	/**  How many keys went into the vault. */
+	keys: number,
+};
+
 /**  The end of a rotation. */
 export type Rotation = {
 	/**  What the test of the new key found. */
@@ -2059,6 +2119,8 @@ export type VaultState =
 
 /**  The vault as the window shows it. */
 export type VaultStatus = {
+	/**  `keychain`, `file` or `memory`. */
+	kind: string,
 	/**  How it is. */
 	state: VaultState,
 	/**  What this system calls it. */

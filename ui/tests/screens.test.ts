@@ -142,7 +142,7 @@ describe("the overview", () => {
     await open("#/overview");
     await fireEvent.click(await find("attention-fix_key"));
     await waitFor(() => expect(location.hash).toContain("#/connections/conn_openrouter"));
-    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("set-secret")), { timeout: 3000 });
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("key-secret")), { timeout: 3000 });
   });
 
   it("opens a connection from its row", async () => {

@@ -137,8 +137,8 @@ describe("connections", () => {
     const auth = within(await find("stage-auth"));
     expect(auth.getByText("Failed")).toBeTruthy();
     await fireEvent.click(screen.getByTestId("remedy-replace_key"));
-    await find("set-secret-save");
-    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("set-secret")));
+    await find("key-go");
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("key-secret")));
   });
 
   it("test all in one go of the engine's, and say how it went", async () => {

@@ -88,6 +88,21 @@ class Session {
     }
   }
 
+  /** Opens the encrypted vault file. Throws what the backend says. */
+  async unlock(passphrase: string) {
+    await backend.vaultUnlock(passphrase);
+    await this.#status.reload();
+  }
+
+  /** Lets the system ask to open its keychain. Throws what the backend says. */
+  async askKeychain() {
+    try {
+      await backend.vaultAsk();
+    } finally {
+      await this.#status.reload();
+    }
+  }
+
   async loadSampleData() {
     if (await this.#run(backend.demoLoad)) toasts.done("30 days of sample data loaded");
   }
