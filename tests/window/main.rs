@@ -7,6 +7,7 @@ mod driver;
 mod first_run;
 mod gateway;
 mod keychain;
+mod keys;
 mod models;
 mod page;
 mod problems;
@@ -41,6 +42,20 @@ async fn f5_a_paused_connection_stays_paused_after_a_passing_test() {
 async fn connections_are_mended_by_keys_alone() {
     if has_a_session("connections_are_mended_by_keys_alone") {
         connections::by_keys_alone().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k2_a_key_is_rotated_and_rolled_back() {
+    if has_a_session("k2_a_key_is_rotated_and_rolled_back") {
+        keys::rotated_and_rolled_back().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x1_everything_is_backed_up_and_restored() {
+    if has_a_session("x1_everything_is_backed_up_and_restored") {
+        keys::backed_up_and_restored().await;
     }
 }
 

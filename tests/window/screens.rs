@@ -60,7 +60,10 @@ async fn pictures(window: &Window, theme: &str) {
     window.click("health-demo_fast").await;
     window.see("detail").await;
     window.picture(&format!("32-connection-{theme}")).await;
-    window.press(&["Escape", "g", "m"]).await;
+    window.press(&["Escape", "g", "e"]).await;
+    window.marked("audit-verdict", "data-intact", "true").await;
+    window.picture(&format!("39-audit-{theme}")).await;
+    window.press(&["g", "m"]).await;
     window.see("model-demo/demo-fast").await;
     window.picture(&format!("37-models-{theme}")).await;
     window.click("state-demo/demo-fast").await;
@@ -96,7 +99,10 @@ async fn pictures(window: &Window, theme: &str) {
     window.click("health-demo_deep").await;
     window.see("detail").await;
     window.picture(&format!("42-connection-small-{theme}")).await;
-    window.press(&["Escape", "g", "m"]).await;
+    window.press(&["Escape", "g", "e"]).await;
+    window.marked("audit-verdict", "data-intact", "true").await;
+    window.picture(&format!("46-audit-small-{theme}")).await;
+    window.press(&["g", "m"]).await;
     window.see("model-demo/demo-fast").await;
     window.picture(&format!("44-models-small-{theme}")).await;
     window.click("state-demo/demo-deep").await;
