@@ -33,10 +33,12 @@ pub enum Changed {
     Checks,
     /// Providers, models and prices.
     Models,
+    /// Profiles and aliases.
+    Profiles,
 }
 
 impl Changed {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Connections,
         Self::Usage,
         Self::Status,
@@ -44,6 +46,7 @@ impl Changed {
         Self::Settings,
         Self::Checks,
         Self::Models,
+        Self::Profiles,
     ];
 }
 
@@ -57,6 +60,7 @@ impl From<changes::Changed> for Changed {
             changes::Changed::Settings => Self::Settings,
             changes::Changed::Checks => Self::Checks,
             changes::Changed::Models => Self::Models,
+            changes::Changed::Profiles => Self::Profiles,
         }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod overview;
 pub(crate) mod playground;
 pub(crate) mod preferences;
 pub(crate) mod prices;
+pub(crate) mod profiles;
 pub(crate) mod providers;
 pub(crate) mod status;
 pub(crate) mod vault;

@@ -113,6 +113,7 @@ fn show(app: &tauri::AppHandle) {
 }
 
 /// Everything that the page may call or hear. `ui/src/bindings.ts` is generated from it.
+#[expect(clippy::too_many_lines, reason = "one line for each command, in the one list that the macro takes")]
 pub fn bindings() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
         .disable_serde_phases()
@@ -139,6 +140,21 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::prices::price_set,
             commands::prices::price_unset,
             commands::prices::unpriced,
+            commands::profiles::profiles,
+            commands::profiles::profile_add,
+            commands::profiles::profile_save,
+            commands::profiles::profile_check,
+            commands::profiles::profile_versions,
+            commands::profiles::profile_restore,
+            commands::profiles::profile_archive,
+            commands::profiles::profile_unarchive,
+            commands::profiles::profile_remove,
+            commands::profiles::profiles_affected,
+            commands::profiles::profiles_retarget,
+            commands::profiles::aliases,
+            commands::profiles::alias_set,
+            commands::profiles::alias_remove,
+            commands::profiles::drill,
             commands::connections::connections,
             commands::connections::connection_add_tested,
             commands::connections::connection_add_untested,

@@ -14,6 +14,7 @@ mod failures;
 mod ledger;
 mod limits;
 mod odd;
+mod profiles;
 mod protocols;
 mod rotation;
 mod routes;

@@ -3,6 +3,7 @@
 mod catalogue;
 mod checks;
 mod keys;
+mod profiles;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,9 @@ use patchbay_engine::{VaultChoice, VaultSetup};
 
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
+pub use profiles::{
+    Aliases, DrillArgs, FormatArg, ProfileFields, Profiles, TroubleArg, WhenFullArg, WhenUntakenArg,
+};
 
 use crate::passphrase::Terminal;
 
@@ -89,6 +93,14 @@ pub enum Command {
     /// What models cost, and who says so.
     #[command(subcommand)]
     Prices(Prices),
+    /// Manage profiles: named recipes with a chain of targets, which bots call as a model.
+    #[command(subcommand)]
+    Profiles(Profiles),
+    /// Let well-known model ids stand for something else.
+    #[command(subcommand)]
+    Aliases(Aliases),
+    /// Pretend that somebody is in trouble, and see where each profile would go. Nothing is sent.
+    Drill(DrillArgs),
     /// Manage connections.
     #[command(subcommand)]
     Connections(Connections),
@@ -339,6 +351,9 @@ pub struct RunArgs {
     /// A model, `connection_key/model`, `provider/model` or a connection key [default: the first connection's].
     #[arg(long)]
     pub model: Option<String>,
+    /// A profile, instead of a model.
+    #[arg(long, conflicts_with = "model")]
+    pub profile: Option<String>,
     /// What the call is for.
     #[arg(long)]
     pub feature: Option<String>,

@@ -1,5 +1,6 @@
 //! One module for each noun.
 
+mod aliases;
 mod apps;
 mod audit;
 mod backup;
@@ -7,9 +8,11 @@ mod checks;
 mod connections;
 mod credentials;
 mod demo;
+mod drill;
 mod log;
 mod models;
 mod prices;
+mod profiles;
 mod prompt;
 mod providers;
 mod serve;
@@ -41,6 +44,9 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Providers(command) => providers::run(engine, command, output).await?,
         Command::Models(command) => return models::run(engine, command, output).await,
         Command::Prices(command) => prices::run(engine, command, output).await?,
+        Command::Profiles(command) => profiles::run(engine, command, output).await?,
+        Command::Aliases(command) => aliases::run(engine, command, output).await?,
+        Command::Drill(args) => drill::run(engine, &args, output)?,
         Command::Connections(command) => return connections::run(engine, command, output).await,
         Command::Credentials(command) => return credentials::run(engine, command, output).await,
         Command::Audit(command) => return audit::run(engine, command, output).await,

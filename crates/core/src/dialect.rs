@@ -14,6 +14,7 @@ mod rate;
 pub mod relay;
 pub mod responses;
 mod stream;
+pub mod takes;
 mod wire;
 
 pub use inbound::{Inbound, Target, encode_request};

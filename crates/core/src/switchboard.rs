@@ -390,7 +390,7 @@ fn limits_of(fleet: &Fleet) -> Vec<(Subject, Allowed)> {
     let connections = fleet.connections.iter();
     limits.extend(connections.map(|one| (Subject::Connection(one.id), one.limits.into())));
     let profiles = fleet.profiles.iter();
-    limits.extend(profiles.map(|one| (Subject::Profile(one.id), concurrent(one.max_concurrent_requests))));
+    limits.extend(profiles.map(|one| (Subject::Profile(one.id), one.conduct.limits.into())));
     limits.extend(fleet.apps.iter().map(|(app, allowed)| (Subject::App(*app), *allowed)));
     limits
 }

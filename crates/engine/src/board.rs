@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use patchbay_core::admission::{Reservation, Subject, Used};
 use patchbay_core::id::ConnectionId;
-use patchbay_core::route::{self, Directory, Fleet, Needs, Plan};
+use patchbay_core::route::{self, Directory, Drill, Fleet, Needs, Plan, Rehearsal};
 use patchbay_core::standing::{Change, Kept};
 use patchbay_core::switchboard::{Bid, Denial, Ending, Event, Switchboard, Ticket, Wait, Wake};
 use patchbay_core::time::{Now, Timestamp};
@@ -85,6 +85,18 @@ impl Board {
     pub fn plan<'a>(&self, directory: &'a Directory, requested: &'a str, needs: &Needs) -> Plan<'a> {
         let now = self.now();
         route::plan(directory, requested, needs, &self.live().switchboard, now)
+    }
+
+    /// Walks a call through its plan with a trouble that is only pretended.
+    pub fn rehearse<'a>(
+        &self,
+        directory: &'a Directory,
+        requested: &'a str,
+        needs: &Needs,
+        drill: &Drill,
+    ) -> Rehearsal<'a> {
+        let now = self.now();
+        route::rehearse(directory, requested, needs, drill, (&self.live().switchboard, now))
     }
 
     /// Reserves everything for one attempt, or says why not.

@@ -21,6 +21,8 @@ pub enum Changed {
     Checks,
     /// Providers, models and prices.
     Models,
+    /// Profiles and aliases.
+    Profiles,
 }
 
 /// The sending end. Nobody has to listen.

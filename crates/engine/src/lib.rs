@@ -33,7 +33,7 @@ use std::time::Duration;
 use patchbay_core::catalog::{self, DEMO};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
-use patchbay_core::route::{BareModels, Fleet};
+use patchbay_core::route::Fleet;
 use patchbay_core::time::Timestamp;
 use patchbay_store::vault::{Passphrases, Vault};
 use patchbay_store::{Db, Recorded, Store, StoreError, open_attempt, provider, setting};
@@ -63,8 +63,14 @@ pub mod vault {
 /// How often a change by another process is looked for while nobody calls.
 const LOOK: Duration = Duration::from_millis(500);
 /// What may have changed with the configuration's version.
-const OF_CONFIGURATION: [Changed; 5] =
-    [Changed::Connections, Changed::Apps, Changed::Settings, Changed::Status, Changed::Models];
+const OF_CONFIGURATION: [Changed; 6] = [
+    Changed::Connections,
+    Changed::Apps,
+    Changed::Settings,
+    Changed::Status,
+    Changed::Models,
+    Changed::Profiles,
+];
 
 /// The platform's own data folder, which both shells use unless told otherwise.
 pub fn default_data_dir() -> Result<PathBuf, Error> {
@@ -182,7 +188,8 @@ impl Engine {
         }
         let fleet = Fleet {
             connections: fresh.connections.clone(),
-            bare_models: BareModels::AnyProvider,
+            profiles: fresh.compiled_profiles(),
+            aliases: fresh.aliases.clone(),
             models: fresh.models.clone(),
             ..Fleet::default()
         };

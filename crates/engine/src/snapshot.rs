@@ -7,17 +7,21 @@ use patchbay_core::app::{App, TokenHash};
 use patchbay_core::connection::Connection;
 use patchbay_core::id::AppId;
 use patchbay_core::price::PriceBook;
+use patchbay_core::profile::Profile;
 use patchbay_core::provider::{OTHER_COLOR, Provider, tile_of};
 use patchbay_core::route::{Directory, ModelFacts};
 use patchbay_core::time::Timestamp;
 use patchbay_store::model::ModelRow;
-use patchbay_store::{Store, StoreError, app, connection, model, price, provider, setting};
+use patchbay_store::profile::ProfileRow;
+use patchbay_store::{Store, StoreError, alias, app, connection, model, price, profile, provider, setting};
 use serde::{Deserialize, Serialize};
 
 use crate::demo::DemoFault;
 
 /// The kill switch, while it is thrown.
 pub const STOPPED: &str = "stopped";
+/// Who lists of models say has a profile or an alias.
+const OWNER: &str = "patchbay";
 /// What the Demo provider pretends.
 pub const DEMO_FAULT: &str = "demo_fault";
 
@@ -39,6 +43,10 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// All connections.
     pub connections: Vec<Connection>,
+    /// All profiles by name, archived ones too.
+    pub profiles: Vec<ProfileRow>,
+    /// Other names of targets and profiles.
+    pub aliases: HashMap<String, String>,
     /// What the catalogue knows of models, as far as routing goes by it.
     pub models: Vec<ModelFacts>,
     /// Who has which model: what calls are planned from.
@@ -64,6 +72,8 @@ impl Snapshot {
                 version: setting::configuration_version(&db)?,
                 providers: provider::all(&db)?,
                 connections: connection::all(&db)?,
+                profiles: profile::all(&db)?,
+                aliases: alias::all(&db)?,
                 models: model::all(&db)?.into_iter().map(facts_of).collect(),
                 directory: Directory::default(),
                 apps: app::all(&db)?.into_iter().map(|app| (app.id, app)).collect(),
@@ -78,6 +88,27 @@ impl Snapshot {
     /// The connection of that key.
     pub fn connection(&self, key: &str) -> Option<&Connection> {
         self.connections.iter().find(|connection| connection.key == key)
+    }
+
+    /// What the user gave names to, for lists of models, with who has it: profiles, then aliases, by name.
+    pub fn named_targets(&self) -> Vec<(String, String)> {
+        let profiles =
+            self.directory.profiles().iter().map(|profile| (profile.name.clone(), OWNER.to_owned()));
+        let mut aliases: Vec<&String> = self.aliases.keys().collect();
+        aliases.sort();
+        profiles.chain(aliases.into_iter().map(|alias| (alias.clone(), OWNER.to_owned()))).collect()
+    }
+
+    /// The profiles in use, compiled for calls.
+    pub fn compiled_profiles(&self) -> Vec<Profile> {
+        let in_use = self.profiles.iter().filter(|profile| !profile.is_archived);
+        let id_of = |key: &str| self.connection(key).map(|connection| connection.id);
+        in_use
+            .map(|profile| {
+                let name = (profile.id, profile.name.clone(), profile.version.number);
+                profile.version.spec.compile(name, id_of)
+            })
+            .collect()
     }
 
     /// The provider of that slug.

@@ -50,27 +50,28 @@ pub struct Upstream(Mutex<HashMap<Way, Client>>);
 
 impl Upstream {
     /// Posts a request, written in `protocol`, below the connection's base URL and waits for the head of the answer. A
-    /// status that is no success is a failure, read and classified.
+    /// status that is no success is a failure, read and classified. It is waited for so many milliseconds.
     pub async fn post(
         &self,
         connection: &Connection,
         pass: &Pass,
-        protocol: Protocol,
-        encoded: Encoded,
+        (protocol, encoded): (Protocol, Encoded),
+        first_byte_ms: u32,
     ) -> Result<Response, Refused> {
         let mut request = Self::request(connection, pass, Method::POST, (protocol, &encoded.route))?;
         request
             .headers_mut()
             .insert("content-type", reqwest::header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(encoded.body.into());
-        self.send(connection, pass, protocol, request).await
+        self.send(connection, pass, (protocol, request), first_byte_ms).await
     }
 
     /// Gets a route below the connection's base URL.
     pub async fn get(&self, connection: &Connection, pass: &Pass, route: &str) -> Result<Response, Failure> {
         let protocol = connection.protocol;
         let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
-        self.send(connection, pass, protocol, request).await.map_err(|refused| refused.failure)
+        let sent = self.send(connection, pass, (protocol, request), connection.timeouts.first_byte_ms).await;
+        sent.map_err(|refused| refused.failure)
     }
 
     /// Gets a route below the connection's base URL in that protocol, and hands over whatever answers, for a caller that judges
@@ -84,7 +85,7 @@ impl Upstream {
     ) -> Result<Seen, Failure> {
         let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
         let url = request.url().to_string();
-        let response = self.exchange(connection, pass, request).await?;
+        let response = self.exchange(connection, pass, request, connection.timeouts.first_byte_ms).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_whole(response, connection).await?;
         Ok(Seen { url, status, headers, body })
@@ -142,10 +143,10 @@ impl Upstream {
         &self,
         connection: &Connection,
         pass: &Pass,
-        protocol: Protocol,
-        request: Request,
+        (protocol, request): (Protocol, Request),
+        first_byte_ms: u32,
     ) -> Result<Response, Refused> {
-        let response = self.exchange(connection, pass, request).await?;
+        let response = self.exchange(connection, pass, request, first_byte_ms).await?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -158,10 +159,11 @@ impl Upstream {
         connection: &Connection,
         pass: &Pass,
         request: Request,
+        first_byte_ms: u32,
     ) -> Result<Response, Failure> {
         let client = self.client(connection, pass, request.url())?;
         let url = request.url().clone();
-        let wait = Duration::from_millis(connection.timeouts.first_byte_ms.into());
+        let wait = Duration::from_millis(first_byte_ms.into());
         timeout(wait, client.execute(request))
             .await
             .map_err(|_| {

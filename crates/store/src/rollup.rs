@@ -2,6 +2,7 @@
 
 mod append;
 mod by_model;
+mod by_profile;
 mod rebuild;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::series::{self, Matching, Part};
 
 pub(crate) use append::add;
 pub use by_model::{ModelUse, by_model};
+pub use by_profile::{ProfileUse, by_profile};
 pub(crate) use rebuild::fill_if_empty;
 pub use rebuild::rebuild;
 

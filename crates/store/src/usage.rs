@@ -181,6 +181,8 @@ pub struct LogRow {
     pub signal: Option<String>,
     /// The profile.
     pub profile: String,
+    /// Its version.
+    pub profile_version: Option<u32>,
     /// The connection key.
     pub connection: String,
     /// The connection's name as it was.
@@ -291,6 +293,7 @@ fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         feature: row.get("feature")?,
         signal: row.get("signal")?,
         profile: row.get("profile")?,
+        profile_version: row.get("profile_version")?,
         connection: row.get("connection_key")?,
         connection_name: row.get("connection_name")?,
         provider: row.get("provider")?,

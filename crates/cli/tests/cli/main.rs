@@ -12,6 +12,7 @@ mod damage;
 mod figures;
 mod http;
 mod keys;
+mod profiles;
 mod program;
 mod python;
 mod secrets;

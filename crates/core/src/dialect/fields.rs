@@ -38,6 +38,11 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 impl Fields {
+    /// The names, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()
     }
@@ -65,6 +70,7 @@ impl Fields {
                 Change::Keep => object.push(name, value.get()),
                 Change::Value(value) => object.push(name, &value),
                 Change::Rename(name) => object.push(name, value.get()),
+                Change::Drop => {}
             }
         }
         object
@@ -79,6 +85,8 @@ pub(super) enum Change<'a> {
     Value(String),
     /// It gets another name.
     Rename(&'a str),
+    /// It is left out.
+    Drop,
 }
 
 /// A JSON object on its way out.

@@ -2,6 +2,9 @@
 //! protocol the caller's own text goes on, with only what must change changed; between protocols it is translated.
 
 mod needs;
+mod recipe;
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,12 +12,14 @@ use serde_json::Value;
 use super::fields::{Change, Fields};
 use super::keepsake::{Keepsake, give_back};
 use super::models::ModelLimits;
+use super::takes::{self, Parameters};
 use super::{Encoded, Failure, anthropic, gemini, openai, responses};
 use crate::catalog::{
     CallIds, MaxTokens, MustCall, Protocol, Quirks, SchemaFormat, SeedName, StreamUsage, TopTemperature,
 };
-use crate::chat::{ChatRequest, Delivery};
+use crate::chat::{ChatRequest, Delivery, ResponseFormat};
 use crate::code::Code;
+use crate::profile::Recipe;
 
 /// A caller's request.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub struct Inbound {
     /// `metadata.feature`, where the caller named one.
     pub feature: Option<String>,
     fields: Fields,
+    /// What its profile says where it says nothing itself.
+    recipe: Option<Arc<Recipe>>,
 }
 
 /// Where a request goes.
@@ -43,6 +50,8 @@ pub struct Target<'a> {
     pub quirks: Quirks,
     /// What is known of the model.
     pub limits: ModelLimits,
+    /// What the model does not take, whatever its protocol has words for.
+    pub untaken: Parameters,
 }
 
 /// What a provider wants of a field.
@@ -105,12 +114,14 @@ impl Inbound {
             wants_usage: options.flatten().and_then(|options| options.include_usage) == Some(true),
             feature: metadata.flatten().and_then(|metadata| metadata.feature),
             fields,
+            recipe: None,
         }
     }
 
     /// How long the prompt is, in bytes: a base for estimates.
     pub fn prompt_bytes(&self) -> usize {
-        self.fields.bytes_of(self.prompt_fields())
+        let added = self.recipe.as_ref().map_or(0, |recipe| recipe.prompt_bytes());
+        self.fields.bytes_of(self.prompt_fields()) + added
     }
 
     fn prompt_fields(&self) -> &'static [&'static str] {
@@ -134,22 +145,34 @@ impl Inbound {
         target: &Target<'_>,
         kept: impl Fn(&str) -> Option<Keepsake>,
     ) -> Result<Encoded, Failure> {
-        if !self.passes_through(target) || self.is_foreign_to(target) {
-            return self.translate(target, kept).map_err(untranslatable);
-        }
+        let added = self.added(target)?;
+        let mut encoded = if !self.passes_through(target) || self.is_foreign_to(target, &added.recipe) {
+            self.translate(target, &added.recipe, kept).map_err(untranslatable)?
+        } else {
+            let own = self.pass_on(target).map_err(untranslatable)?;
+            self.with_recipe(own, &added.recipe, target).map_err(untranslatable)?
+        };
+        encoded.notices.extend(added.notices);
+        Ok(encoded)
+    }
+
+    /// The caller's own text, with only what must change changed.
+    fn pass_on(&self, target: &Target<'_>) -> Result<Encoded, Failure> {
         match target.protocol {
             Protocol::Openai => Ok(self.for_openai(target)),
             Protocol::Responses => Ok(self.with_model("responses", target)),
             Protocol::Anthropic => Ok(self.with_model("v1/messages", target)),
-            Protocol::Gemini => gemini::route(target.model, self.delivery)
-                .map(|route| Encoded { route, body: self.whole(), notices: Vec::new() })
-                .map_err(untranslatable),
+            Protocol::Gemini => {
+                let route = gemini::route(target.model, self.delivery)?;
+                Ok(Encoded { route, body: self.whole(), notices: Vec::new() })
+            }
         }
     }
 
     fn translate(
         &self,
         target: &Target<'_>,
+        recipe: &Recipe,
         kept: impl Fn(&str) -> Option<Keepsake>,
     ) -> Result<Encoded, Failure> {
         let body = self.whole();
@@ -168,6 +191,7 @@ impl Inbound {
         }?;
         target.model.clone_into(&mut request.model);
         give_back(&mut request, kept);
+        recipe.complete(&mut request);
         let mut encoded = encode_request(&request, target)?;
         // How the answer is delivered is known on both sides.
         unspoken.retain(|name| name != "stream" && name != "stream_options");
@@ -183,19 +207,34 @@ impl Inbound {
 
     fn with_model(&self, route: &str, target: &Target<'_>) -> Encoded {
         let model = Value::from(target.model).to_string();
-        let change = |name, _| if name == "model" { Change::Value(model.clone()) } else { Change::Keep };
+        let (untaken, notices) = self.untaken(target);
+        let change = |name, _| match name {
+            "model" => Change::Value(model.clone()),
+            _ if untaken.contains(&name) => Change::Drop,
+            _ => Change::Keep,
+        };
         let body = self.fields.write(change).finish().into_bytes();
-        Encoded { route: route.to_owned(), body, notices: Vec::new() }
+        Encoded { route: route.to_owned(), body, notices }
     }
 
     /// Whether the request holds something that this provider of the same protocol takes only in another form, deep inside.
-    fn is_foreign_to(&self, target: &Target<'_>) -> bool {
+    fn is_foreign_to(&self, target: &Target<'_>, recipe: &Recipe) -> bool {
         let quirks = target.quirks;
+        let wants_schema = matches!(recipe.response_format, Some(ResponseFormat::JsonSchema { .. }));
         let raw = |name: &str| self.fields.raw(name).unwrap_or_default();
         target.protocol == Protocol::Openai
             && ((quirks.call_ids == CallIds::NineAlphanumerics && has_other_call_ids(raw("messages")))
                 || (quirks.schema_format == SchemaFormat::Instructed
-                    && raw("response_format").contains("json_schema")))
+                    && (wants_schema || raw("response_format").contains("json_schema"))))
+    }
+
+    /// The caller's own fields that the model does not take.
+    fn untaken(&self, target: &Target<'_>) -> (Vec<&'static str>, Vec<String>) {
+        if target.untaken == Parameters::NONE {
+            return (Vec::new(), Vec::new());
+        }
+        let fields = self.own_wishes().and(target.untaken);
+        (fields.iter().map(takes::Parameter::as_str).collect(), fields.iter().map(takes::notice).collect())
     }
 
     /// The caller's own body with the model of the target, the fields that this provider names otherwise, and, in a stream,
@@ -205,12 +244,13 @@ impl Inbound {
         let ask =
             self.delivery.is_streamed() && quirks.stream_usage == StreamUsage::Asked && !self.wants_usage;
         let model = Value::from(target.model).to_string();
-        let mut notices = Vec::new();
+        let (untaken, mut notices) = self.untaken(target);
         let mut changes = self.renames(quirks, &mut notices);
         changes.extend(self.other_values(quirks, &mut notices));
         let mut body = self.fields.write(|name, value| match name {
             "model" => Change::Value(model.clone()),
             "stream_options" if ask => Change::Value(with_usage(value)),
+            _ if untaken.contains(&name) => Change::Drop,
             _ => {
                 changes.iter().find(|(known, _)| *known == name).map_or(Change::Keep, |(_, new)| match *new {
                     New::Name(name) => Change::Rename(name),
@@ -258,6 +298,13 @@ impl Inbound {
 
 /// Writes a neutral request for a provider.
 pub fn encode_request(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded, Failure> {
+    if target.untaken != Parameters::NONE {
+        let mut taken = request.clone();
+        let notices = takes::drop_untaken(&mut taken, target.untaken);
+        let mut encoded = encode_request(&taken, &Target { untaken: Parameters::NONE, ..*target })?;
+        encoded.notices.extend(notices);
+        return Ok(encoded);
+    }
     match target.protocol {
         Protocol::Openai => openai::encode_request(request, target.quirks),
         Protocol::Responses => responses::encode_request(request),

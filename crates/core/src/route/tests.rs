@@ -113,14 +113,7 @@ fn a_target_is_a_connection_a_provider_or_a_model() {
 
 fn chain(steps: &[(Step, &str)]) -> Profile {
     let target = |(step, model): &(Step, &str)| Target { step: step.clone(), model: (*model).into() };
-    Profile {
-        id: ProfileId(1),
-        name: "signals".into(),
-        version: 3,
-        targets: steps.iter().map(target).collect(),
-        max_concurrent_requests: None,
-        when_full: WhenFull::default(),
-    }
+    Profile::chain(ProfileId(1), "signals", 3, steps.iter().map(target).collect())
 }
 
 #[test]
@@ -133,8 +126,6 @@ fn f7_calls_cross_providers_only_along_a_chain_with_a_model_for_each_step() {
     let (tried, skipped) = plan_of(fleet(&connections), "m", &Needs::default());
     assert_eq!(tried, ["groq-2 m", "groq-1 m"]);
     assert_eq!(skipped, [("local".into(), SkipReason::OtherProvider)]);
-    let far = Fleet { bare_models: BareModels::AnyProvider, ..fleet(&connections) };
-    assert_eq!(plan_of(far, "m", &Needs::default()).0, ["groq-2 m", "groq-1 m", "local m"]);
 
     let profile = chain(&[
         (Step::Connection(ConnectionId(3)), "small"),

@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use patchbay_core::catalog::Quirks;
 use patchbay_core::chat::{Delta, Reply};
+use patchbay_core::dialect::takes::Parameters;
 use patchbay_core::dialect::{Inbound, Target, anthropic, gemini, openai};
 use patchbay_core::sse::Reader;
 use proptest::collection::vec;
@@ -269,8 +270,13 @@ fn feed_lists(bytes: &[u8]) -> u64 {
     let _ = gemini::decode_embeddings_request(bytes, "m", gemini::EmbeddingsForm::One);
     let _ = gemini::decode_embeddings_request(bytes, "m", gemini::EmbeddingsForm::Batch);
     for dialect in ALL {
-        let target =
-            Target { protocol: dialect.protocol, model: "m", quirks: Quirks::default(), limits: LIMITS };
+        let target = Target {
+            protocol: dialect.protocol,
+            model: "m",
+            quirks: Quirks::default(),
+            limits: LIMITS,
+            untaken: Parameters::NONE,
+        };
         let _ = Inbound::read(dialect.protocol, bytes)
             .and_then(|inbound| inbound.for_provider(&target, |_| None));
     }

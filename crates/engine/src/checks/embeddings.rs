@@ -75,7 +75,8 @@ async fn numbers(
     };
     let pass = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     trail.sent();
-    let answered = engine.upstream.post(connection, &pass, protocol, encoded).await;
+    let wait_ms = connection.timeouts.first_byte_ms;
+    let answered = engine.upstream.post(connection, &pass, (protocol, encoded), wait_ms).await;
     let response = answered.map_err(|refused| {
         trail.heard(refused.limits);
         refused.failure

@@ -184,7 +184,7 @@ fn model_json(id: &str, owner: &str) -> serde_json::Value {
     json!({ "id": id, "object": "model", "created": 0, "owned_by": owner })
 }
 
-/// Every model that a call could name now, bare and by connection, with the provider that has it.
+/// Everything that a call could name now, with who has it: profiles and aliases, then models, bare and by connection.
 fn listed(engine: &Engine, headers: &HeaderMap) -> Result<Vec<(String, String)>, Error> {
     let snapshot = engine.snapshot()?;
     auth::app(headers, &snapshot)?;
@@ -192,7 +192,8 @@ fn listed(engine: &Engine, headers: &HeaderMap) -> Result<Vec<(String, String)>,
 }
 
 fn callable(snapshot: &Snapshot) -> Vec<(String, String)> {
-    let mut bare = Vec::new();
+    let mut named = snapshot.named_targets();
+    let mut bare: Vec<(String, String)> = Vec::new();
     let mut addressed = Vec::new();
     for connection in
         snapshot.connections.iter().filter(|connection| connection.status == ConnectionStatus::Active)
@@ -205,8 +206,9 @@ fn callable(snapshot: &Snapshot) -> Vec<(String, String)> {
             addressed.push((format!("{}/{model}", connection.key), connection.provider.clone()));
         }
     }
-    bare.extend(addressed);
-    bare
+    bare.retain(|(model, _)| !named.iter().any(|(name, _)| name == model));
+    named.extend(bare.into_iter().chain(addressed));
+    named
 }
 
 async fn unknown(request: Request) -> Response {

@@ -8,8 +8,11 @@ use patchbay_core::code::Code;
 use patchbay_core::dialect::Failure;
 use patchbay_core::ledger::{Detours, Skipped};
 use patchbay_core::money::NanoUsd;
-use patchbay_core::route::{Candidate, Failed, Next, Plan, Pursuit, SkipReason, Standby, Terms};
+use patchbay_core::route::{
+    Candidate, DEADLINE_MS, Failed, MAX_ATTEMPTS, Next, Plan, Pursuit, SkipReason, Standby, Terms,
+};
 use patchbay_core::switchboard::{Bid, Caller, Denial};
+use patchbay_core::time::Mono;
 use patchbay_core::usage::{TokenUsage, estimate_tokens};
 
 use super::{CallError, Tried};
@@ -21,8 +24,6 @@ use crate::gauges::Traffic;
 use crate::snapshot::Snapshot;
 use crate::trail::Approach;
 
-/// No attempt and no wait of a call begins later than so many milliseconds after its arrival.
-const DEADLINE_MS: u64 = 300_000;
 /// How long an answer usually is, in tokens, where its caller sets no bound.
 const USUAL_ANSWER: u64 = 1_000;
 /// When to come back, where only the end of another call makes room.
@@ -60,7 +61,7 @@ impl<'a> Chase<'a> {
             snapshot,
             call,
             plan,
-            pursuit: Pursuit::new(Terms { deadline, ..Terms::default() }),
+            pursuit: Pursuit::new(terms(plan, deadline)),
             next: Next::Candidate,
             passed: told(&skipped),
             detours: Detours { skipped, ..Detours::default() },
@@ -204,7 +205,7 @@ pub(super) fn caller<'a>(call: &'a Call, candidate: &Candidate<'_>, snapshot: &S
     let usage = TokenUsage { input: Some(input), output: Some(output), ..TokenUsage::default() };
     let price = snapshot.prices.find(&candidate.connection.provider, candidate.model, clock::now(), input);
     Caller {
-        profile: None,
+        profile: call.profile.as_ref().and_then(|profile| snapshot.directory.profile_seat(profile.id)),
         app: None,
         feature: &call.caller.feature,
         estimate: Estimate {
@@ -212,6 +213,12 @@ pub(super) fn caller<'a>(call: &'a Call, candidate: &Candidate<'_>, snapshot: &S
             cost: price.map_or(NanoUsd::ZERO, |price| price.cost(&usage)),
         },
     }
+}
+
+/// As the profile says, else as every call.
+fn terms(plan: &Plan<'_>, deadline: Mono) -> Terms {
+    let conduct = plan.profile.map(|profile| profile.conduct).unwrap_or_default();
+    Terms { attempts: conduct.attempts.unwrap_or(MAX_ATTEMPTS), deadline, when_full: conduct.when_full }
 }
 
 /// Whom the plan passed by.

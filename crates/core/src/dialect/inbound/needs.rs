@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::Inbound;
 use crate::catalog::Protocol;
+use crate::chat::ResponseFormat;
 use crate::model::Capability;
 use crate::route::{Capabilities, Needs};
 
@@ -33,9 +34,11 @@ struct GenerationConfig {
 impl Inbound {
     /// What the model must be able to do. What cannot be told from the text is not asked for.
     pub fn needs(&self) -> Needs {
+        let added = self.missing().unwrap_or_default();
+        let adds_schema = matches!(added.response_format, Some(ResponseFormat::JsonSchema { .. }));
         let asked = [
-            (Capability::Tools, self.has_tools()),
-            (Capability::Json, self.wants_schema()),
+            (Capability::Tools, self.has_tools() || !added.tools.is_empty()),
+            (Capability::Json, self.wants_schema() || adds_schema),
             (Capability::Images, self.shows_images()),
         ];
         let capabilities: Capabilities =
@@ -43,15 +46,16 @@ impl Inbound {
         Needs { delivery: self.delivery, capabilities, context: self.least_context() }
     }
 
-    /// The longest answer in tokens, where the caller says.
+    /// The longest answer in tokens, where the caller or its profile says.
     pub fn longest_answer(&self) -> Option<u64> {
         let number = |name: &str| self.fields.get::<u64>(name).ok().flatten();
-        match self.protocol {
+        let own = match self.protocol {
             Protocol::Openai => number("max_completion_tokens").or_else(|| number("max_tokens")),
             Protocol::Responses => number("max_output_tokens"),
             Protocol::Anthropic => number("max_tokens"),
             Protocol::Gemini => self.generation_config().max_output_tokens,
-        }
+        };
+        own.or_else(|| self.recipe.as_ref()?.max_tokens.map(u64::from))
     }
 
     fn has_tools(&self) -> bool {

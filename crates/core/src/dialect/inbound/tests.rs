@@ -2,7 +2,13 @@ use super::*;
 use crate::catalog::provider;
 
 fn target(protocol: Protocol, quirks: Quirks) -> Target<'static> {
-    Target { protocol, model: "gpt-5-mini", quirks, limits: ModelLimits::default() }
+    Target {
+        protocol,
+        model: "gpt-5-mini",
+        quirks,
+        limits: ModelLimits::default(),
+        untaken: Parameters::NONE,
+    }
 }
 
 fn encoded(body: &str, protocol: Protocol, quirks: Quirks) -> Encoded {

@@ -116,8 +116,8 @@ fn in_use(error: Error) -> Error {
     if error.code != Code::InUse {
         return error;
     }
-    let hint = "Give aliases and budgets to another connection (`connections remove KEY --reassign-to OTHER`) and take it out \
-                of its profiles, or turn it off instead: that keeps everything and takes no calls.";
+    let hint = "Give aliases and budgets to another connection (`connections remove KEY --reassign-to OTHER`) and lead its \
+                profiles elsewhere (`profiles retarget KEY OTHER`), or turn it off: that keeps everything and takes no calls.";
     Error { hint: hint.to_owned(), ..error }
 }
 
