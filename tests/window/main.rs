@@ -10,6 +10,7 @@ mod keychain;
 mod models;
 mod page;
 mod problems;
+mod profiles;
 mod screens;
 mod wait;
 mod window;
@@ -62,6 +63,13 @@ async fn c3_a_price_of_ones_own_is_set_by_keys_alone() {
 async fn m6_a_provider_of_ones_own_is_called_and_stays_while_in_use() {
     if has_a_session("m6_a_provider_of_ones_own_is_called_and_stays_while_in_use") {
         models::a_provider_of_ones_own().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m2_a_profile_is_made_saved_restored_called_and_drilled() {
+    if has_a_session("m2_a_profile_is_made_saved_restored_called_and_drilled") {
+        profiles::from_a_recipe_to_a_call_and_a_drill().await;
     }
 }
 

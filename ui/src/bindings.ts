@@ -52,6 +52,36 @@ export const commands = {
 	priceUnset: (provider: string, model: string, effectiveFrom: Timestamp | null) => typedError<PriceVersion[], CommandError>(__TAURI_INVOKE("price_unset", { provider, model, effectiveFrom })),
 	/**  What was called in the last 30 days and has no price. */
 	unpriced: () => typedError<UnpricedModel[], CommandError>(__TAURI_INVOKE("unpriced")),
+	/**  All profiles by name, archived ones too. */
+	profiles: () => typedError<Profile[], CommandError>(__TAURI_INVOKE("profiles")),
+	/**  Makes a profile. */
+	profileAdd: (draft: ProfileDraft) => typedError<Profile, CommandError>(__TAURI_INVOKE("profile_add", { draft })),
+	/**  Makes a new version of a profile, unless another one than `expected` is in use by now. */
+	profileSave: (draft: ProfileDraft, expected: number | null) => typedError<Edited, CommandError>(__TAURI_INVOKE("profile_save", { draft, expected })),
+	/**  What a profile comes to, before it is saved. */
+	profileCheck: (spec: Spec) => typedError<ProfileCheck, CommandError>(__TAURI_INVOKE("profile_check", { spec })),
+	/**  All versions of a profile, the newest first. */
+	profileVersions: (name: string) => typedError<ProfileVersion[], CommandError>(__TAURI_INVOKE("profile_versions", { name })),
+	/**  Lets an older version be in use again, as a new one. */
+	profileRestore: (name: string, version: number) => typedError<Edited, CommandError>(__TAURI_INVOKE("profile_restore", { name, version })),
+	/**  Takes a profile out of use and keeps it. `reassign_to` takes over what points at it. */
+	profileArchive: (name: string, reassignTo: string | null) => typedError<Profile, CommandError>(__TAURI_INVOKE("profile_archive", { name, reassignTo })),
+	/**  Puts an archived profile back into use. */
+	profileUnarchive: (name: string) => typedError<Profile, CommandError>(__TAURI_INVOKE("profile_unarchive", { name })),
+	/**  Deletes a profile. `reassign_to` takes over what points at it. */
+	profileRemove: (name: string, reassignTo: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("profile_remove", { name, reassignTo })),
+	/**  Profiles whose model is gone or will end. */
+	profilesAffected: () => typedError<AffectedStep[], CommandError>(__TAURI_INVOKE("profiles_affected")),
+	/**  Leads every step from one place to another, as new versions; answers whose. */
+	profilesRetarget: (from: string, to: string, only: string | null) => typedError<string[], CommandError>(__TAURI_INVOKE("profiles_retarget", { from, to, only })),
+	/**  All aliases by name. */
+	aliases: () => typedError<Alias[], CommandError>(__TAURI_INVOKE("aliases")),
+	/**  Lets an alias stand for a target. */
+	aliasSet: (alias: string, target: string) => typedError<Alias, CommandError>(__TAURI_INVOKE("alias_set", { alias, target })),
+	/**  Removes an alias. */
+	aliasRemove: (alias: string) => typedError<null, CommandError>(__TAURI_INVOKE("alias_remove", { alias })),
+	/**  Where each profile would go with somebody in trouble. Nothing is sent. */
+	drill: (request: DrillRequest) => typedError<DrillReport, CommandError>(__TAURI_INVOKE("drill", { request })),
 	/**  All connections, by provider and priority. */
 	connections: () => typedError<Connection[], CommandError>(__TAURI_INVOKE("connections")),
 	/**  Tests the draft and saves it only if every stage passes. Stages arrive on the channel while they run. */
@@ -174,12 +204,70 @@ export type AddOutcome = {
 	connection: Connection | null,
 };
 
+/**  A step of a profile whose model is gone or will end. */
+export type AffectedStep = {
+	/**  The profile. */
+	profile: string,
+	/**  The version in use. */
+	version: number,
+	/**  The step, from 1. */
+	step: number,
+	/**  Where it leads, as a call would name it: for a test side by side. */
+	from: string,
+	/**  Gone, or to end. */
+	state: ModelState,
+	/**  The day of its end (2026-11-30), where one is named. */
+	retires_on: string | null,
+	/**  What may take its place, as a call would name it; `None` where nothing near is known. */
+	to: string | null,
+};
+
 /**  What becomes of the version that is replaced. */
 export type Afterwards = 
 /**  It can be rolled back to until the policy erases it. */
 "retire" | 
 /**  It takes over where the new one is refused. */
 "keep_as_standby";
+
+/**  An alias. */
+export type Alias = {
+	/**  What bots ask for. */
+	alias: string,
+	/**  What they get: a profile, `connection_key/model`, `provider/model`, a connection key or a model id. */
+	target: string,
+	/**  Whether anything could answer for it, as things are set up. */
+	leads: boolean,
+};
+
+/**  The shape of an answer. */
+export type AnswerFormat = 
+/**  Plain text. */
+{ type: "text" } | 
+/**  Any JSON object. */
+{ type: "json_object" } | 
+/**  JSON that fits a schema. */
+{ type: "json_schema"; 
+/**  1 to 64 of a-z, A-Z, 0-9, _ and -. */
+name: string; 
+/**  The schema: an object. */
+schema: AnyJson; 
+/**  Whether it must fit exactly. */
+strict: boolean | null };
+
+/**  Any JSON, as the window's types name it. Only its shape is used: the values are serde_json's. */
+export type AnyJson = 
+/**  `null` */
+null | 
+/**  `true`, `false` */
+boolean | 
+/**  A number. */
+number | null | 
+/**  A text. */
+string | 
+/**  A list. */
+AnyJson[] | 
+/**  An object. */
+{ [key in string]: AnyJson };
 
 /**  An app as lists show it. */
 export type App = {
@@ -381,7 +469,9 @@ export type Changed =
 /**  Reports of connection tests. */
 "checks" | 
 /**  Providers, models and prices. */
-"models";
+"models" | 
+/**  Profiles and aliases. */
+"profiles";
 
 /**  A drawn chart. Sums and rows are of all series, hidden ones too; a hidden series is only not drawn. */
 export type Chart = {
@@ -851,6 +941,87 @@ export type DemoFault =
 /**  Completions end in the middle: no end of the stream, or half of the body that was announced. */
 "cut_stream";
 
+/**  What would become of a stop. */
+export type DrillOutcome = 
+/**  It would answer. */
+"answers" | 
+/**  It would fail. */
+"fails" | 
+/**  It is passed by as things are now. */
+"skipped" | 
+/**  The call would not come this far. */
+"spare";
+
+/**  What would happen. */
+export type DrillReport = {
+	/**  Who was said to be in trouble, as a person calls it. */
+	struck: string,
+	/**  Every profile in use, then every alias that leads elsewhere than to a profile. */
+	rows: DrillRow[],
+	/**  How many of them would have no home. */
+	homeless: number,
+};
+
+/**  What is pretended. */
+export type DrillRequest = {
+	/**  A connection key or a provider's slug. */
+	struck: string,
+	/**  What is the matter. */
+	trouble: TroubleKind,
+	/**  For slowness: milliseconds until the first byte; `None` = 30,000. */
+	first_byte_ms: number | null,
+};
+
+/**  What would happen to calls of one name. */
+export type DrillRow = {
+	/**  What bots ask for. */
+	name: string,
+	/**  Its way leads past whoever is in trouble. */
+	is_struck: boolean,
+	/**  Who would answer: the connection's name; `None` for nobody. */
+	home: string | null,
+	/**  The model there. */
+	model: string | null,
+	/**  How much later the answer would begin, or the caller would be told, in milliseconds at most. */
+	delay_ms: number,
+	/**  Every stop, in the order of trying; who is passed by comes last. */
+	stops: DrillStop[],
+};
+
+/**  A stop on a call's way. */
+export type DrillStop = {
+	/**  The connection key. */
+	connection: string,
+	/**  The connection's name. */
+	name: string,
+	/**  The model that would be asked for; empty for who is passed by. */
+	model: string,
+	/**  What would become of it. */
+	outcome: DrillOutcome,
+	/**  In plain words. */
+	text: string,
+};
+
+/**  What became of an edit. */
+export type Edited = {
+	/**  The profile as it is now. */
+	profile: Profile,
+	/**  Whether there was anything to change: an edit without one makes no version. */
+	changed: boolean,
+};
+
+/**  One setting in force. */
+export type EffectiveSetting = {
+	/**  Its name, as in a profile's document. */
+	name: string,
+	/**  For people; `None` where nothing is sent and the model does as it does. */
+	value: string | null,
+	/**  Who says so. */
+	level: SettingLevel,
+	/**  The model does not take it: it is left out, or the target is passed by. */
+	is_untaken: boolean,
+};
+
 /**  A file that was written. */
 export type Exported = {
 	/**  Where it is. */
@@ -875,6 +1046,15 @@ export type Format =
 "csv" | 
 /**  One JSON document: a list of entries. */
 "json";
+
+/**  What happens when a connection is full. */
+export type FullPolicy = 
+/**  The other candidates first, then wait for the first that has room. */
+"rotate" | 
+/**  Wait for this one, then the next. */
+"wait" | 
+/**  Fail at the first that is full. */
+"fail";
 
 /**  The gateway as the window shows it. */
 export type Gateway = {
@@ -1446,6 +1626,84 @@ export type Pricing =
 /**  It is not. */
 "unknown";
 
+/**  A profile. */
+export type Profile = {
+	/**  Unique; bots name it as a model. */
+	name: string,
+	/**  The version in use, from 1. */
+	version: number,
+	/**  Why that version was made; may be empty. */
+	note: string,
+	/**  When the profile was made. */
+	created_at: Timestamp,
+	/**  When the version in use was made. */
+	changed_at: Timestamp,
+	/**  Out of use, and kept. */
+	is_archived: boolean,
+	/**  The model of its first step. */
+	model_name: string,
+	/**  Everything that it says. */
+	spec: Spec,
+	/**  What the models of its chain lack. */
+	hints: ProfileHint[],
+	/**  What points at it: aliases, budgets, apps that are bound to it. */
+	users: string[],
+	/**  Apps that called it in the last 30 days, most calls first. */
+	apps: string[],
+	/**  Calls of the last 30 days. */
+	requests: number,
+};
+
+/**  What a profile comes to. */
+export type ProfileCheck = {
+	/**  Why it cannot be saved; empty where it can. */
+	problems: SpecProblem[],
+	/**  What the models of its chain lack. */
+	hints: ProfileHint[],
+	/**  What is in force at each step that leads somewhere. */
+	steps: StepSettings[],
+	/**  Tokens that it adds to each prompt, as an estimate. */
+	prompt_tokens: number,
+};
+
+/**  A profile to be made, or what an existing one is to say from now on. */
+export type ProfileDraft = {
+	/**  Unique. */
+	name: string,
+	/**  Everything that it says. */
+	spec: Spec,
+	/**  Why; may be empty. */
+	note: string,
+};
+
+/**  A setting that a model of the chain lacks. */
+export type ProfileHint = {
+	/**  The field of the profile's document. */
+	setting: string,
+	/**  The step, from 1. */
+	step: number,
+	/**  The model that lacks it. */
+	model: string,
+	/**  For people. */
+	text: string,
+};
+
+/**  A version of a profile. */
+export type ProfileVersion = {
+	/**  From 1. */
+	number: number,
+	/**  Why it was made; may be empty. */
+	note: string,
+	/**  When. */
+	created_at: Timestamp,
+	/**  It is the one in use. */
+	is_current: boolean,
+	/**  Everything that it says. */
+	spec: Spec,
+	/**  What it changed of the version before it; empty for the first. */
+	changes: VersionDifference[],
+};
+
 /**  The wire format a provider speaks. */
 export type Protocol = 
 /**  OpenAI chat completions, and everything compatible. */
@@ -1760,6 +2018,19 @@ export type SeedName =
 /**  `random_seed` (Mistral). */
 "random_seed";
 
+/**  Who says it. */
+export type SettingLevel = 
+/**  The caller. */
+"call" | 
+/**  The profile. */
+"profile" | 
+/**  The connection. */
+"connection" | 
+/**  The provider. */
+"provider" | 
+/**  Patchbay, or the model itself. */
+"built_in";
+
 /**  How wide the sidebar is. */
 export type Sidebar = 
 /**  Icons and words. */
@@ -1775,6 +2046,78 @@ export type Slot = {
 	w: number,
 	/**  The day: "Thu 20 Nov". */
 	label: string,
+};
+
+/**  One version of a profile. What is `None` or empty is not sent, or left to the connection. */
+export type Spec = {
+	/**  The chain, first tried first: 1 to 20 steps. */
+	targets: SpecTarget[],
+	/**  0..=2. */
+	temperature: number | null,
+	/**  0..=1. */
+	top_p: number | null,
+	/**  The longest answer in tokens, from 1. */
+	max_tokens: number | null,
+	/**  −2..=2. */
+	presence_penalty: number | null,
+	/**  −2..=2. */
+	frequency_penalty: number | null,
+	/**  32 bits, which every protocol takes. */
+	seed: number | null,
+	/**  Texts that end the answer; 4 at most. */
+	stop_sequences: string[],
+	/**  The shape of the answer. */
+	response_format: AnswerFormat | null,
+	/**  Functions that the model may call. */
+	tool_configurations: ToolSpec[],
+	/**  Whether it must call one. */
+	tool_choice: ToolUse | null,
+	/**  Instructions, before everything else. */
+	system_prompt: string | null,
+	/**  Whether calls may be streamed; `None` as each connection says. */
+	streaming_enabled: boolean | null,
+	/**  Requests at the same time, on top of the connections' limits. */
+	max_concurrent_requests: number | null,
+	/**  Requests per `rate_limit_period_s`; both or neither. */
+	rate_limit_requests: number | null,
+	/**  Seconds. */
+	rate_limit_period_s: number | null,
+	/**  Requests in any minute. */
+	rate_limit_per_minute: number | null,
+	/**  Requests in a local calendar day. */
+	rate_limit_per_day: number | null,
+	/**  Tokens in any minute. */
+	tokens_per_minute: number | null,
+	/**  Until the first byte, in seconds, 1..=3600. */
+	timeout_s: number | null,
+	/**  Attempts of one call, 1..=20; `None` = 4. */
+	max_attempts: number | null,
+	/**  What happens when a connection is full: `rotate` to the others first, `wait` for it, or `fail`; `None` = `rotate`. */
+	when_full: FullPolicy | null,
+	/**  How long a call waits for room, in seconds, 0..=600; `None` = 10. */
+	wait_s: number | null,
+	/**  What happens to a parameter that a model does not take. */
+	when_untaken: WhenUntaken,
+};
+
+/**  Something that has to be corrected. */
+export type SpecProblem = {
+	/**  The field, by its name in the profile's document. */
+	field: string,
+	/**  What is wrong. */
+	message: string,
+	/**  What to do. */
+	hint: string,
+};
+
+/**  A step of the chain: a connection, or a provider with all its connections. */
+export type SpecTarget = {
+	/**  A connection key. */
+	connection: string | null,
+	/**  A provider's slug. */
+	provider: string | null,
+	/**  The model id as that provider knows it. */
+	model: string,
 };
 
 /**  Whether a test may spend money. */
@@ -1843,6 +2186,22 @@ export type Status = {
 	sample_data: boolean,
 	/**  What keeps usage rows from being written; empty when all is well. */
 	ledger_trouble: string,
+};
+
+/**  What is in force at one step of a chain. */
+export type StepSettings = {
+	/**  The step, from 1. */
+	step: number,
+	/**  As a call would name it. */
+	target: string,
+	/**  The connection's name; of a provider's connections, the first. */
+	connection: string,
+	/**  Each setting with who says so. */
+	settings: EffectiveSetting[],
+	/**  What would be changed or left out of a request on its way there. */
+	notices: string[],
+	/**  Why a request could not be sent there at all; `None` where it could. */
+	refusal: string | null,
 };
 
 /**  Who stopped all traffic, and when. */
@@ -1971,6 +2330,29 @@ export type ToldLimit = {
 	reset_s: number | null,
 };
 
+/**  A function that the model may call. */
+export type ToolSpec = {
+	/**  1 to 64 of a-z, A-Z, 0-9, _ and -. */
+	name: string,
+	/**  For the model. */
+	description: string | null,
+	/**  JSON schema of its arguments: an object. */
+	parameters: AnyJson,
+	/**  Whether arguments must fit the schema exactly. */
+	strict: boolean | null,
+};
+
+/**  Whether the model must call a tool. */
+export type ToolUse = 
+/**  As it likes. */
+"auto" | 
+/**  None. */
+"none" | 
+/**  At least one. */
+"required" | 
+/**  This one. */
+{ function: string };
+
 /**  A row of a top list. */
 export type TopRow = {
 	/**  The app or feature; "(none)" where nobody said. */
@@ -2013,6 +2395,15 @@ export type Totals = {
 	/**  Of answered attempts. */
 	p99_ms: number | null,
 };
+
+/**  What is the matter. */
+export type TroubleKind = 
+/**  It cannot be reached. */
+"outage" | 
+/**  It answers 429. */
+"rate_limited" | 
+/**  Its first byte comes late. */
+"slow";
 
 /**  Attempts of the last 30 days whose cost is not known, and their models. */
 export type Unpriced = {
@@ -2081,6 +2472,23 @@ export type Verdict =
 "not_run" | 
 /**  It works without: only what a deep test asks for can end so. */
 "unsupported";
+
+/**  A field in which two versions differ. */
+export type VersionDifference = {
+	/**  Its name in the profile's document. */
+	field: string,
+	/**  As text; empty where nothing was said. */
+	before: string,
+	/**  As text; empty where nothing is said any more. */
+	after: string,
+};
+
+/**  What happens to a parameter that a model does not take (M4). */
+export type WhenUntaken = 
+/**  It is left out, and a notice says so. */
+"drop" | 
+/**  That target is passed by; the next one may take it. */
+"refuse";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

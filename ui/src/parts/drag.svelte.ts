@@ -1,8 +1,8 @@
-import { preferences } from "../../stores/preferences.svelte";
+import { preferences } from "../stores/preferences.svelte";
 
 type Dropped = (key: string, to: number) => void;
 
-/** A row being dragged by its grip, within its provider. Pointer events: the web view keeps native drags for files. */
+/** A row being dragged by its grip, among its siblings with a `data-key`. Pointer events: the web view keeps native drags for files. */
 export class Drag {
   #key = $state("");
   #offset = $state(0);
@@ -13,9 +13,11 @@ export class Drag {
   #top = 0;
   #height = 0;
   readonly #dropped: Dropped;
+  readonly #row: "tr" | "li";
 
-  constructor(dropped: Dropped) {
+  constructor(dropped: Dropped, row: "tr" | "li" = "tr") {
     this.#dropped = dropped;
+    this.#row = row;
   }
 
   get key() {
@@ -40,8 +42,8 @@ export class Drag {
   }
 
   start(event: PointerEvent & { currentTarget: HTMLElement }, key: string) {
-    const row = event.currentTarget.closest("tr");
-    const rows = [...(row?.parentElement?.querySelectorAll<HTMLElement>("tr[data-key]") ?? [])];
+    const row = event.currentTarget.closest<HTMLElement>(this.#row);
+    const rows = [...(row?.parentElement?.querySelectorAll<HTMLElement>(`${this.#row}[data-key]`) ?? [])];
     if (!row || rows.length < 2) return;
     event.preventDefault();
     event.currentTarget.setPointerCapture(event.pointerId);
