@@ -190,6 +190,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::demo::demo_load,
             commands::demo::demo_clear,
             commands::demo::demo_fault,
+            commands::imports::import_plan,
+            commands::imports::import_apply,
             commands::preferences::preferences,
             commands::preferences::set_preferences,
         ])

@@ -61,6 +61,7 @@ fn k1_secrets_go_in_and_never_come_out() {
     assert!(naming[takers.len() + 1].contains("value: SecretHeaderEdit"), "{}", naming[takers.len() + 1]);
     let code = bindings.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*']));
     let asking: Vec<&str> = code.filter(|line| line.contains("passphrase")).collect();
-    assert!(asking.len() == 1 && asking[0].contains("vaultUnlock"), "{asking:#?}");
+    assert!(asking.len() == 3 && asking[0].contains("vaultUnlock"), "{asking:#?}");
+    assert!(asking[1..].iter().all(|line| line.contains("\"import_")), "{asking:#?}");
     assert!(!bindings.contains("typedError<ConnectionDraft"));
 }

@@ -13,6 +13,7 @@ import {
   type ConnectionDraft,
   type ConnectionEdit,
   type DemoFault,
+  type ImportSource,
   type Format,
   type ModelQuery,
   type PlaygroundEvent,
@@ -112,6 +113,10 @@ export const backend = {
   connectionsTest: (keys: string[], spend: Spend, onProgress: (progress: CheckProgress) => void) =>
     value(commands.connectionsTest(keys, spend, channel(onProgress))),
   connectionTestStop: (key: string) => value(commands.connectionTestStop(key)),
+
+  importPlan: (source: ImportSource, passphrase: string | null) => value(commands.importPlan(source, passphrase)),
+  importApply: (source: ImportSource, chosen: string[], passphrase: string | null) =>
+    value(commands.importApply(source, chosen, passphrase)),
 
   targets: () => value(commands.targets()),
   playgroundRun: (run: string, request: PlaygroundRequest, onEvent: (event: PlaygroundEvent) => void) =>

@@ -154,6 +154,10 @@ export const commands = {
 	demoClear: () => typedError<null, CommandError>(__TAURI_INVOKE("demo_clear")),
 	/**  Makes the Demo provider fail, or answer again. */
 	demoFault: (fault: DemoFault) => typedError<null, CommandError>(__TAURI_INVOKE("demo_fault", { fault })),
+	/**  Tells what an import would make. No key is read, and none comes to the page. */
+	importPlan: (source: ImportSource, passphrase: string | null) => typedError<Import, CommandError>(__TAURI_INVOKE("import_plan", { source, passphrase })),
+	/**  Makes what was chosen by its origin, and everything else that an export says. */
+	importApply: (source: ImportSource, chosen: string[], passphrase: string | null) => typedError<Import, CommandError>(__TAURI_INVOKE("import_apply", { source, chosen, passphrase })),
 	/**  How the window looks. */
 	preferences: () => typedError<Preferences, CommandError>(__TAURI_INVOKE("preferences")),
 	/**  Changes how the window looks. */
@@ -2117,3 +2121,9 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type Import = { connections: Planned[]; steps: ImportStep[]; keys: string[]; skipped: LeftAlone[] };
+export type ImportSource = { kind: "environment" } | { kind: "machine" } | { kind: "file"; path: string };
+export type ImportStep = { action: string; kind: string; name: string; changes: FieldChange[] };
+export type LeftAlone = { what: string; why: string };
+export type Planned = { origin: string; provider: string; provider_name: string; name: string; key: string; base_url: string; default_model: string | null; key_from: string | null; models: number | null; clash: string | null; notes: string[] };

@@ -122,7 +122,7 @@ pub enum Command {
     },
     /// Write the configuration into a file.
     Export(FileArgs),
-    /// Add and change what a file of `export` says; nothing is deleted.
+    /// Add connections of a .env file, of LiteLLM, of this environment or machine; or all that an export says. Nothing is deleted.
     Import(ImportArgs),
     /// Stop all traffic until `resume`.
     Stop,

@@ -7,6 +7,7 @@ mod checks;
 mod connections;
 mod credentials;
 mod demo;
+mod imports;
 mod log;
 mod models;
 mod prices;
@@ -47,7 +48,7 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Vault(command) => vault::run(engine, command, output).await?,
         Command::Backup(args) => backup::back_up(engine, args, output).await?,
         Command::Export(args) => backup::export(engine, args, output).await?,
-        Command::Import(args) => backup::import(engine, args, output).await?,
+        Command::Import(args) => imports::run(engine, args, output).await?,
         // Done before the data folder was opened.
         Command::Restore { .. } => {}
         Command::Checks(command) => checks::run(engine, command, output).await?,

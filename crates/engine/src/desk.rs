@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod connections;
 pub mod credentials;
 pub mod demo;
+pub mod imports;
 pub mod log;
 pub mod models;
 pub mod overview;

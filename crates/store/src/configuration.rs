@@ -43,6 +43,11 @@ pub fn export(db: &Db) -> Result<Value, StoreError> {
     Ok(Value::Object(document))
 }
 
+/// Whether a document is of this kind, whatever its format's number.
+pub fn is_ours(document: &Map<String, Value>) -> bool {
+    document.contains_key(FORMAT)
+}
+
 /// Adds and changes what the document says, in the caller's transaction. What it does not name stays as it is; nothing is
 /// deleted. Answers each step.
 pub fn import(db: &Db, document: &Value, now: Timestamp) -> Result<Vec<Step>, StoreError> {

@@ -1,5 +1,5 @@
 /** The window-wide dialogs: any screen, key or palette row may ask for one. At most one is open. */
-export type Overlay = "palette" | "shortcuts" | "stop" | "add-connection" | "add-provider" | "price";
+export type Overlay = "palette" | "shortcuts" | "stop" | "add-connection" | "import" | "add-provider" | "price";
 
 class Overlays {
   #open = $state<Overlay | null>(null);

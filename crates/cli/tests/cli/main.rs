@@ -11,9 +11,12 @@ mod crash;
 mod damage;
 mod figures;
 mod http;
+mod imports;
 mod keys;
 mod program;
 mod python;
+#[cfg(target_os = "linux")]
+mod rotation;
 mod secrets;
 mod serving;
 mod upstream;

@@ -40,7 +40,7 @@ pub enum Mode {
 }
 
 /// What an import does with one thing.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct ImportStep {
     /// `create` or `update`.
     pub action: String,
@@ -170,6 +170,12 @@ fn secrets_of(whole: &mut Map<String, Value>, name: &str) -> Vec<(String, Secret
     let Some(Value::Object(secrets)) = whole.remove(name) else { return Vec::new() };
     let secret = |secret: &Value| Secret::new(secret.as_str().unwrap_or_default().to_owned());
     secrets.iter().map(|(connection, value)| (connection.clone(), secret(value))).collect()
+}
+
+/// Whether a text is an export of Patchbay's, of whichever format.
+pub(super) fn is_document(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+        && serde_json::from_str::<Map<String, Value>>(text).is_ok_and(|whole| document::is_ours(&whole))
 }
 
 fn read(

@@ -231,6 +231,20 @@ fn as_connection(draft: &ConnectionDraft, provider: &Provider, key: String) -> r
     }
 }
 
+/// A connection to a provider's own address that nobody has saved: for looking whether anybody is there.
+pub(in crate::desk) fn provisional(provider: &Provider) -> rules::Connection {
+    let draft = ConnectionDraft {
+        provider: provider.slug.clone(),
+        name: provider.name.clone(),
+        key: None,
+        base_url: None,
+        default_model: None,
+        secret: None,
+        settings: NewSettings::default(),
+    };
+    as_connection(&draft, provider, provider.slug.clone())
+}
+
 fn names(values: &PrivateValues, version: u32) -> Private {
     let names = values.names();
     Private { version: Some(version).filter(|_| !names.is_empty()), ..names }
