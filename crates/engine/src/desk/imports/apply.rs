@@ -11,10 +11,10 @@ use patchbay_store::{Db, Recorded, StoreError, connection, credential};
 
 use super::source::Variables;
 use super::{Import, LeftAlone, Planned};
+use crate::Engine;
 use crate::custody::{Laid, credential_name};
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::{Engine, clock};
 
 /// A connection that is about to be made.
 struct Making {
