@@ -33,10 +33,16 @@ pub enum Changed {
     Checks,
     /// Providers, models and prices.
     Models,
+    /// Budgets.
+    Budgets,
+    /// Alerts and their rules.
+    Alerts,
+    /// Profiles and aliases.
+    Profiles,
 }
 
 impl Changed {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Connections,
         Self::Usage,
         Self::Status,
@@ -44,6 +50,9 @@ impl Changed {
         Self::Settings,
         Self::Checks,
         Self::Models,
+        Self::Budgets,
+        Self::Alerts,
+        Self::Profiles,
     ];
 }
 
@@ -57,6 +66,9 @@ impl From<changes::Changed> for Changed {
             changes::Changed::Settings => Self::Settings,
             changes::Changed::Checks => Self::Checks,
             changes::Changed::Models => Self::Models,
+            changes::Changed::Budgets => Self::Budgets,
+            changes::Changed::Alerts => Self::Alerts,
+            changes::Changed::Profiles => Self::Profiles,
         }
     }
 }

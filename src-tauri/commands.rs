@@ -1,18 +1,24 @@
 //! The page's commands, by noun. Their bodies only unpack arguments.
 
+pub(crate) mod alerts;
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod budgets;
 pub(crate) mod checks;
 pub(crate) mod connections;
 pub(crate) mod credentials;
 pub(crate) mod demo;
+pub(crate) mod imports;
 pub(crate) mod models;
 pub(crate) mod overview;
 pub(crate) mod playground;
 pub(crate) mod preferences;
 pub(crate) mod prices;
+pub(crate) mod profiles;
 pub(crate) mod providers;
 pub(crate) mod status;
+pub(crate) mod usage;
 pub(crate) mod vault;
 
 use serde::Serialize;

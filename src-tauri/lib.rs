@@ -7,6 +7,7 @@ mod changed;
     reason = "every command answers a Result: the page has one way to call them"
 )]
 mod commands;
+mod notify;
 mod state;
 
 use std::path::PathBuf;
@@ -69,6 +70,7 @@ pub fn run() {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_store::Builder::default().build())
+        .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::Builder::default().open_js_links_on_click(false).build())
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
@@ -113,6 +115,7 @@ fn show(app: &tauri::AppHandle) {
 }
 
 /// Everything that the page may call or hear. `ui/src/bindings.ts` is generated from it.
+#[expect(clippy::too_many_lines, reason = "one line for each command, in the one list that the macro takes")]
 pub fn bindings() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
         .disable_serde_phases()
@@ -139,6 +142,21 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::prices::price_set,
             commands::prices::price_unset,
             commands::prices::unpriced,
+            commands::profiles::profiles,
+            commands::profiles::profile_add,
+            commands::profiles::profile_save,
+            commands::profiles::profile_check,
+            commands::profiles::profile_versions,
+            commands::profiles::profile_restore,
+            commands::profiles::profile_archive,
+            commands::profiles::profile_unarchive,
+            commands::profiles::profile_remove,
+            commands::profiles::profiles_affected,
+            commands::profiles::profiles_retarget,
+            commands::profiles::aliases,
+            commands::profiles::alias_set,
+            commands::profiles::alias_remove,
+            commands::profiles::drill,
             commands::connections::connections,
             commands::connections::connection_add_tested,
             commands::connections::connection_add_untested,
@@ -151,7 +169,6 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::connections::connection_remove,
             commands::connections::connection_undo_remove,
             commands::connections::connection_reorder,
-            commands::connections::connection_replace_key,
             commands::connections::connection_limit,
             commands::checks::connection_test,
             commands::checks::connections_test,
@@ -178,18 +195,48 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::audit::audit_export,
             commands::vault::vault,
             commands::vault::vault_unlock,
+            commands::vault::vault_ask,
+            commands::vault::vault_move_to_keychain,
+            commands::vault::vault_move_to_file,
+            commands::vault::vault_change_passphrase,
+            commands::backup::backups,
+            commands::backup::back_up,
+            commands::backup::backup_look,
+            commands::backup::backup_restore,
             commands::playground::targets,
             commands::playground::playground_run,
             commands::playground::playground_stop,
             commands::overview::overview,
-            commands::overview::spend_chart,
+            commands::usage::usage,
+            commands::usage::usage_groups,
+            commands::usage::usage_chart,
+            commands::usage::usage_values,
+            commands::usage::usage_what_if,
+            commands::usage::usage_export,
+            commands::usage::usage_export_charts,
+            commands::usage::usage_statement,
+            commands::budgets::budgets,
+            commands::budgets::budget_set,
+            commands::budgets::budget_remove,
+            commands::budgets::budget_resume,
+            commands::alerts::alerts,
+            commands::alerts::alert_detail,
+            commands::alerts::alert_acknowledge,
+            commands::alerts::alert_snooze,
+            commands::alerts::alert_rules,
+            commands::alerts::alert_rule_set,
+            commands::alerts::alert_rule_test,
+            commands::alerts::alert_limits_set,
             commands::apps::apps,
             commands::apps::app_add,
+            commands::apps::app_edit,
             commands::apps::app_rotate,
             commands::apps::app_revoke,
             commands::demo::demo_load,
             commands::demo::demo_clear,
             commands::demo::demo_fault,
+            commands::imports::import_plan,
+            commands::imports::import_apply,
             commands::preferences::preferences,
             commands::preferences::set_preferences,
         ])

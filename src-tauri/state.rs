@@ -1,17 +1,22 @@
 //! What the window holds: the engine, or why there is none.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use patchbay_core::code::Code;
+use patchbay_core::secret::Secret;
+use patchbay_engine::desk::backup::{self, Restored};
 use patchbay_engine::desk::{demo, status};
 use patchbay_engine::error::Error;
 use patchbay_engine::{Engine, VaultSetup, clock, default_data_dir, demo::sample::SampleOptions};
 use tauri::AppHandle;
+use tauri::Manager;
+use tauri::async_runtime::JoinHandle;
 
 use crate::commands::preferences;
-use crate::{Args, changed};
+use crate::{Args, changed, notify};
 
 /// How long a closed window waits for calls on their way.
 const LAST_CALLS: Duration = Duration::from_secs(5);
@@ -24,19 +29,22 @@ pub struct Desk {
     vault: VaultSetup,
     port: Option<u16>,
     engine: RwLock<Result<Arc<Engine>, Error>>,
+    /// What runs beside the engine for as long as it is open.
+    chores: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Desk {
     /// Opens the data folder and lets the gateway listen. What goes wrong is shown by the window, not here.
     pub(crate) fn open(app: &AppHandle, args: &Args) -> Self {
         let data_dir = args.data_dir.clone().map_or_else(default_data_dir, Ok);
-        let closed = Error::new(patchbay_core::code::Code::Internal, "The data folder is not open yet.", "");
+        let closed = Error::new(Code::Internal, "The data folder is not open yet.", "");
         let desk = Self {
             app: app.clone(),
             data_dir,
             vault: args.vault(),
             port: args.port,
             engine: RwLock::new(Err(closed)),
+            chores: Mutex::default(),
         };
         if let Ok(engine) = desk.reopen()
             && args.demo
@@ -73,7 +81,9 @@ impl Desk {
 
     fn start(&self, engine: &Arc<Engine>) {
         changed::forward(&self.app, engine);
-        tauri::async_runtime::spawn(Arc::clone(engine).keep_up());
+        notify::tell_of_alerts(&self.app, engine);
+        let chores = tauri::async_runtime::spawn(Arc::clone(engine).keep_up());
+        *self.chores.lock().unwrap_or_else(PoisonError::into_inner) = Some(chores);
         let (engine, port) = (Arc::clone(engine), self.port);
         tauri::async_runtime::spawn(async move {
             // The status bar shows a port that is taken, and offers another.
@@ -81,6 +91,47 @@ impl Desk {
                 tracing::warn!(%error, "the gateway does not listen");
             }
         });
+    }
+
+    /// Puts a copy in the place of everything: the engine is closed for it and opened again afterwards, whatever comes of it.
+    pub(crate) async fn restore(&self, file: PathBuf, passphrase: Option<Secret>) -> Result<Restored, Error> {
+        let (folder, vault) = (self.data_dir.clone()?, self.vault.clone());
+        let engine = self.engine()?;
+        // A copy that cannot be opened is told before anything is closed.
+        backup::look_at(file.clone(), passphrase.clone()).await?;
+        let mark = engine.mark().to_owned();
+        let closed = Error::new(Code::InUse, "A backup is being restored.", "Wait until it is done.");
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Err(closed);
+        self.end(engine).await;
+        let restored = if backup::is_free(&folder, mark, LAST_CALLS).await {
+            let work = move || {
+                backup::restore(&folder, &vault, &file, || passphrase.ok_or_else(backup::passphrase_wanted))
+            };
+            tauri::async_runtime::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken_off()))
+        } else {
+            Err(Error::new(
+                Code::InUse,
+                "Something is still running on this data folder: a test, or a call.",
+                "Wait a moment and try again. Nothing was changed.",
+            ))
+        };
+        let app = self.app.clone();
+        let opened = tauri::async_runtime::spawn_blocking(move || app.state::<Self>().reopen().map(drop));
+        opened.await.unwrap_or_else(|_| Err(broken_off()))?;
+        restored
+    }
+
+    /// Ends what the engine does and lets go of it.
+    async fn end(&self, engine: Arc<Engine>) {
+        if tokio::time::timeout(LAST_CALLS, status::drain(&engine)).await.is_err() {
+            tracing::warn!("calls on their way are cut; they are entered as interrupted");
+        }
+        let chores = self.chores.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(chores) = chores {
+            chores.abort();
+            // It ends as aborted, which is what was wanted.
+            let _ = chores.await;
+        }
     }
 
     /// Takes no more calls, and gives those on their way a moment to end.
@@ -107,4 +158,8 @@ impl Desk {
     pub(crate) fn app(&self) -> &AppHandle {
         &self.app
     }
+}
+
+fn broken_off() -> Error {
+    Error::new(Code::Internal, "The restore was broken off.", "Start Patchbay again.")
 }

@@ -1,6 +1,6 @@
 //! Apps and their tokens.
 
-use patchbay_engine::desk::apps::{self, App, NewApp};
+use patchbay_engine::desk::apps::{self, App, AppEdit, NewApp};
 use patchbay_engine::error::Error;
 use tauri::State;
 
@@ -25,6 +25,13 @@ pub async fn app_add(desk: State<'_, Desk>, name: String, feature: Option<String
 #[specta::specta]
 pub async fn app_rotate(desk: State<'_, Desk>, name: String) -> Result<NewApp, Error> {
     apps::rotate(&desk.engine()?, name).await
+}
+
+/// Sets some things of an app; its token stays.
+#[tauri::command]
+#[specta::specta]
+pub async fn app_edit(desk: State<'_, Desk>, name: String, edits: Vec<AppEdit>) -> Result<(), Error> {
+    apps::edit(&desk.engine()?, name, edits).await
 }
 
 /// Refuses an app from now on.

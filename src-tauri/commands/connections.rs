@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use patchbay_core::diagnose::StageReport;
-use patchbay_core::secret::Secret;
 use patchbay_engine::desk::connections::{
     self, AddOutcome, Connection, ConnectionDraft, ConnectionEdit, LimitEdit, Removal, Undo,
 };
-use patchbay_engine::desk::credentials;
 use patchbay_engine::error::Error;
 use tauri::State;
 use tauri::ipc::Channel;
@@ -55,17 +53,6 @@ pub async fn connection_edit(
     edit: ConnectionEdit,
 ) -> Result<Connection, Error> {
     connections::edit(&desk.engine()?, &key, edit, desk.zone()).await
-}
-
-/// Replaces the API key at once, untested. The old one can be rolled back to for a while.
-#[tauri::command]
-#[specta::specta]
-pub async fn connection_replace_key(
-    desk: State<'_, Desk>,
-    key: String,
-    secret: String,
-) -> Result<Connection, Error> {
-    credentials::replace_key(&desk.engine()?, &key, Secret::new(secret), desk.zone()).await
 }
 
 /// Sets or takes away one limit; the others stay.

@@ -26,7 +26,7 @@ pub async fn playground_run(
     request: PlaygroundRequest,
     on_event: Channel<PlaygroundEvent>,
 ) -> Result<(), Error> {
-    let caller = Caller { app: "playground".into(), feature: "playground".into(), signal: None };
+    let caller = Caller { app: "playground".into(), feature: "playground".into(), ..Caller::default() };
     playground::run(&desk.engine()?, &run, caller, request, to_page(on_event)).await
 }
 

@@ -1,6 +1,7 @@
 //! How the window looks. Kept beside the store, in a file of its own.
 
 use patchbay_core::code::Code;
+use patchbay_engine::desk::budgets;
 use patchbay_engine::error::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -89,10 +90,17 @@ pub fn preferences(desk: State<'_, Desk>) -> Result<Preferences, Error> {
     Ok(read(&desk))
 }
 
-/// Changes how the window looks.
+/// Changes how the window looks. The zone is everybody's: days of budgets and limits are cut in it.
 #[tauri::command]
 #[specta::specta]
-pub fn set_preferences(desk: State<'_, Desk>, preferences: Preferences) -> Result<(), Error> {
+pub async fn set_preferences(desk: State<'_, Desk>, preferences: Preferences) -> Result<(), Error> {
+    if let Ok(engine) = desk.engine() {
+        budgets::set_zone(&engine, preferences.zone.clone()).await?;
+    }
+    save(&desk, &preferences)
+}
+
+fn save(desk: &Desk, preferences: &Preferences) -> Result<(), Error> {
     let failed = |why: String| {
         Error::new(
             Code::DiskFull,

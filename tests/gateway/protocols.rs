@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use jiff::tz::TimeZone;
 use patchbay_core::diagnose::{Spend, Verdict};
+use patchbay_core::profile::{Spec, SpecTarget};
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::connections;
+use patchbay_engine::desk::profiles::{self, ProfileDraft};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -126,14 +128,21 @@ async fn f3_a_call_moves_on_to_a_connection_of_another_protocol() {
     let native = Native::start().await;
     add(&world, "compatible", &failing.base_url).await;
     add(&world, "anthropic", &native.base_url).await;
-    let answer = world.ask("claude-x", &json!({})).await;
+    let alone = world.ask("claude-x", &json!({})).await;
+    assert_eq!(alone.status(), 502, "F7: without a chain a call stays with its provider");
+    let to =
+        |key: &str| SpecTarget { connection: Some(key.into()), provider: None, model: "claude-x".into() };
+    let spec = Spec { targets: vec![to("compatible"), to("anthropic")], ..Spec::default() };
+    let chain = ProfileDraft { name: "chain".into(), spec, note: String::new() };
+    profiles::add(&world.engine, chain).await.unwrap();
+    let answer = world.ask("chain", &json!({})).await;
     assert_eq!(
         (header(&answer, "x-patchbay-provider"), header(&answer, "x-patchbay-attempts")),
         ("anthropic", "2")
     );
     let answer = json_of(answer).await;
     assert_eq!(answer["choices"][0]["message"]["content"], "Hold.");
-    assert_eq!(answer["model"], "claude-x");
+    assert_eq!(answer["model"], "chain");
 }
 
 #[tokio::test]

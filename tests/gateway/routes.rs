@@ -79,7 +79,7 @@ async fn a_model_named_in_escapes_is_the_same_model() {
 #[tokio::test]
 async fn unknown_routes_and_wrong_methods_name_those_that_are_there() {
     let (world, _demo) = World::with_demo().await;
-    for path in ["/", "/v1/embeddings", "/v2/models", "/v1/chat", "/v1/v1/v1/models"] {
+    for path in ["/", "/v1/completions", "/v2/models", "/v1/chat", "/v1/v1/v1/models"] {
         let message = refusal(world.get(path).await, 404, "not_found").await;
         assert!(message.contains(path) && message.contains("/v1/chat/completions"), "{message}");
     }

@@ -22,15 +22,16 @@ pub(crate) async fn describe(window: &Window, provider: &DemoServer) {
     window.fill("fr-name", "Desk provider").await;
 }
 
-/// What the second step of the first run gives to a bot.
+/// What the last step of the first run gives to a bot.
 pub(crate) struct Bot {
     pub(crate) base_url: String,
     pub(crate) token: String,
     pub(crate) model: String,
 }
 
-/// Makes the bot's token, and reads everything else from the snippets, as a trader would.
+/// Keeps the budget that is offered, makes the bot's token, and reads everything else from the snippets, as a trader would.
 pub(crate) async fn bot(window: &Window) -> Bot {
+    window.click("fr-set-budget").await;
     window.click("fr-make-token").await;
     window.see("app-token").await;
     let token = window.value("app-token").await;
@@ -57,7 +58,11 @@ pub(crate) async fn to_first_cost() {
 
     a_wrong_key_saves_nothing(&window).await;
     the_right_key_passes_and_is_saved(&window, key).await;
+    assert_eq!(window.value("fr-cap").await, "5.00");
+    window.picture("02b-first-run-budget").await;
     let bot = bot(&window).await;
+    let budgets = window.invoke("budgets").await;
+    assert_eq!((&budgets[0]["cap"], &budgets[0]["on_limit"]), (&json!("5"), &json!("stop")));
     window.picture("03-first-run-token").await;
     the_first_call_arrives(&window, &bot).await;
     assert_eq!(provider.requests(), 3, "a tiny completion and a stream of the test, one call of the bot");
@@ -90,7 +95,7 @@ async fn the_right_key_passes_and_is_saved(window: &Window, key: &str) {
     window.fill("fr-secret", key).await;
     watch_stages(window).await;
     window.press(&["Ctrl+Enter"]).await;
-    window.see("fr-app-name").await;
+    window.see("fr-cap").await;
     let seen: Vec<String> = window.run("return window.seen").await;
     for stage in ["dns", "tcp", "auth", "models"] {
         let passed = format!("stage-{stage} passed");
@@ -215,7 +220,7 @@ async fn the_overview_tells_the_cost(window: &Window, cost: &str) {
     assert!(today > 2.0 * dollars(cost), "{today} holds {cost} twice");
     window.click("spend-chart").await;
     window.press(&["End"]).await;
-    window.says("spend-chart", "Demo").await;
+    window.says("spend-chart", "$0.00").await;
     let tip: String =
         window.run("return document.querySelector('[data-testid=spend-chart] .tip').innerText").await;
     assert!(dollars(&tip) > 0.001, "today has a bar: {tip}");

@@ -2,16 +2,21 @@
 //! driver. What it showed is kept as pictures in `target/window`.
 #![cfg(test)]
 
+mod apps;
 mod connections;
 mod driver;
 mod first_run;
 mod gateway;
 mod keychain;
+mod keys;
 mod models;
 mod page;
 mod problems;
+mod profiles;
 mod screens;
+mod usage;
 mod wait;
+mod watch;
 mod window;
 
 /// Whether a window may be opened here.
@@ -31,6 +36,13 @@ async fn x4_first_run_to_first_cost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apps_limits_hold_and_its_token_changes_without_a_gap() {
+    if has_a_session("an_apps_limits_hold_and_its_token_changes_without_a_gap") {
+        apps::limits_hold_and_a_token_changes_without_a_gap().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn f5_a_paused_connection_stays_paused_after_a_passing_test() {
     if has_a_session("f5_a_paused_connection_stays_paused_after_a_passing_test") {
         connections::a_pause_stays().await;
@@ -41,6 +53,20 @@ async fn f5_a_paused_connection_stays_paused_after_a_passing_test() {
 async fn connections_are_mended_by_keys_alone() {
     if has_a_session("connections_are_mended_by_keys_alone") {
         connections::by_keys_alone().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k2_a_key_is_rotated_and_rolled_back() {
+    if has_a_session("k2_a_key_is_rotated_and_rolled_back") {
+        keys::rotated_and_rolled_back().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x1_everything_is_backed_up_and_restored() {
+    if has_a_session("x1_everything_is_backed_up_and_restored") {
+        keys::backed_up_and_restored().await;
     }
 }
 
@@ -62,6 +88,13 @@ async fn c3_a_price_of_ones_own_is_set_by_keys_alone() {
 async fn m6_a_provider_of_ones_own_is_called_and_stays_while_in_use() {
     if has_a_session("m6_a_provider_of_ones_own_is_called_and_stays_while_in_use") {
         models::a_provider_of_ones_own().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m2_a_profile_is_made_saved_restored_called_and_drilled() {
+    if has_a_session("m2_a_profile_is_made_saved_restored_called_and_drilled") {
+        profiles::from_a_recipe_to_a_call_and_a_drill().await;
     }
 }
 
@@ -101,8 +134,22 @@ async fn k1_the_key_is_nowhere_but_the_keychain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn n1_a_budget_stops_is_told_on_the_desktop_and_resumed() {
+    if has_a_session("n1_a_budget_stops_is_told_on_the_desktop_and_resumed") {
+        watch::a_budget_stops_is_told_and_resumed().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_reaches_only_its_backend() {
     if has_a_session("the_page_reaches_only_its_backend") {
         page::reaches_only_its_backend().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_usage_from_a_month_to_a_file() {
+    if has_a_session("c5_usage_from_a_month_to_a_file") {
+        usage::from_a_month_to_a_file().await;
     }
 }

@@ -111,7 +111,7 @@ async fn it_has_a_connection_and_a_list(window: &Window) {
     window.click("provider-desk_gpu").await;
     window.says("provider-read", "never read").await;
     window.click("provider-sync").await;
-    window.says("provider-read", "3 models").await;
+    window.says("provider-read", "4 models").await;
     window.see("model-desk_gpu/demo-deep").await;
     window.picture("54-provider").await;
 }

@@ -52,6 +52,36 @@ export const commands = {
 	priceUnset: (provider: string, model: string, effectiveFrom: Timestamp | null) => typedError<PriceVersion[], CommandError>(__TAURI_INVOKE("price_unset", { provider, model, effectiveFrom })),
 	/**  What was called in the last 30 days and has no price. */
 	unpriced: () => typedError<UnpricedModel[], CommandError>(__TAURI_INVOKE("unpriced")),
+	/**  All profiles by name, archived ones too. */
+	profiles: () => typedError<Profile[], CommandError>(__TAURI_INVOKE("profiles")),
+	/**  Makes a profile. */
+	profileAdd: (draft: ProfileDraft) => typedError<Profile, CommandError>(__TAURI_INVOKE("profile_add", { draft })),
+	/**  Makes a new version of a profile, unless another one than `expected` is in use by now. */
+	profileSave: (draft: ProfileDraft, expected: number | null) => typedError<Edited, CommandError>(__TAURI_INVOKE("profile_save", { draft, expected })),
+	/**  What a profile comes to, before it is saved. */
+	profileCheck: (spec: Spec) => typedError<ProfileCheck, CommandError>(__TAURI_INVOKE("profile_check", { spec })),
+	/**  All versions of a profile, the newest first. */
+	profileVersions: (name: string) => typedError<ProfileVersion[], CommandError>(__TAURI_INVOKE("profile_versions", { name })),
+	/**  Lets an older version be in use again, as a new one. */
+	profileRestore: (name: string, version: number) => typedError<Edited, CommandError>(__TAURI_INVOKE("profile_restore", { name, version })),
+	/**  Takes a profile out of use and keeps it. `reassign_to` takes over what points at it. */
+	profileArchive: (name: string, reassignTo: string | null) => typedError<Profile, CommandError>(__TAURI_INVOKE("profile_archive", { name, reassignTo })),
+	/**  Puts an archived profile back into use. */
+	profileUnarchive: (name: string) => typedError<Profile, CommandError>(__TAURI_INVOKE("profile_unarchive", { name })),
+	/**  Deletes a profile. `reassign_to` takes over what points at it. */
+	profileRemove: (name: string, reassignTo: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("profile_remove", { name, reassignTo })),
+	/**  Profiles whose model is gone or will end. */
+	profilesAffected: () => typedError<AffectedStep[], CommandError>(__TAURI_INVOKE("profiles_affected")),
+	/**  Leads every step from one place to another, as new versions; answers whose. */
+	profilesRetarget: (from: string, to: string, only: string | null) => typedError<string[], CommandError>(__TAURI_INVOKE("profiles_retarget", { from, to, only })),
+	/**  All aliases by name. */
+	aliases: () => typedError<Alias[], CommandError>(__TAURI_INVOKE("aliases")),
+	/**  Lets an alias stand for a target. */
+	aliasSet: (alias: string, target: string) => typedError<Alias, CommandError>(__TAURI_INVOKE("alias_set", { alias, target })),
+	/**  Removes an alias. */
+	aliasRemove: (alias: string) => typedError<null, CommandError>(__TAURI_INVOKE("alias_remove", { alias })),
+	/**  Where each profile would go with somebody in trouble. Nothing is sent. */
+	drill: (request: DrillRequest) => typedError<DrillReport, CommandError>(__TAURI_INVOKE("drill", { request })),
 	/**  All connections, by provider and priority. */
 	connections: () => typedError<Connection[], CommandError>(__TAURI_INVOKE("connections")),
 	/**  Tests the draft and saves it only if every stage passes. Stages arrive on the channel while they run. */
@@ -76,8 +106,6 @@ export const commands = {
 	connectionUndoRemove: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_undo_remove", { key })),
 	/**  The new order of one provider's connections, first tried first. */
 	connectionReorder: (keys: string[]) => typedError<null, CommandError>(__TAURI_INVOKE("connection_reorder", { keys })),
-	/**  Replaces the API key at once, untested. The old one can be rolled back to for a while. */
-	connectionReplaceKey: (key: string, secret: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_replace_key", { key, secret })),
 	/**  Sets or takes away one limit; the others stay. */
 	connectionLimit: (key: string, edit: LimitEdit) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_limit", { key, edit })),
 	/**  Runs the stages of a test; `spend` allows the tiny paid completion. */
@@ -130,6 +158,22 @@ export const commands = {
 	vault: () => typedError<VaultReport, CommandError>(__TAURI_INVOKE("vault")),
 	/**  Opens the encrypted file for as long as Patchbay runs. */
 	vaultUnlock: (passphrase: string) => typedError<VaultStatus, CommandError>(__TAURI_INVOKE("vault_unlock", { passphrase })),
+	/**  Lets the system ask the person at it to open its keychain. */
+	vaultAsk: () => typedError<VaultStatus, CommandError>(__TAURI_INVOKE("vault_ask")),
+	/**  Moves all keys into the system's keychain, and answers how many there were. */
+	vaultMoveToKeychain: () => typedError<number, CommandError>(__TAURI_INVOKE("vault_move_to_keychain")),
+	/**  Moves all keys into the encrypted file, and answers how many there were. */
+	vaultMoveToFile: (passphrase: string) => typedError<number, CommandError>(__TAURI_INVOKE("vault_move_to_file", { passphrase })),
+	/**  Seals the encrypted file anew under another passphrase: all keys or none. */
+	vaultChangePassphrase: (current: string, next: string) => typedError<null, CommandError>(__TAURI_INVOKE("vault_change_passphrase", { current, next })),
+	/**  The copies in the folder of copies, the newest first. */
+	backups: () => typedError<BackupFile[], CommandError>(__TAURI_INVOKE("backups")),
+	/**  Copies everything while calls go on: without keys, or sealed by a passphrase. Without a path it goes to the folder of copies. */
+	backUp: (path: string | null, passphrase: string | null) => typedError<Copied, CommandError>(__TAURI_INVOKE("back_up", { path, passphrase })),
+	/**  What is in a copy. Nothing is changed. */
+	backupLook: (path: string, passphrase: string | null) => typedError<BackupContents, CommandError>(__TAURI_INVOKE("backup_look", { path, passphrase })),
+	/**  Puts a copy in the place of everything. What was there is kept in the folder of copies. */
+	backupRestore: (path: string, passphrase: string | null) => typedError<Restored, CommandError>(__TAURI_INVOKE("backup_restore", { path, passphrase })),
 	/**  Everything that a prompt can be sent to. */
 	targets: () => typedError<Target[], CommandError>(__TAURI_INVOKE("targets")),
 	/**  Asks, and tells on the channel what happens until the end. `run` is a name by which it can be stopped. */
@@ -138,12 +182,52 @@ export const commands = {
 	playgroundStop: (run: string) => typedError<null, CommandError>(__TAURI_INVOKE("playground_stop", { run })),
 	/**  Its figures. */
 	overview: () => typedError<Overview, CommandError>(__TAURI_INVOKE("overview")),
-	/**  Spend by day and provider, drawn at the size that is asked for. */
-	spendChart: (request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("spend_chart", { request })),
+	/**  Its figures. */
+	usage: (query: UsageQuery) => typedError<UsageView, CommandError>(__TAURI_INVOKE("usage", { query })),
+	/**  Groups alone: what a row of its table opens to. */
+	usageGroups: (query: UsageQuery) => typedError<GroupRow[], CommandError>(__TAURI_INVOKE("usage_groups", { query })),
+	/**  A chart, drawn at the size that is asked for. */
+	usageChart: (kind: ChartKind, query: UsageQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("usage_chart", { kind, query, request })),
+	/**  What filters can be made of. */
+	usageValues: () => typedError<FieldValues[], CommandError>(__TAURI_INVOKE("usage_values")),
+	/**  The same traffic on other models (`provider/model`; those in use where none is named), or at a price. */
+	usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) => typedError<WhatIf, CommandError>(__TAURI_INVOKE("usage_what_if", { query, models, price })),
+	/**  Writes the attempts that fit into a file in the data folder. */
+	usageExport: (query: UsageQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export", { query, format })),
+	/**  Writes every chart as PNG into a folder in the data folder. */
+	usageExportCharts: (query: UsageQuery, theme: ChartTheme) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_charts", { query, theme })),
+	/**  Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder. */
+	usageStatement: (app: string, month: string | null) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_statement", { app, month })),
+	/**  All budgets, and how far they are used. */
+	budgets: () => typedError<Budget[], CommandError>(__TAURI_INVOKE("budgets")),
+	/**  Sets a budget: a new one, or other terms for the one that is there. */
+	budgetSet: (draft: BudgetDraft) => typedError<Budget, CommandError>(__TAURI_INVOKE("budget_set", { draft })),
+	/**  Takes a budget away. */
+	budgetRemove: (key: BudgetKey) => typedError<null, CommandError>(__TAURI_INVOKE("budget_remove", { key })),
+	/**  Lets calls go on with so much more than the cap, until the period ends. */
+	budgetResume: (key: BudgetKey, more: string) => typedError<Budget, CommandError>(__TAURI_INVOKE("budget_resume", { key, more })),
+	/**  All alerts. */
+	alerts: () => typedError<Alerts, CommandError>(__TAURI_INVOKE("alerts")),
+	/**  One alert with its story. */
+	alertDetail: (id: number) => typedError<AlertDetail, CommandError>(__TAURI_INVOKE("alert_detail", { id })),
+	/**  Says that somebody has seen it. */
+	alertAcknowledge: (id: number) => typedError<null, CommandError>(__TAURI_INVOKE("alert_acknowledge", { id })),
+	/**  Keeps it quiet for so many minutes. */
+	alertSnooze: (id: number, minutes: number) => typedError<null, CommandError>(__TAURI_INVOKE("alert_snooze", { id, minutes })),
+	/**  The rules, and when each last spoke. */
+	alertRules: () => typedError<AlertRules, CommandError>(__TAURI_INVOKE("alert_rules")),
+	/**  Switches a rule, and whether it is told on the desktop. */
+	alertRuleSet: (kind: AlertKind, isOn: boolean | null, onDesktop: boolean | null) => typedError<AlertRules, CommandError>(__TAURI_INVOKE("alert_rule_set", { kind, isOn, onDesktop })),
+	/**  Raises an alert of that kind for a minute, so that somebody sees how it is told. */
+	alertRuleTest: (kind: AlertKind) => typedError<null, CommandError>(__TAURI_INVOKE("alert_rule_test", { kind })),
+	/**  Sets where some rules begin. */
+	alertLimitsSet: (limits: AlertLimits) => typedError<AlertRules, CommandError>(__TAURI_INVOKE("alert_limits_set", { limits })),
 	/**  All apps by name. */
 	apps: () => typedError<App[], CommandError>(__TAURI_INVOKE("apps")),
 	/**  Adds an app. The token is answered once and is stored only as a hash. */
 	appAdd: (name: string, feature: string | null) => typedError<NewApp, CommandError>(__TAURI_INVOKE("app_add", { name, feature })),
+	/**  Sets some things of an app; its token stays. */
+	appEdit: (name: string, edits: AppEdit[]) => typedError<null, CommandError>(__TAURI_INVOKE("app_edit", { name, edits })),
 	/**  Gives an app a new token. The old one works for another 24 hours. */
 	appRotate: (name: string) => typedError<NewApp, CommandError>(__TAURI_INVOKE("app_rotate", { name })),
 	/**  Refuses an app from now on. */
@@ -154,9 +238,13 @@ export const commands = {
 	demoClear: () => typedError<null, CommandError>(__TAURI_INVOKE("demo_clear")),
 	/**  Makes the Demo provider fail, or answer again. */
 	demoFault: (fault: DemoFault) => typedError<null, CommandError>(__TAURI_INVOKE("demo_fault", { fault })),
+	/**  Tells what an import would make. No key is read, and none comes to the page. */
+	importPlan: (source: ImportSource, passphrase: string | null) => typedError<Import, CommandError>(__TAURI_INVOKE("import_plan", { source, passphrase })),
+	/**  Makes what was chosen by its origin, and everything else that an export says. */
+	importApply: (source: ImportSource, chosen: string[], passphrase: string | null) => typedError<Import, CommandError>(__TAURI_INVOKE("import_apply", { source, chosen, passphrase })),
 	/**  How the window looks. */
 	preferences: () => typedError<Preferences, CommandError>(__TAURI_INVOKE("preferences")),
-	/**  Changes how the window looks. */
+	/**  Changes how the window looks. The zone is everybody's: days of budgets and limits are cut in it. */
 	setPreferences: (preferences: Preferences) => typedError<null, CommandError>(__TAURI_INVOKE("set_preferences", { preferences })),
 };
 
@@ -174,6 +262,24 @@ export type AddOutcome = {
 	connection: Connection | null,
 };
 
+/**  A step of a profile whose model is gone or will end. */
+export type AffectedStep = {
+	/**  The profile. */
+	profile: string,
+	/**  The version in use. */
+	version: number,
+	/**  The step, from 1. */
+	step: number,
+	/**  Where it leads, as a call would name it: for a test side by side. */
+	from: string,
+	/**  Gone, or to end. */
+	state: ModelState,
+	/**  The day of its end (2026-11-30), where one is named. */
+	retires_on: string | null,
+	/**  What may take its place, as a call would name it; `None` where nothing near is known. */
+	to: string | null,
+};
+
 /**  What becomes of the version that is replaced. */
 export type Afterwards = 
 /**  It can be rolled back to until the policy erases it. */
@@ -181,16 +287,186 @@ export type Afterwards =
 /**  It takes over where the new one is refused. */
 "keep_as_standby";
 
+/**  An alert. */
+export type Alert = {
+	/**  Its number. */
+	id: number,
+	/**  What it is about. */
+	kind: AlertKind,
+	/**  Whom: a connection key, a budget, an app, a model. */
+	subject: string,
+	/**  How much it matters. */
+	severity: Severity,
+	/**  Where it stands. */
+	state: AlertState,
+	/**  One sentence. */
+	title: string,
+	/**  Figures and names behind it. */
+	evidence: string,
+	/**  When its cause began. */
+	opened_at: Timestamp,
+	/**  The end of its quiet. */
+	snoozed_until: Timestamp | null,
+	/**  When its cause ended. */
+	closed_at: Timestamp | null,
+};
+
+/**  An alert with its story. */
+export type AlertDetail = {
+	/**  What became of it, in order. */
+	events: AlertEvent[],
+} & Alert;
+
+/**  A line of an alert's story. */
+export type AlertEvent = {
+	/**  When. */
+	at: Timestamp,
+	/**  `opened`, `graver`, `eased`, `told`, `acknowledged`, `snoozed`, `woken` or `closed`. */
+	what: string,
+	/**  Figures then. */
+	detail: string,
+};
+
+/**  What an alert is about. */
+export type AlertKind = 
+/**  A connection's account needs a person. */
+"needs_attention" | 
+/**  A connection is left alone for a while. */
+"breaker_open" | 
+/**  A standby key took over from one that was refused. */
+"standby_took_over" | 
+/**  A call found nobody who may take it. */
+"no_candidate" | 
+/**  A call found everybody who may take it at an own limit. */
+"limit_reached" | 
+/**  A budget's level. */
+"budget" | 
+/**  Money is spent while nobody should be spending. */
+"idle_spend" | 
+/**  An app asks the same again and again. */
+"loop" | 
+/**  Calls were made whose price is not known. */
+"unknown_price" | 
+/**  A model that is in use is gone. */
+"model_gone" | 
+/**  A credential is old, or near its end. */
+"credential_age" | 
+/**  This machine has no network. */
+"offline" | 
+/**  The gateway does not listen. */
+"gateway_down" | 
+/**  The ledger cannot be written. */
+"ledger_failing";
+
+/**  Where some rules begin. */
+export type AlertLimits = {
+	/**  Nothing is told on the desktop. */
+	quiet: boolean,
+	/**  So many times the same prompt of an app … */
+	loop_times: number,
+	/**  … within so many minutes are a circle. */
+	loop_minutes: number,
+	/**  The first hour of the day, 0 to 23, in which nobody should be spending … */
+	idle_from: number,
+	/**  … and the first in which it is fine again. */
+	idle_until: number,
+	/**  So much may be spent meanwhile, in dollars. */
+	idle_spend: DecimalUsd,
+};
+
+/**  Which alerts are told, and how. */
+export type AlertRule = {
+	/**  What it is about. */
+	kind: AlertKind,
+	/**  Whether it is wanted. */
+	is_on: boolean,
+	/**  Whether it is told on the desktop, too. */
+	on_desktop: boolean,
+	/**  When one last opened. */
+	last_at: Timestamp | null,
+};
+
+/**  The rules. */
+export type AlertRules = {
+	/**  One for each kind. */
+	rules: AlertRule[],
+	/**  Where some of them begin. */
+	limits: AlertLimits,
+};
+
+/**  Where an alert stands. */
+export type AlertState = 
+/**  Nobody has reacted. */
+"open" | 
+/**  Somebody has seen it. */
+"acknowledged" | 
+/**  Quiet for a while. */
+"snoozed" | 
+/**  Its cause has ended. */
+"closed";
+
+/**  All that the list shows. */
+export type Alerts = {
+	/**  Those whose cause lasts, gravest first, then oldest: open and acknowledged. */
+	open: Alert[],
+	/**  Those that are quiet for a while. */
+	snoozed: Alert[],
+	/**  The last that were closed, newest first. */
+	closed: Alert[],
+	/**  How many are closed altogether. */
+	closed_count: number,
+};
+
+/**  An alias. */
+export type Alias = {
+	/**  What bots ask for. */
+	alias: string,
+	/**  What they get: a profile, `connection_key/model`, `provider/model`, a connection key or a model id. */
+	target: string,
+	/**  Whether anything could answer for it, as things are set up. */
+	leads: boolean,
+};
+
+/**  The shape of an answer. */
+export type AnswerFormat = 
+/**  Plain text. */
+{ type: "text" } | 
+/**  Any JSON object. */
+{ type: "json_object" } | 
+/**  JSON that fits a schema. */
+{ type: "json_schema"; 
+/**  1 to 64 of a-z, A-Z, 0-9, _ and -. */
+name: string; 
+/**  The schema: an object. */
+schema: AnyJson; 
+/**  Whether it must fit exactly. */
+strict: boolean | null };
+
+/**  Any JSON, as the window's types name it. Only its shape is used: the values are serde_json's. */
+export type AnyJson = 
+/**  `null` */
+null | 
+/**  `true`, `false` */
+boolean | 
+/**  A number. */
+number | null | 
+/**  A text. */
+string | 
+/**  A list. */
+AnyJson[] | 
+/**  An object. */
+{ [key in string]: AnyJson };
+
 /**  An app as lists show it. */
 export type App = {
 	/**  Unique. */
 	name: string,
-	/**  What its calls are for, where a call does not say. */
-	feature: string | null,
 	/**  Whether it may call. */
 	state: AppState,
 	/**  The last four characters of its newest token; empty for a revoked app. */
 	token_tail: string,
+	/**  Until when the token before works, too. */
+	old_token_until: Timestamp | null,
 	/**  Calls since midnight. */
 	requests_today: number,
 	/**  Spend since midnight. */
@@ -199,7 +475,41 @@ export type App = {
 	last_used_at: Timestamp | null,
 	/**  When it was added. */
 	created_at: Timestamp,
+} & AppSettings;
+
+/**  One thing to set of an app; everything else stays. */
+export type AppEdit = 
+/**  `None` for nothing. */
+{ field: "feature"; value?: string | null } | 
+/**  `None` for everything. */
+{ field: "may_use"; value?: string[] | null } | 
+/**  `None` for no limit. */
+{ field: "rate_limit_per_minute"; value?: number | null } | 
+/**  `None` for no limit. */
+{ field: "max_concurrent_requests"; value?: number | null } | 
+/**  `None` for no limit. */
+{ field: "max_output_tokens"; value?: number | null };
+
+/**  An app's own limits; `None` is no limit. */
+export type AppLimits = {
+	/**  Requests in any minute. */
+	rate_limit_per_minute: number | null,
+	/**  Requests at the same time. */
+	max_concurrent_requests: number | null,
+	/**  The longest answer, in tokens. */
+	max_output_tokens: number | null,
 };
+
+/**  What can be set of an app. */
+export type AppSettings = {
+	/**  What its calls are for, where a call does not say. */
+	feature: string | null,
+	/**
+	 *  The profiles, aliases and models that it may call, an ending `*` for all that begin so; everything where there is no
+	 *  list.
+	 */
+	may_use: string[] | null,
+} & AppLimits;
 
 /**  Whether an app may call. */
 export type AppState = 
@@ -245,6 +555,8 @@ export type Attention = {
 	detail: string,
 	/**  Whose it is. */
 	connection: string | null,
+	/**  The number of its alert. */
+	alert: number | null,
 	/**  What its button does. */
 	action: AttentionAction,
 };
@@ -260,7 +572,9 @@ export type AttentionAction =
 /**  Asks the keychain to open. */
 "unlock_keychain" | 
 /**  Opens the catalogue, which names what has no price. */
-"set_prices";
+"set_prices" | 
+/**  Opens its alert. */
+"open_alert";
 
 /**  An entry as it is shown. Its words are texts: a newer Patchbay may have written others. */
 export type AuditEntry = {
@@ -322,6 +636,36 @@ export type AuditVerdict = {
 	head: string,
 };
 
+/**  What is in a copy. */
+export type BackupContents = {
+	/**  A passphrase opens it. */
+	sealed: boolean,
+	/**  How many keys are in it. */
+	keys: number,
+	/**  The names of its connections. */
+	connections: string[],
+	/**  How many apps it has. */
+	apps: number,
+	/**  How many attempts its ledger counts. */
+	attempts: number,
+	/**  When something was last changed. */
+	changed_at: Timestamp | null,
+};
+
+/**  A copy in the folder of copies. */
+export type BackupFile = {
+	/**  The whole path. */
+	path: string,
+	/**  The file's name. */
+	name: string,
+	/**  When it was written. */
+	at: Timestamp,
+	/**  Its size, in bytes; at most 4 GB are told. */
+	bytes: number,
+	/**  A passphrase opens it, and there may be keys in it. */
+	sealed: boolean,
+};
+
 /**  What the window needs before its first paint. */
 export type Bootstrap = {
 	/**  Patchbay's version. */
@@ -333,6 +677,74 @@ export type Bootstrap = {
 	/**  Where everything is kept. */
 	data_dir: string,
 };
+
+/**  A budget and how far it is used. */
+export type Budget = {
+	/**  How people know it: "daily budget of the app bot". */
+	name: string,
+	/**  The cap, without what was added to it. */
+	cap: string,
+	/**  What was added to it for this period. */
+	extra: string,
+	/**  What happens at the cap. */
+	on_limit: OnLimit,
+	/**  Where calls go instead, for a cap that degrades. */
+	degrade_to: string | null,
+	/**  In percent, ascending. */
+	levels: number[],
+	/**  Settled in this period, by everybody on the folder. */
+	spent: string,
+	/**  Held by calls of this process on their way. */
+	reserved: string,
+	/**  Spent, of the cap with what was added; may be over 100. */
+	percent: number,
+	/**  Nothing is left of it. */
+	is_reached: boolean,
+	/**  What the period comes to at this pace; `None` before there is anything to go by. */
+	on_pace_for: string | null,
+	/**  When the cap will be reached at this pace, if within the period. */
+	reaches_cap_at: Timestamp | null,
+	/**  When it begins anew. */
+	resets_at: Timestamp,
+	/**  A fitting amount to resume with. */
+	more: string,
+	/**  What it is for exists; else it meets no call. */
+	has_subject: boolean,
+} & BudgetKey;
+
+/**  A budget to set. */
+export type BudgetDraft = {
+	/**  The cap. */
+	cap: string,
+	/**  What happens at the cap. */
+	on_limit: OnLimit,
+	/**  A model, profile or connection that calls go to instead, for a cap that degrades. */
+	degrade_to: string | null,
+	/**  In percent; `None` for those that it has, or the usual ones. */
+	levels: number[] | null,
+} & BudgetKey;
+
+/**  What tells one budget from another. */
+export type BudgetKey = {
+	/**  What it is for. */
+	scope: ScopeName,
+	/**  When it begins anew. */
+	period: Period,
+	/**  What it counts. */
+	measure: Measure,
+};
+
+/**  The budget that has stopped all traffic. */
+export type BudgetStop = {
+	/**  How people know it. */
+	name: string,
+	/**  Its cap, with what was added. */
+	cap: string,
+	/**  When it begins anew. */
+	resets_at: Timestamp,
+	/**  A fitting amount to resume with. */
+	more: string,
+} & BudgetKey;
 
 /**  Which ids of tool calls a provider takes back. */
 export type CallIds = 
@@ -366,6 +778,18 @@ export type CatalogueAge = {
 	due: string[],
 };
 
+/**  What attempts failed of. */
+export type Cause = {
+	/**  The class of the error, as filters call it; may be empty. */
+	error: string,
+	/**  In words. */
+	name: string,
+	/**  How many. */
+	attempts: number,
+	/**  Of all failed attempts, in basis points. */
+	share_bp: number,
+};
+
 /**  A part of the store or of the engine's state. */
 export type Changed = 
 /**  Connections, credentials, their order. */
@@ -381,7 +805,13 @@ export type Changed =
 /**  Reports of connection tests. */
 "checks" | 
 /**  Providers, models and prices. */
-"models";
+"models" | 
+/**  Budgets. */
+"budgets" | 
+/**  Alerts and their rules. */
+"alerts" | 
+/**  Profiles and aliases. */
+"profiles";
 
 /**  A drawn chart. Sums and rows are of all series, hidden ones too; a hidden series is only not drawn. */
 export type Chart = {
@@ -389,19 +819,40 @@ export type Chart = {
 	svg: string,
 	/**  One sentence for a screen reader: what is drawn. */
 	summary: string,
-	/**  Where in the drawing the bars stand. */
+	/**  What its numbers count. */
+	unit: Unit,
+	/**  Where in the drawing the data stand. */
 	plot: PlotArea,
-	/**  One for each day. */
+	/**  One for each step or cell; cells go row by row. */
 	slots: Slot[],
+	/**  Slots in a row. */
+	columns: number,
 	/**  In drawing order, from the bottom of a stack up. */
 	series: ChartSeries[],
-	/**  `rows[slot][series]`. */
-	rows: DecimalUsd[][],
-	/**  The sum of each row. */
-	totals: DecimalUsd[],
-	/**  Nothing was spent on any day. */
+	/**  `rows[slot][series]`, as decimal text; `None` = no traffic. */
+	rows: ((string | null)[])[],
+	/**  The sum of each row; `None` where a sum would mean nothing. */
+	totals: (string | null)[],
+	/**  There is nothing to show. */
 	empty: boolean,
+	/**  The lowest values of the five upper colours of a heat map, as decimal text. */
+	scale: string[],
 };
+
+/**  Which chart. */
+export type ChartKind = 
+/**  Spend over time, stacked by group. */
+"spend" | 
+/**  Tokens over time: input, cached input, output. */
+"tokens" | 
+/**  p50, p95 and p99 of answers over time. */
+"latency" | 
+/**  Failed attempts over time, by cause. */
+"errors" | 
+/**  Requests by weekday and hour, with market sessions. */
+"hours" | 
+/**  Spend of each day of the last months. */
+"calendar";
 
 /**  What the window asks of a chart. */
 export type ChartRequest = {
@@ -411,22 +862,20 @@ export type ChartRequest = {
 	height: number,
 	/**  Which colours. */
 	theme: ChartTheme,
-	/**  How many days up to today. */
-	days: number,
 	/**  Ids of series that are left out of the drawing. */
 	hidden: string[],
 };
 
 /**  A series as the legend shows it. */
 export type ChartSeries = {
-	/**  A provider's slug, or [`OTHER`]. */
+	/**  What filters call it, or [`OTHER`]. */
 	id: string,
 	/**  As people write it. */
 	name: string,
 	/**  1 to 6. */
 	color: number,
-	/**  The sum over all days. */
-	total: DecimalUsd,
+	/**  The sum over all steps, as decimal text; `None` where a sum would mean nothing. */
+	total: string | null,
 	/**  Left out of the drawing. */
 	hidden: boolean,
 };
@@ -584,6 +1033,8 @@ export type Code =
 "cancelled" | 
 /**  All traffic is stopped by the kill switch. */
 "stopped" | 
+/**  A budget that stops calls is used up. */
+"budget_exceeded" | 
 /**  No connection may serve this call. */
 "no_candidate" | 
 /**  Another program has the port. */
@@ -617,6 +1068,16 @@ export type Compared = {
 	model: Model,
 	/**  What all tokens of the user's last 30 days would have cost here; `None` without a price or without use. */
 	month_cost: DecimalUsd | null,
+};
+
+/**  One thing that has to hold. An empty value means "nobody said". */
+export type Condition = {
+	/**  What it is about. */
+	field: Field,
+	/**  How it compares. */
+	relation: Relation,
+	/**  With what; at least one. */
+	values: string[],
 };
 
 /**  A connection as the window shows it. */
@@ -745,6 +1206,14 @@ export type ConnectionStatus =
 /**  Stopped by an administrator's rule; refuses like a pause. */
 "suspended";
 
+/**  What was done. */
+export type Copied = {
+	/**  The file. */
+	path: string,
+	/**  How many keys are in it. */
+	keys: number,
+};
+
 /**  Where the cost of a row comes from. */
 export type CostSource = 
 /**  The provider reported the charge. */
@@ -833,6 +1302,19 @@ export type Credentials = {
 	shared_with: string[],
 };
 
+/**  Which days. */
+export type Days = 
+/**  So many up to today. */
+{ kind: "last"; 
+/**  How many, today included. */
+days: number } | 
+/**  From a day to a day, both included. */
+{ kind: "between"; 
+/**  The first (2026-11-01). */
+from: string; 
+/**  The last. */
+to: string };
+
 /**  Decimal dollars as text: how money crosses to the window, where numbers are floats. */
 export type DecimalUsd = string;
 
@@ -851,13 +1333,130 @@ export type DemoFault =
 /**  Completions end in the middle: no end of the stream, or half of the body that was announced. */
 "cut_stream";
 
+/**  What would become of a stop. */
+export type DrillOutcome = 
+/**  It would answer. */
+"answers" | 
+/**  It would fail. */
+"fails" | 
+/**  It is passed by as things are now. */
+"skipped" | 
+/**  The call would not come this far. */
+"spare";
+
+/**  What would happen. */
+export type DrillReport = {
+	/**  Who was said to be in trouble, as a person calls it. */
+	struck: string,
+	/**  Every profile in use, then every alias that leads elsewhere than to a profile. */
+	rows: DrillRow[],
+	/**  How many of them would have no home. */
+	homeless: number,
+};
+
+/**  What is pretended. */
+export type DrillRequest = {
+	/**  A connection key or a provider's slug. */
+	struck: string,
+	/**  What is the matter. */
+	trouble: TroubleKind,
+	/**  For slowness: milliseconds until the first byte; `None` = 30,000. */
+	first_byte_ms: number | null,
+};
+
+/**  What would happen to calls of one name. */
+export type DrillRow = {
+	/**  What bots ask for. */
+	name: string,
+	/**  Its way leads past whoever is in trouble. */
+	is_struck: boolean,
+	/**  Who would answer: the connection's name; `None` for nobody. */
+	home: string | null,
+	/**  The model there. */
+	model: string | null,
+	/**  How much later the answer would begin, or the caller would be told, in milliseconds at most. */
+	delay_ms: number,
+	/**  Every stop, in the order of trying; who is passed by comes last. */
+	stops: DrillStop[],
+};
+
+/**  A stop on a call's way. */
+export type DrillStop = {
+	/**  The connection key. */
+	connection: string,
+	/**  The connection's name. */
+	name: string,
+	/**  The model that would be asked for; empty for who is passed by. */
+	model: string,
+	/**  What would become of it. */
+	outcome: DrillOutcome,
+	/**  In plain words. */
+	text: string,
+};
+
+/**  What became of an edit. */
+export type Edited = {
+	/**  The profile as it is now. */
+	profile: Profile,
+	/**  Whether there was anything to change: an edit without one makes no version. */
+	changed: boolean,
+};
+
+/**  One setting in force. */
+export type EffectiveSetting = {
+	/**  Its name, as in a profile's document. */
+	name: string,
+	/**  For people; `None` where nothing is sent and the model does as it does. */
+	value: string | null,
+	/**  Who says so. */
+	level: SettingLevel,
+	/**  The model does not take it: it is left out, or the target is passed by. */
+	is_untaken: boolean,
+};
+
+/**  What the file is to be. */
+export type ExportFormat = 
+/**  For spreadsheets and everything else. */
+"csv" | 
+/**  One JSON document: a list of attempts. */
+"json" | 
+/**  For notebooks, compressed by zstd. */
+"parquet" | 
+/**  An Excel workbook: a summary, groups, days and attempts. */
+"xlsx";
+
 /**  A file that was written. */
 export type Exported = {
 	/**  Where it is. */
 	path: string,
-	/**  How many entries are in it. */
+	/**  How many entries, rows or pictures are in it. */
 	entries: number,
 };
+
+/**  What a condition is about. */
+export type Field = 
+/**  The connection key. */
+"connection" | 
+/**  The provider's slug. */
+"provider" | 
+/**  The model asked of the provider. */
+"model" | 
+/**  The feature. */
+"feature" | 
+/**  The app. */
+"app" | 
+/**  The profile. */
+"profile" | 
+/**  `chat`, `embedding`, `test` or `count`. */
+"type" | 
+/**  `answered`, `failed`, `limited`, `cancelled`, `cut` or `interrupted`. */
+"outcome" | 
+/**  The class of the error. */
+"error" | 
+/**  `direct` for first attempts, `failover` for later ones. */
+"route" | 
+/**  The decision that a call belongs to. */
+"signal";
 
 /**  A field before and after; empty where there was or is nothing. */
 export type FieldChange = {
@@ -869,12 +1468,37 @@ export type FieldChange = {
 	after: string,
 };
 
+/**  A value of a label. */
+export type FieldValue = {
+	/**  As filters take it. */
+	value: string,
+	/**  As people read it. */
+	name: string,
+};
+
+/**  What filters can be made of: every value that ever occurred of a label, in order. */
+export type FieldValues = {
+	/**  The label. */
+	field: Field,
+	/**  Its values; an empty one where nobody said. */
+	values: FieldValue[],
+};
+
 /**  What the file is to be. */
 export type Format = 
 /**  For spreadsheets. */
 "csv" | 
 /**  One JSON document: a list of entries. */
 "json";
+
+/**  What happens when a connection is full. */
+export type FullPolicy = 
+/**  The other candidates first, then wait for the first that has room. */
+"rotate" | 
+/**  Wait for this one, then the next. */
+"wait" | 
+/**  Fail at the first that is full. */
+"fail";
 
 /**  The gateway as the window shows it. */
 export type Gateway = {
@@ -890,6 +1514,8 @@ export type Gateway = {
 	hint: string,
 	/**  Since when it listens. */
 	since: Timestamp | null,
+	/**  That others than this machine can call; empty where they cannot. */
+	warning: string,
 };
 
 /**  How the gateway is. */
@@ -909,6 +1535,57 @@ export type GoneModel = {
 	model: string,
 	/**  What relies on it. */
 	relied_on_by: Reliance[],
+};
+
+/**  What rows are grouped by. */
+export type GroupBy = 
+/**  The connection key. */
+"connection" | 
+/**  The provider's slug. */
+"provider" | 
+/**  The model asked of the provider. */
+"model" | 
+/**  The feature. */
+"feature" | 
+/**  The app. */
+"app" | 
+/**  The profile. */
+"profile" | 
+/**  What was called. */
+"type" | 
+/**  How attempts ended. */
+"outcome" | 
+/**  The class of the error; empty for answers. */
+"error" | 
+/**  First attempts, and those after another failed. */
+"route" | 
+/**  The calendar day in the trader's zone. */
+"day" | 
+/**  The week in the trader's zone, by its Monday. */
+"week" | 
+/**  The month in the trader's zone. */
+"month" | 
+/**  The hour, UTC. */
+"hour";
+
+/**  A row of the cost table. */
+export type GroupRow = {
+	/**  What filters call it; may be empty. */
+	key: string,
+	/**  As people read it. */
+	name: string,
+	/**  Two letters for the tile; empty where groups have none. */
+	tile: string,
+	/**  Colour of the tile, 1 to 6. */
+	color: number,
+	/**  Its sums. */
+	totals: Totals,
+	/**  Of the spend of all groups, in basis points. */
+	share_bp: number,
+	/**  Of its attempts that brought an answer, in basis points; `None` without attempts. */
+	success_bp: number | null,
+	/**  Its spend over time, in dollars, for a line without an axis. */
+	spark: (number | null)[],
 };
 
 /**  An extra header. */
@@ -939,6 +1616,41 @@ export type Health =
 "warning" | 
 /**  Its breaker is open, or it needs a person's attention. */
 "critical";
+
+/**  What an import would make, or made. */
+export type Import = {
+	/**  Connections. */
+	connections: Planned[],
+	/**  What else is new or changes: from an export of Patchbay's. */
+	steps: ImportStep[],
+	/**  Connections that get a key from an export of Patchbay's. */
+	keys: string[],
+	/**  What is left alone. */
+	skipped: LeftAlone[],
+};
+
+/**  Where connections are looked for. */
+export type ImportSource = 
+/**  The variables that the window was started with. */
+{ kind: "environment" } | 
+/**  Model servers on this machine. */
+{ kind: "machine" } | 
+/**  `.env`, LiteLLM's `config.yaml`, or an export of Patchbay's. */
+{ kind: "file"; 
+/**  Where it is. */
+path: string };
+
+/**  What an import does with one thing. */
+export type ImportStep = {
+	/**  `create` or `update`. */
+	action: string,
+	/**  `connection`, `app`, … */
+	kind: string,
+	/**  Which. */
+	name: string,
+	/**  Fields before and after. */
+	changes: FieldChange[],
+};
 
 /**  Whether a provider wants an API key. */
 export type KeyNeed = 
@@ -975,6 +1687,14 @@ export type Learned = {
 	json_schema: boolean | null,
 	/**  Whether it makes embeddings. */
 	embeddings: boolean | null,
+};
+
+/**  Something that nothing is made of. */
+export type LeftAlone = {
+	/**  What it is. */
+	what: string,
+	/**  Why. */
+	why: string,
 };
 
 /**  How bad it is. */
@@ -1042,6 +1762,15 @@ export type MaxTokens =
 "kept" | 
 /**  `max_completion_tokens`: OpenAI's reasoning models answer 400 to the other. */
 "renamed";
+
+/**  What a budget counts. */
+export type Measure = 
+/**  Nano-USD. */
+"money" | 
+/**  Attempts. */
+"requests" | 
+/**  Input and output. */
+"tokens";
 
 /**  The user's tokens of the last 30 days, in basis points of all. */
 export type Mix = {
@@ -1259,6 +1988,15 @@ export type NewApp = {
 	token: string,
 };
 
+/**  What happens at 100 %. */
+export type OnLimit = 
+/**  An alert, and calls go on. */
+"warn" | 
+/**  Calls go to a cheaper model. */
+"degrade" | 
+/**  No further call: of a provider's or a connection's budget, none there, and others may answer. */
+"stop";
+
 /**  The first screen's figures. */
 export type Overview = {
 	/**  The zone of its days. */
@@ -1267,6 +2005,8 @@ export type Overview = {
 	today: Totals,
 	/**  The same hours of the day before. */
 	yesterday: Totals,
+	/**  Where today's spend will be at midnight, as the same hours of the last weeks tell; `None` where nothing tells. */
+	pace: DecimalUsd | null,
 	/**  Calls of each of the last 24 hours, oldest first. */
 	calls_by_hour: number[],
 	/**  p95 of each of the last 24 hours; `None` = no traffic. */
@@ -1285,12 +2025,45 @@ export type Overview = {
 	top_features: TopRow[],
 };
 
+/**  How far a count or a budget reaches before it begins anew. */
+export type Period = 
+/**  A local calendar day. */
+"day" | 
+/**  A local calendar month. */
+"month";
+
 /**  Requests in any window of that length. */
 export type PeriodLimit = {
 	/**  At most so many. */
 	requests: number,
 	/**  In so many seconds. */
 	seconds: number,
+};
+
+/**  A connection that would be made. */
+export type Planned = {
+	/**  Where it was found; by this it is chosen. */
+	origin: string,
+	/**  The provider's slug. */
+	provider: string,
+	/**  The provider's name. */
+	provider_name: string,
+	/**  Its name. */
+	name: string,
+	/**  Its connection key. */
+	key: string,
+	/**  Where requests go. */
+	base_url: string,
+	/**  Tests and the playground use it. */
+	default_model: string | null,
+	/**  The variable that its key is in, or "the file"; `None` = it has none. */
+	key_from: string | null,
+	/**  How many models its server has, where it was asked. */
+	models: number | null,
+	/**  The connection that is probably the same. It is made only where it is chosen by its origin. */
+	clash: string | null,
+	/**  What should be known of it. */
+	notes: string[],
 };
 
 /**  What happens while it is answered. */
@@ -1445,6 +2218,84 @@ export type Pricing =
 "known" | 
 /**  It is not. */
 "unknown";
+
+/**  A profile. */
+export type Profile = {
+	/**  Unique; bots name it as a model. */
+	name: string,
+	/**  The version in use, from 1. */
+	version: number,
+	/**  Why that version was made; may be empty. */
+	note: string,
+	/**  When the profile was made. */
+	created_at: Timestamp,
+	/**  When the version in use was made. */
+	changed_at: Timestamp,
+	/**  Out of use, and kept. */
+	is_archived: boolean,
+	/**  The model of its first step. */
+	model_name: string,
+	/**  Everything that it says. */
+	spec: Spec,
+	/**  What the models of its chain lack. */
+	hints: ProfileHint[],
+	/**  What points at it: aliases, budgets, apps that are bound to it. */
+	users: string[],
+	/**  Apps that called it in the last 30 days, most calls first. */
+	apps: string[],
+	/**  Calls of the last 30 days. */
+	requests: number,
+};
+
+/**  What a profile comes to. */
+export type ProfileCheck = {
+	/**  Why it cannot be saved; empty where it can. */
+	problems: SpecProblem[],
+	/**  What the models of its chain lack. */
+	hints: ProfileHint[],
+	/**  What is in force at each step that leads somewhere. */
+	steps: StepSettings[],
+	/**  Tokens that it adds to each prompt, as an estimate. */
+	prompt_tokens: number,
+};
+
+/**  A profile to be made, or what an existing one is to say from now on. */
+export type ProfileDraft = {
+	/**  Unique. */
+	name: string,
+	/**  Everything that it says. */
+	spec: Spec,
+	/**  Why; may be empty. */
+	note: string,
+};
+
+/**  A setting that a model of the chain lacks. */
+export type ProfileHint = {
+	/**  The field of the profile's document. */
+	setting: string,
+	/**  The step, from 1. */
+	step: number,
+	/**  The model that lacks it. */
+	model: string,
+	/**  For people. */
+	text: string,
+};
+
+/**  A version of a profile. */
+export type ProfileVersion = {
+	/**  From 1. */
+	number: number,
+	/**  Why it was made; may be empty. */
+	note: string,
+	/**  When. */
+	created_at: Timestamp,
+	/**  It is the one in use. */
+	is_current: boolean,
+	/**  Everything that it says. */
+	spec: Spec,
+	/**  What it changed of the version before it; empty for the first. */
+	changes: VersionDifference[],
+};
 
 /**  The wire format a provider speaks. */
 export type Protocol = 
@@ -1636,6 +2487,13 @@ export type ReasoningTokens =
 /**  Beside them, and billed as output (xAI). */
 "beside";
 
+/**  How a condition compares. */
+export type Relation = 
+/**  One of the values. */
+"is" | 
+/**  None of the values. */
+"is_not";
+
 /**  Something that relies on a model. */
 export type Reliance = {
 	/**  `default_model`, `profile` or `alias`. */
@@ -1696,6 +2554,14 @@ export type Removal = {
 	blocked_by: string[],
 };
 
+/**  What a restore did. */
+export type Restored = {
+	/**  Where what was there is kept; `None` = there was nothing. */
+	before: string | null,
+	/**  How many keys went into the vault. */
+	keys: number,
+};
+
 /**  The end of a rotation. */
 export type Rotation = {
 	/**  What the test of the new key found. */
@@ -1745,6 +2611,29 @@ export type SchemaFormat =
 /**  Only to be some JSON object (DeepSeek): the schema goes into the instructions. */
 "instructed";
 
+/**  The kinds of scope, by the names in the database. */
+export type ScopeKind = 
+/**  Everything. */
+"all" | 
+/**  A provider, by its slug. */
+"provider" | 
+/**  A connection, by its key. */
+"connection" | 
+/**  A profile, by its name. */
+"profile" | 
+/**  An app, by its name. */
+"app" | 
+/**  A feature. */
+"feature";
+
+/**  A scope as people write it: `all`, `app:mt5-signal-bot`. */
+export type ScopeName = {
+	/**  What kind. */
+	kind: ScopeKind,
+	/**  Whom; empty for everything. */
+	name: string,
+};
+
 /**  An extra header whose value is write-only. */
 export type SecretHeaderEdit = {
 	/**  In any case. */
@@ -1760,6 +2649,28 @@ export type SeedName =
 /**  `random_seed` (Mistral). */
 "random_seed";
 
+/**  Who says it. */
+export type SettingLevel = 
+/**  The caller. */
+"call" | 
+/**  The profile. */
+"profile" | 
+/**  The connection. */
+"connection" | 
+/**  The provider. */
+"provider" | 
+/**  Patchbay, or the model itself. */
+"built_in";
+
+/**  How much it matters. */
+export type Severity = 
+/**  Good to know. */
+"info" | 
+/**  It may become a trouble. */
+"warn" | 
+/**  It is one. */
+"bad";
+
 /**  How wide the sidebar is. */
 export type Sidebar = 
 /**  Icons and words. */
@@ -1767,14 +2678,94 @@ export type Sidebar =
 /**  Icons. */
 "rail";
 
-/**  The share of the plot that belongs to one day. */
+/**  The share of the plot that belongs to one step or cell. */
 export type Slot = {
 	/**  Left edge in px. */
 	x: number,
+	/**  Upper edge in px. */
+	y: number,
 	/**  Width in px. */
 	w: number,
-	/**  The day: "Thu 20 Nov". */
+	/**  Height in px. */
+	h: number,
+	/**  What it is: "Thu 20 Nov", "Tue 09:00". */
 	label: string,
+	/**  Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. */
+	from: string,
+	/**  See `from`. */
+	to: string,
+};
+
+/**  One version of a profile. What is `None` or empty is not sent, or left to the connection. */
+export type Spec = {
+	/**  The chain, first tried first: 1 to 20 steps. */
+	targets: SpecTarget[],
+	/**  0..=2. */
+	temperature: number | null,
+	/**  0..=1. */
+	top_p: number | null,
+	/**  The longest answer in tokens, from 1. */
+	max_tokens: number | null,
+	/**  −2..=2. */
+	presence_penalty: number | null,
+	/**  −2..=2. */
+	frequency_penalty: number | null,
+	/**  32 bits, which every protocol takes. */
+	seed: number | null,
+	/**  Texts that end the answer; 4 at most. */
+	stop_sequences: string[],
+	/**  The shape of the answer. */
+	response_format: AnswerFormat | null,
+	/**  Functions that the model may call. */
+	tool_configurations: ToolSpec[],
+	/**  Whether it must call one. */
+	tool_choice: ToolUse | null,
+	/**  Instructions, before everything else. */
+	system_prompt: string | null,
+	/**  Whether calls may be streamed; `None` as each connection says. */
+	streaming_enabled: boolean | null,
+	/**  Requests at the same time, on top of the connections' limits. */
+	max_concurrent_requests: number | null,
+	/**  Requests per `rate_limit_period_s`; both or neither. */
+	rate_limit_requests: number | null,
+	/**  Seconds. */
+	rate_limit_period_s: number | null,
+	/**  Requests in any minute. */
+	rate_limit_per_minute: number | null,
+	/**  Requests in a local calendar day. */
+	rate_limit_per_day: number | null,
+	/**  Tokens in any minute. */
+	tokens_per_minute: number | null,
+	/**  Until the first byte, in seconds, 1..=3600. */
+	timeout_s: number | null,
+	/**  Attempts of one call, 1..=20; `None` = 4. */
+	max_attempts: number | null,
+	/**  What happens when a connection is full: `rotate` to the others first, `wait` for it, or `fail`; `None` = `rotate`. */
+	when_full: FullPolicy | null,
+	/**  How long a call waits for room, in seconds, 0..=600; `None` = 10. */
+	wait_s: number | null,
+	/**  What happens to a parameter that a model does not take. */
+	when_untaken: WhenUntaken,
+};
+
+/**  Something that has to be corrected. */
+export type SpecProblem = {
+	/**  The field, by its name in the profile's document. */
+	field: string,
+	/**  What is wrong. */
+	message: string,
+	/**  What to do. */
+	hint: string,
+};
+
+/**  A step of the chain: a connection, or a provider with all its connections. */
+export type SpecTarget = {
+	/**  A connection key. */
+	connection: string | null,
+	/**  A provider's slug. */
+	provider: string | null,
+	/**  The model id as that provider knows it. */
+	model: string,
 };
 
 /**  Whether a test may spend money. */
@@ -1835,6 +2826,12 @@ export type Status = {
 	per_minute: number,
 	/**  Spend since midnight. */
 	today_cost: DecimalUsd,
+	/**  The cap of the daily budget of everything, with what was added; `None` where there is none. */
+	today_cap: DecimalUsd | null,
+	/**  The budget that lets no call through now. */
+	budget_stop: BudgetStop | null,
+	/**  Alerts that nobody has reacted to. */
+	open_alerts: number,
 	/**  Connections that are on and critical. */
 	failing_connections: number,
 	/**  `None` while traffic flows. */
@@ -1843,6 +2840,22 @@ export type Status = {
 	sample_data: boolean,
 	/**  What keeps usage rows from being written; empty when all is well. */
 	ledger_trouble: string,
+};
+
+/**  What is in force at one step of a chain. */
+export type StepSettings = {
+	/**  The step, from 1. */
+	step: number,
+	/**  As a call would name it. */
+	target: string,
+	/**  The connection's name; of a provider's connections, the first. */
+	connection: string,
+	/**  Each setting with who says so. */
+	settings: EffectiveSetting[],
+	/**  What would be changed or left out of a request on its way there. */
+	notices: string[],
+	/**  Why a request could not be sent there at all; `None` where it could. */
+	refusal: string | null,
 };
 
 /**  Who stopped all traffic, and when. */
@@ -1971,6 +2984,29 @@ export type ToldLimit = {
 	reset_s: number | null,
 };
 
+/**  A function that the model may call. */
+export type ToolSpec = {
+	/**  1 to 64 of a-z, A-Z, 0-9, _ and -. */
+	name: string,
+	/**  For the model. */
+	description: string | null,
+	/**  JSON schema of its arguments: an object. */
+	parameters: AnyJson,
+	/**  Whether arguments must fit the schema exactly. */
+	strict: boolean | null,
+};
+
+/**  Whether the model must call a tool. */
+export type ToolUse = 
+/**  As it likes. */
+"auto" | 
+/**  None. */
+"none" | 
+/**  At least one. */
+"required" | 
+/**  This one. */
+{ function: string };
+
 /**  A row of a top list. */
 export type TopRow = {
 	/**  The app or feature; "(none)" where nobody said. */
@@ -1998,14 +3034,28 @@ export type Totals = {
 	answered_calls: number,
 	/**  Calls that ended without one. */
 	failed_calls: number,
+	/**  Tries without an answer. */
+	failed_attempts: number,
 	/**  Calls that a later attempt answered. */
 	saved_by_failover: number,
 	/**  In tokens; exact up to 2⁵³. */
 	input_tokens: number,
 	/**  In tokens; exact up to 2⁵³. */
 	output_tokens: number,
+	/**  Of the input. */
+	cached_tokens: number,
 	/**  The sum of all known costs. */
 	cost: DecimalUsd,
+	/**  Attempts whose cost is not known. */
+	unpriced_attempts: number,
+	/**  What a call cost on average; `None` without calls. */
+	per_call: DecimalUsd | null,
+	/**  What a thousand calls cost. */
+	per_thousand: DecimalUsd | null,
+	/**  Decisions that calls belong to. */
+	signals: number,
+	/**  What one of them cost on average. */
+	per_signal: DecimalUsd | null,
 	/**  Of answered attempts. */
 	p50_ms: number | null,
 	/**  Of answered attempts. */
@@ -2013,6 +3063,32 @@ export type Totals = {
 	/**  Of answered attempts. */
 	p99_ms: number | null,
 };
+
+/**  A price to try, in decimal dollars per million tokens. */
+export type TriedPrice = {
+	/**  Of input tokens. */
+	input: string,
+	/**  Of output tokens. */
+	output: string,
+};
+
+/**  What is the matter. */
+export type TroubleKind = 
+/**  It cannot be reached. */
+"outage" | 
+/**  It answers 429. */
+"rate_limited" | 
+/**  Its first byte comes late. */
+"slow";
+
+/**  What numbers count. */
+export type Unit = 
+/**  Nano-dollars here, dollars in the chart. */
+"usd" | 
+/**  Tokens, calls, attempts. */
+"count" | 
+/**  Milliseconds. */
+"ms";
 
 /**  Attempts of the last 30 days whose cost is not known, and their models. */
 export type Unpriced = {
@@ -2032,6 +3108,42 @@ export type UnpricedModel = {
 	attempts: number,
 	/**  About when the last one was. */
 	last_at: Timestamp | null,
+};
+
+/**  What the window asks for. */
+export type UsageQuery = {
+	/**  Which days. */
+	days: Days,
+	/**  What has to hold. */
+	conditions: Condition[],
+	/**  What groups go by. */
+	by: GroupBy,
+};
+
+/**  The Usage screen's figures. */
+export type UsageView = {
+	/**  The zone of its days. */
+	zone: string,
+	/**  The first day (2026-11-10). */
+	from: string,
+	/**  The last day. */
+	to: string,
+	/**  How many days. */
+	days: number,
+	/**  Over everything that the query admits. */
+	totals: Totals,
+	/**  The same over as many days before. */
+	prior: Totals,
+	/**  How much less the cached tokens cost than they would have uncached, at the prices of now. */
+	cache_saving: DecimalUsd,
+	/**  Where this month's spend will be at its end; `None` where the span is not of this month or nothing tells. */
+	month_pace: DecimalUsd | null,
+	/**  The groups, the highest cost first. */
+	groups: GroupRow[],
+	/**  What failed attempts failed of, the most frequent first. */
+	causes: Cause[],
+	/**  When there was anything at all that fits, whatever the days. */
+	last_activity: Timestamp | null,
 };
 
 /**  The vault in full. */
@@ -2059,6 +3171,8 @@ export type VaultState =
 
 /**  The vault as the window shows it. */
 export type VaultStatus = {
+	/**  `keychain`, `file` or `memory`. */
+	kind: string,
 	/**  How it is. */
 	state: VaultState,
 	/**  What this system calls it. */
@@ -2081,6 +3195,73 @@ export type Verdict =
 "not_run" | 
 /**  It works without: only what a deep test asks for can end so. */
 "unsupported";
+
+/**  A field in which two versions differ. */
+export type VersionDifference = {
+	/**  Its name in the profile's document. */
+	field: string,
+	/**  As text; empty where nothing was said. */
+	before: string,
+	/**  As text; empty where nothing is said any more. */
+	after: string,
+};
+
+/**  What the same traffic would have been elsewhere. The quality of answers is not compared. */
+export type WhatIf = {
+	/**  What it did cost, as far as costs are known. */
+	actual: DecimalUsd,
+	/**  Attempts that told their tokens: what estimates are made of. */
+	attempts: number,
+	/**  Attempts whose cost is not known; the actual cost is without them. */
+	unpriced_attempts: number,
+	/**  The alternatives, the dearest first. */
+	rows: WhatIfRow[],
+	/**  What else can be chosen. */
+	options: WhatIfOption[],
+};
+
+/**  A model that can be chosen. */
+export type WhatIfOption = {
+	/**  `provider/model`. */
+	id: string,
+	/**  The model's id at its provider. */
+	model: string,
+	/**  Its provider's name. */
+	provider_name: string,
+	/**  Dollars per million input tokens. */
+	input_price: DecimalUsd,
+	/**  Dollars per million output tokens. */
+	output_price: DecimalUsd,
+};
+
+/**  One alternative. */
+export type WhatIfRow = {
+	/**  `provider/model`; empty for a price of one's own. */
+	id: string,
+	/**  The model's id at its provider. */
+	model: string,
+	/**  Two letters for the tile. */
+	tile: string,
+	/**  Colour of the tile, 1 to 6. */
+	color: number,
+	/**  What the traffic would have cost; `None` where its price is not known. */
+	cost: DecimalUsd | null,
+	/**  What it costs more (or less, where negative) in basis points of the actual cost. */
+	change_bp: number | null,
+	/**  Attempts that would not have fitted into its context, within 1 %; `None` where its size is not known. */
+	too_long: number | null,
+	/**  Median time of its answers here in the last 30 days; `None` where there were none. */
+	p50_ms: number | null,
+	/**  Its 95th percentile. */
+	p95_ms: number | null,
+};
+
+/**  What happens to a parameter that a model does not take (M4). */
+export type WhenUntaken = 
+/**  It is left out, and a notice says so. */
+"drop" | 
+/**  That target is passed by; the next one may take it. */
+"refuse";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

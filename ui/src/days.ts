@@ -12,6 +12,18 @@ export function startOfDay(iso: string, zone: string): number | null {
   return midnight - offset(guess, zone);
 }
 
+/** The moment at which a day ends in a zone: when the next one begins. */
+export function endOfDay(iso: string, zone: string): number | null {
+  if (startOfDay(iso, zone) === null) return null;
+  const next = new Date(Date.parse(`${iso.trim()}T00:00:00Z`) + 86_400_000);
+  return startOfDay(next.toISOString().slice(0, 10), zone);
+}
+
+/** The day of a moment in a zone: 2026-11-30. */
+export function isoDay(at: number, zone: string): string {
+  return new Date(at + offset(at, zone)).toISOString().slice(0, 10);
+}
+
 /** How far the zone's clocks are ahead of UTC, in ms. */
 function offset(at: number, zone: string): number {
   const format = new Intl.DateTimeFormat("en-US", {

@@ -38,6 +38,7 @@ export const presentations: Record<Code, Presentation> = {
   offline: warn("No network. Local connections still answer", "globe"),
   cancelled: { title: "Stopped by you", icon: "minus", tone: "off" },
   stopped: bad("Traffic is stopped", "stop"),
+  budget_exceeded: bad("A budget is used up", "stop"),
   no_candidate: bad("Nothing left to try", "plug"),
   port_in_use: bad("The port is taken by another program", "server"),
   unauthorized: bad("The app token is not accepted", "key"),

@@ -74,6 +74,14 @@ export function percent(basisPoints: number | null): string {
   return `${Math.min(99.9, Math.round(basisPoints / 10) / 10).toFixed(1)}%`;
 }
 
+/** `640 B`, `12 KB`, `218 MB`, `1.4 GB`; of thousands, as file managers tell it. */
+export function fileSize(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB"];
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  const amount = bytes / 1000 ** step;
+  return `${step > 0 && amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${units[step]}`;
+}
+
 /** `4 s ago`, `38 min ago`, `3 h ago`, then `Mon 18:20`, then `14 Nov`. */
 export function ago(at: number | null, now: number, zone: string): string {
   if (at === null) return "-";

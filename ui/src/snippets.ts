@@ -4,7 +4,12 @@ import type { Sample } from "./kit/Code.svelte";
 
 /** The base URL of OpenAI clients, whether or not the gateway's own carries the version. */
 export function baseUrl(gateway: string): string {
-  return `${gateway.replace(/\/+$/, "").replace(/\/v1$/, "")}/v1`;
+  return `${rootUrl(gateway)}/v1`;
+}
+
+/** The gateway's own address: what Anthropic's and Google's clients want. */
+export function rootUrl(gateway: string): string {
+  return gateway.replace(/\/+$/, "").replace(/\/v1$/, "");
 }
 
 /** A model that can answer now, so that a snippet runs as it is. */
@@ -21,7 +26,7 @@ export function snippets(gateway: string, model: string, token: string | null): 
     { id: "python", label: "Python", code: python(url, model) },
     { id: "node", label: "Node", code: node(url, model) },
     { id: "curl", label: "curl", code: curl(url, model) },
-    { id: "env", label: ".env", code: env(url, token) },
+    { id: "env", label: ".env", code: env(rootUrl(gateway), token) },
   ];
 }
 
@@ -58,6 +63,13 @@ const curl = (url: string, model: string) => `curl ${url}/chat/completions \\
     "messages": [{"role": "user", "content": "Long or short?"}]
   }'`;
 
-const env = (url: string, token: string | null) => `OPENAI_BASE_URL=${url}
+/** Every client reads some of these: Anthropic's and Google's add the version themselves. */
+const env = (root: string, token: string | null) => `OPENAI_BASE_URL=${root}/v1
+OPENAI_API_BASE=${root}/v1
 OPENAI_API_KEY=${token ?? "the token of this app"}
+ANTHROPIC_BASE_URL=${root}
+ANTHROPIC_API_URL=${root}
+ANTHROPIC_API_KEY=${token ?? "the token of this app"}
+GOOGLE_GEMINI_BASE_URL=${root}
+GEMINI_API_KEY=${token ?? "the token of this app"}
 PATCHBAY_TOKEN=${token ?? "the token of this app"}`;

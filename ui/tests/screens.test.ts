@@ -45,7 +45,15 @@ describe("first run", () => {
     expect(screen.getByTestId<HTMLInputElement>("fr-name").value).toBe("Anthropic primary");
     await type("fr-secret", "sk-ant-good-0123456789");
     await ctrlEnter();
+    expect(((await find("fr-cap")) as HTMLInputElement).value).toBe("5.00");
+    await fireEvent.click(screen.getByTestId("fr-set-budget"));
     expect((await find("fr-app-name")).getAttribute("data-testid")).toBe("fr-app-name");
+    expect(calls(engine, "budget_set")[0]?.args["draft"]).toMatchObject({
+      scope: { kind: "all", name: "" },
+      period: "day",
+      cap: "5.00",
+      on_limit: "stop",
+    });
     expect(calls(engine, "connection_add_tested")[0]?.args["draft"]).toMatchObject({
       provider: "anthropic",
       name: "Anthropic primary",
@@ -75,7 +83,9 @@ describe("first run", () => {
     expect((await find("add-report")).dataset["verdict"]).toBe("failed");
     expect(screen.getByTestId<HTMLInputElement>("fr-secret").value).toBe("sk-bad-0123456789");
     await fireEvent.click(screen.getByTestId("fr-save-untested"));
+    await fireEvent.click(await find("fr-skip-budget"));
     await find("fr-make-token");
+    expect(calls(engine, "budget_set")).toHaveLength(0);
     expect(calls(engine, "connection_add_untested")).toHaveLength(1);
   });
 
@@ -120,7 +130,7 @@ describe("the overview", () => {
   it("asks for the chart at its size, hides a series, shows one alone", async () => {
     const engine = await open("#/overview");
     await fireEvent.click(await find("series-openai"));
-    const last = () => calls(engine, "spend_chart").at(-1)?.args["request"];
+    const last = () => calls(engine, "usage_chart").at(-1)?.args["request"];
     await waitFor(() => expect(last()).toMatchObject({ width: 700, height: 200, theme: "dark", hidden: ["openai"] }));
     await waitFor(() => expect(screen.getByTestId("series-openai").getAttribute("aria-pressed")).toBe("false"));
     await fireEvent.click(screen.getByTestId("series-gemini"), { altKey: true });
@@ -142,7 +152,7 @@ describe("the overview", () => {
     await open("#/overview");
     await fireEvent.click(await find("attention-fix_key"));
     await waitFor(() => expect(location.hash).toContain("#/connections/conn_openrouter"));
-    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("set-secret")), { timeout: 3000 });
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("key-secret")), { timeout: 3000 });
   });
 
   it("opens a connection from its row", async () => {

@@ -25,7 +25,7 @@ async function open(hash: string, scene = ""): Promise<Window> {
 }
 
 const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 3000 });
+const find = <T extends HTMLElement>(id: string) => screen.findByTestId<T>(id, {}, { timeout: 3000 });
 
 afterEach(async () => {
   await close();
@@ -137,8 +137,8 @@ describe("connections", () => {
     const auth = within(await find("stage-auth"));
     expect(auth.getByText("Failed")).toBeTruthy();
     await fireEvent.click(screen.getByTestId("remedy-replace_key"));
-    await find("set-secret-save");
-    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("set-secret")));
+    await find("key-go");
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("key-secret")));
   });
 
   it("test all in one go of the engine's, and say how it went", async () => {
@@ -187,7 +187,7 @@ describe("connections", () => {
   });
 
   it("are copied without their key, and stopped until they are turned on", async () => {
-    const engine = await open("#/connections/conn_openai_main");
+    const engine = await open("#/connections/conn_openai_main?tab=settings");
     await fireEvent.click(await find("set-stopped"));
     await waitFor(() => expect(screen.getByTestId("detail-health").textContent).toContain("Stopped"));
     expect(screen.getByTestId("switch-conn_openai_main").getAttribute("aria-checked")).toBe("false");
@@ -220,6 +220,46 @@ describe("connections", () => {
     const before = calls(engine, "connections").length;
     await fireEvent.click(screen.getByText("Retry"));
     await waitFor(() => expect(calls(engine, "connections").length).toBeGreaterThan(before));
+  });
+});
+
+describe("import", () => {
+  it("tells what a file would make before anything is made, and makes what is chosen", async () => {
+    const engine = await open("#/connections");
+    await fireEvent.click(await find("import"));
+    const path = await find("import-path");
+    await fireEvent.input(path, { target: { value: "/home/me/bot/.env" } });
+    await fireEvent.click(screen.getByTestId("import-look"));
+    const clashing = await find<HTMLInputElement>("import-OPENAI_API_KEY");
+    const own = screen.getByTestId<HTMLInputElement>("import-DESK_OPENAI_API_KEY");
+    expect([own.checked, clashing.checked]).toEqual([true, false]);
+    expect((await find("import-plan")).textContent).toContain("key from DESK_OPENAI_API_KEY");
+    expect(screen.getByTestId("import-skipped").textContent).toContain("BINANCE_API_KEY");
+    expect(calls(engine, "import_apply")).toHaveLength(0);
+    await fireEvent.click(screen.getByTestId("import-go"));
+    await find("conn-openai_desk");
+    expect(calls(engine, "import_apply")[0]?.args["chosen"]).toEqual(["DESK_OPENAI_API_KEY"]);
+  });
+
+  it("asks for the passphrase of a sealed file, and says what is wrong with another", async () => {
+    await open("#/connections");
+    await fireEvent.click(await find("import"));
+    await fireEvent.input(await find("import-path"), { target: { value: "/nowhere" } });
+    await fireEvent.click(screen.getByTestId("import-look"));
+    expect((await find("error-note")).textContent).toContain("No such file");
+    await fireEvent.input(screen.getByTestId("import-path"), { target: { value: "/home/me/desk.age" } });
+    await fireEvent.click(screen.getByTestId("import-look"));
+    await fireEvent.input(await find("import-passphrase"), { target: { value: "battery staple" } });
+    await fireEvent.click(screen.getByTestId("import-look"));
+    await find("import-DESK_OPENAI_API_KEY");
+  });
+
+  it("offers what runs on this machine where there is no connection yet", async () => {
+    const engine = await open("#/connections", "empty");
+    expect((await find("found-here")).textContent).toContain("Ollama is running");
+    expect(screen.getByTestId("found-here").textContent).toContain("6 models");
+    await fireEvent.click(screen.getByTestId("found-add-Ollama"));
+    await waitFor(() => expect(calls(engine, "import_apply")[0]?.args["chosen"]).toEqual(["Ollama"]));
   });
 });
 

@@ -1,8 +1,12 @@
 //! The command line's grammar.
 
+mod apps;
 mod catalogue;
 mod checks;
 mod keys;
+mod profiles;
+mod usage;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +15,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 use patchbay_engine::error::Error;
 use patchbay_engine::{VaultChoice, VaultSetup};
 
+pub use apps::{AppChange, Apps, GatewayReach};
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
+pub use profiles::{
+    Aliases, DrillArgs, FormatArg, ProfileFields, Profiles, TroubleArg, WhenFullArg, WhenUntakenArg,
+};
+pub use usage::{By, ChartArgs, ChartName, ExportArgs, SpanArgs, StatementArgs, ThemeArg, UsageArgs};
+pub use watch::{AlertCommand, Alerts, BudgetSet, BudgetWhich, Budgets, RuleArg};
 
 use crate::passphrase::Terminal;
 
@@ -89,6 +99,14 @@ pub enum Command {
     /// What models cost, and who says so.
     #[command(subcommand)]
     Prices(Prices),
+    /// Manage profiles: named recipes with a chain of targets, which bots call as a model.
+    #[command(subcommand)]
+    Profiles(Profiles),
+    /// Let well-known model ids stand for something else.
+    #[command(subcommand)]
+    Aliases(Aliases),
+    /// Pretend that somebody is in trouble, and see where each profile would go. Nothing is sent.
+    Drill(DrillArgs),
     /// Manage connections.
     #[command(subcommand)]
     Connections(Connections),
@@ -101,10 +119,22 @@ pub enum Command {
     /// Manage the apps that may use the gateway.
     #[command(subcommand)]
     Apps(Apps),
+    /// Caps on money, requests or tokens.
+    #[command(subcommand)]
+    Budgets(Budgets),
+    /// What somebody should know.
+    Alerts(Alerts),
+    /// From where the gateway can be reached: this machine only, unless you open it.
+    #[command(subcommand)]
+    Gateway(GatewayReach),
     /// Send one prompt.
     Run(RunArgs),
-    /// Show what calls cost and how they went.
+    /// Show what calls cost and how they went, or write every attempt to a file.
     Usage(UsageArgs),
+    /// Draw a chart into a file.
+    Chart(ChartArgs),
+    /// Write what one app spent in a month, as a page to print.
+    Statement(StatementArgs),
     /// Show attempts, the newest last.
     Log(LogArgs),
     /// Show, check and export who changed what.
@@ -119,10 +149,13 @@ pub enum Command {
     Restore {
         /// The file to read.
         file: PathBuf,
+        /// Only tell what is in it.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Write the configuration into a file.
     Export(FileArgs),
-    /// Add and change what a file of `export` says; nothing is deleted.
+    /// Add connections of a .env file, of LiteLLM, of this environment or machine; or all that an export says. Nothing is deleted.
     Import(ImportArgs),
     /// Stop all traffic until `resume`.
     Stop,
@@ -308,37 +341,15 @@ pub struct LimitArgs {
     pub max_concurrent: Option<u32>,
 }
 
-/// `patchbay apps …`
-#[derive(Debug, Subcommand)]
-pub enum Apps {
-    /// All apps.
-    List,
-    /// Add an app and print its token, once.
-    Add {
-        /// Its name.
-        name: String,
-        /// What its calls are for, where a call does not say.
-        #[arg(long)]
-        feature: Option<String>,
-    },
-    /// Print a new token, once. The old one works for another 24 hours.
-    Rotate {
-        /// The app's name.
-        name: String,
-    },
-    /// Refuse an app from now on.
-    Revoke {
-        /// The app's name.
-        name: String,
-    },
-}
-
 /// `patchbay run`
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// A model, `connection_key/model`, `provider/model` or a connection key [default: the first connection's].
     #[arg(long)]
     pub model: Option<String>,
+    /// A profile, instead of a model.
+    #[arg(long, conflicts_with = "model")]
+    pub profile: Option<String>,
     /// What the call is for.
     #[arg(long)]
     pub feature: Option<String>,
@@ -347,46 +358,6 @@ pub struct RunArgs {
     pub stream: bool,
     /// The prompt; `-` reads it from standard input.
     pub prompt: String,
-}
-
-/// `patchbay usage`
-#[derive(Debug, clap::Args)]
-pub struct UsageArgs {
-    /// The last so many days, today included.
-    #[arg(long, default_value_t = 30, conflicts_with_all = ["from", "to"], value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    pub days: u32,
-    /// The first day (2026-11-01).
-    #[arg(long, value_name = "DAY", requires = "to")]
-    pub from: Option<String>,
-    /// The last day.
-    #[arg(long, value_name = "DAY", requires = "from")]
-    pub to: Option<String>,
-    /// Group by this.
-    #[arg(long, value_enum)]
-    pub by: Option<By>,
-    /// Only what fits: connection=…, provider, model, feature, app, profile, type, outcome, error, route, signal; NAME!=VALUE
-    /// for the opposite; one name several times for alternatives.
-    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = parse_pair)]
-    pub conditions: Vec<(String, String)>,
-}
-
-/// What to group by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum By {
-    /// Connection keys.
-    Connection,
-    /// Providers.
-    Provider,
-    /// Models.
-    Model,
-    /// Features.
-    Feature,
-    /// Apps.
-    App,
-    /// Calendar days.
-    Day,
-    /// Hours, UTC.
-    Hour,
 }
 
 /// `patchbay log`

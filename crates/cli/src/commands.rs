@@ -1,15 +1,22 @@
 //! One module for each noun.
 
+mod alerts;
+mod aliases;
 mod apps;
 mod audit;
 mod backup;
+mod budgets;
 mod checks;
 mod connections;
 mod credentials;
 mod demo;
+mod drill;
+mod gateway;
+mod imports;
 mod log;
 mod models;
 mod prices;
+mod profiles;
 mod prompt;
 mod providers;
 mod serve;
@@ -17,7 +24,7 @@ mod testing;
 mod usage;
 mod vault;
 
-pub use backup::restore;
+pub use backup::{look, restore};
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
@@ -41,19 +48,27 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Providers(command) => providers::run(engine, command, output).await?,
         Command::Models(command) => return models::run(engine, command, output).await,
         Command::Prices(command) => prices::run(engine, command, output).await?,
+        Command::Profiles(command) => profiles::run(engine, command, output).await?,
+        Command::Aliases(command) => aliases::run(engine, command, output).await?,
+        Command::Drill(args) => drill::run(engine, &args, output)?,
         Command::Connections(command) => return connections::run(engine, command, output).await,
         Command::Credentials(command) => return credentials::run(engine, command, output).await,
         Command::Audit(command) => return audit::run(engine, command, output).await,
         Command::Vault(command) => vault::run(engine, command, output).await?,
         Command::Backup(args) => backup::back_up(engine, args, output).await?,
         Command::Export(args) => backup::export(engine, args, output).await?,
-        Command::Import(args) => backup::import(engine, args, output).await?,
+        Command::Import(args) => imports::run(engine, args, output).await?,
         // Done before the data folder was opened.
         Command::Restore { .. } => {}
         Command::Checks(command) => checks::run(engine, command, output).await?,
         Command::Apps(command) => apps::run(engine, command, output).await?,
+        Command::Budgets(command) => budgets::run(engine, command, output).await?,
+        Command::Alerts(args) => alerts::run(engine, args, output).await?,
+        Command::Gateway(command) => gateway::run(engine, command, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,
         Command::Usage(args) => usage::run(engine, args, output).await?,
+        Command::Chart(args) => usage::chart(engine, args, output).await?,
+        Command::Statement(args) => usage::statement(engine, args, output).await?,
         Command::Log(args) => log::run(engine, args, output).await?,
         Command::Stop => {
             status::stop(engine, "the command line").await?;
@@ -87,11 +102,11 @@ fn secret_from_stdin() -> Result<Secret, Error> {
     Ok(secret)
 }
 
+/// Headers by name.
+type SecretHeaders = Vec<(String, Secret)>;
+
 /// The API key, where one is wanted, and the values of these headers: a line of standard input each, in this order.
-fn secrets_from_stdin(
-    key: bool,
-    headers: &[String],
-) -> Result<(Option<Secret>, Vec<(String, Secret)>), Error> {
+fn secrets_from_stdin(key: bool, headers: &[String]) -> Result<(Option<Secret>, SecretHeaders), Error> {
     if headers.is_empty() {
         return Ok((if key { Some(secret_from_stdin()?) } else { None }, Vec::new()));
     }

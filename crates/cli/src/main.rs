@@ -37,8 +37,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
-    if let Command::Restore { file } = &args.command {
-        return commands::restore(&args.data_dir()?, &args.vault(), file, output).map(|()| ExitCode::SUCCESS);
+    if let Command::Restore { file, dry_run } = &args.command {
+        let done = if *dry_run {
+            commands::look(file, output)
+        } else {
+            commands::restore(&args.data_dir()?, &args.vault(), file, output)
+        };
+        return done.map(|()| ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Error::new(
@@ -60,7 +65,7 @@ fn run(args: Args, output: &Output) -> Result<ExitCode, Error> {
 fn exit_code(code: Code) -> ExitCode {
     ExitCode::from(match code {
         Code::InvalidInput => 2,
-        Code::Stopped | Code::RateLimited | Code::QuotaExhausted => 3,
+        Code::Stopped | Code::BudgetExceeded | Code::RateLimited | Code::QuotaExhausted => 3,
         Code::VaultAbsent
         | Code::VaultLocked
         | Code::VaultDenied

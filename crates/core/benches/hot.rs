@@ -9,6 +9,7 @@ use patchbay_core::chat::{
 };
 use patchbay_core::dialect::models::ModelLimits;
 use patchbay_core::dialect::openai::{StreamDecoder, UsageChunk};
+use patchbay_core::dialect::takes::Parameters;
 use patchbay_core::dialect::{Decoder, Encoder, Inbound, Stamp, Target, encode_request};
 use patchbay_core::price::PriceBook;
 use patchbay_core::sse::{Event, Reader};
@@ -100,7 +101,13 @@ fn target(protocol: Protocol) -> Target<'static> {
         Protocol::Anthropic => "claude-opus-4-8",
         Protocol::Gemini => "gemini-2.5-flash",
     };
-    Target { protocol, model, quirks: Quirks::default(), limits: ModelLimits { max_output: Some(64_000) } }
+    Target {
+        protocol,
+        model,
+        quirks: Quirks::default(),
+        limits: ModelLimits { max_output: Some(64_000) },
+        untaken: Parameters::NONE,
+    }
 }
 
 /// Read as the gateway reads it and written for a provider; to its own protocol, that passes the text through.

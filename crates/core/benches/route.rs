@@ -39,7 +39,7 @@ fn connection(id: i64) -> Connection {
         project: None,
         proxy: None,
         headers: std::collections::BTreeMap::new(),
-        private: Default::default(),
+        private: patchbay_core::private::Private::default(),
         limits: Limits {
             rate_limit_per_minute: Some(100_000),
             rate_limit_per_day: Some(u32::MAX),
@@ -66,6 +66,8 @@ fn fleet(connections: i64) -> Fleet {
         period: Period::Day,
         measure,
         cap: u64::MAX,
+        extra: None,
+        degrade_to: None,
         on_limit: OnLimit::Stop,
         levels: LEVELS.to_vec(),
     };

@@ -20,8 +20,8 @@
 //!    estimate; what is not known leaves the estimate standing; what was not sent is refunded. The guard's `Drop` settles too, as
 //!    cancelled. Where even that does not run, the reservation's own `Drop` reports it, and it is given back at the next touch.
 //! 7. **Recall.** After a restart, [`Admission::recall`] counts what the ledger has of the day and of the longest window, before
-//!    the first call: not even a crash forgives a request. What the ledger does not have, such as the levels that budgets have
-//!    spoken of, [`Admission::keep`] saves and [`Admission::restore`] takes up.
+//!    the first call: not even a crash forgives a request. Budgets are told what the ledger holds of their period by
+//!    [`Admission::book`], again and again: what it holds beyond this process's own was spent by others on the folder.
 
 mod allowance;
 pub mod calendar;
@@ -39,7 +39,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use jiff::tz::TimeZone;
 
 pub use allowance::{Allowed, Used};
-pub use keep::{Counters, Recalled};
+pub use keep::{Booked, Counters, Recalled};
 pub use meter::{BudgetUse, LevelEvent};
 pub use refusal::{Gate, Reach, Refusal, Why};
 pub use reservation::{Estimate, Reservation, Sent, Spent};
@@ -288,10 +288,6 @@ impl Admission {
     fn give_back(&mut self, index: u32, sent: Sent, known: Spent, now: Now) -> Released {
         let (_, today) = self.moment(now);
         let hold = &mut self.holds[index as usize];
-        let used = Estimate {
-            tokens: known.tokens.unwrap_or(hold.estimate.tokens),
-            cost: known.cost.unwrap_or(hold.estimate.cost),
-        };
         for (entry, seat) in hold.entries.into_iter().zip(hold.seats) {
             let Some(allowance) = seat.and_then(|seat| self.allowances.get_mut(seat.index())) else {
                 continue;
@@ -302,8 +298,8 @@ impl Admission {
             }
         }
         for budget in &hold.budgets {
-            let used = (sent == Sent::Something).then_some(used);
-            self.meters.settle(*budget, hold.estimate, used, hold.days);
+            let known = (sent == Sent::Something).then_some(known);
+            self.meters.settle(*budget, hold.estimate, known, hold.days);
         }
         self.meters.look(&hold.budgets, today, &mut self.level_events);
         hold.is_open = Openness::Free;
@@ -325,6 +321,12 @@ impl Admission {
         self.meters.used(budget, today)
     }
 
+    /// The cap of a budget in its period now, with what was added to it.
+    pub fn budget_cap(&mut self, budget: BudgetId, now: Now) -> Option<u64> {
+        let (_, today) = self.moment(now);
+        self.meters.cap(budget, today)
+    }
+
     /// The day and month of a moment: their ends are when counts begin anew.
     pub fn today(&mut self, now: Now) -> Today {
         self.calendar.at(now.wall)
@@ -333,6 +335,12 @@ impl Admission {
     /// Reservations that are not settled yet.
     pub fn open(&self) -> usize {
         self.holds.len() - self.free.len()
+    }
+
+    /// Where a call goes instead of where it wanted to, because a budget that degrades it is used up.
+    pub fn detour(&mut self, ask: &Ask<'_>, now: Now) -> Option<&str> {
+        let (_, today) = self.moment(now);
+        self.meters.detour(ask, today)
     }
 
     /// What budgets have to say since the last time. Also called by a timer: a period ends without a call, too.

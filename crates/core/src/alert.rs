@@ -2,9 +2,11 @@
 //! is the engine's affair.
 
 mod board;
+mod rules;
 mod watch;
 
-pub use board::{Alert, AlertBoard, AlertState, MOST_OPEN};
+pub use board::{AlertState, Known, MOST_OPEN, Step, step};
+pub use rules::Rules;
 pub use watch::{Hours, IdleSpend, LoopWatch, credential_age};
 
 use serde::{Deserialize, Serialize};
@@ -14,55 +16,64 @@ use crate::code::Code;
 use crate::standing::Change;
 use crate::time::Timestamp;
 
-/// What an alert is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlertKind {
-    /// A budget's level.
-    Budget,
-    /// A connection's account needs a person.
-    NeedsAttention,
-    /// A connection is left alone for a while.
-    BreakerOpen,
-    /// A call found nobody who may take it.
-    NoCandidate,
-    /// Calls were made whose price is not known.
-    UnknownPrice,
-    /// A model that is in use is gone.
-    ModelGone,
-    /// A credential is old, or near its end.
-    CredentialAge,
-    /// The ledger cannot be written.
-    LedgerFailing,
-    /// A prepaid account is nearly empty.
-    LowBalance,
-    /// Money is spent while nobody should be spending.
-    IdleSpend,
-    /// An app asks the same again and again.
-    Loop,
-}
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
+        /// What an alert is about.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub enum AlertKind { $($(#[$doc])* $kind,)* }
 
-impl AlertKind {
-    /// The name in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Budget => "budget",
-            Self::NeedsAttention => "needs_attention",
-            Self::BreakerOpen => "breaker_open",
-            Self::NoCandidate => "no_candidate",
-            Self::UnknownPrice => "unknown_price",
-            Self::ModelGone => "model_gone",
-            Self::CredentialAge => "credential_age",
-            Self::LedgerFailing => "ledger_failing",
-            Self::LowBalance => "low_balance",
-            Self::IdleSpend => "idle_spend",
-            Self::Loop => "loop",
+        impl AlertKind {
+            /// All of them, in the order in which their rules are listed.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// The name in the database and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// The one of that name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$kind),)* _ => None }
+            }
         }
-    }
+    };
+}
+kinds! {
+    /// A connection's account needs a person.
+    NeedsAttention = "needs_attention",
+    /// A connection is left alone for a while.
+    BreakerOpen = "breaker_open",
+    /// A standby key took over from one that was refused.
+    StandbyTookOver = "standby_took_over",
+    /// A call found nobody who may take it.
+    NoCandidate = "no_candidate",
+    /// A call found everybody who may take it at an own limit.
+    LimitReached = "limit_reached",
+    /// A budget's level.
+    Budget = "budget",
+    /// Money is spent while nobody should be spending.
+    IdleSpend = "idle_spend",
+    /// An app asks the same again and again.
+    Loop = "loop",
+    /// Calls were made whose price is not known.
+    UnknownPrice = "unknown_price",
+    /// A model that is in use is gone.
+    ModelGone = "model_gone",
+    /// A credential is old, or near its end.
+    CredentialAge = "credential_age",
+    /// This machine has no network.
+    Offline = "offline",
+    /// The gateway does not listen.
+    GatewayDown = "gateway_down",
+    /// The ledger cannot be written.
+    LedgerFailing = "ledger_failing",
 }
 
 /// How much it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
@@ -73,6 +84,40 @@ pub enum Severity {
     Bad,
 }
 
+impl Severity {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+        }
+    }
+
+    /// The one of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Info, Self::Warn, Self::Bad].into_iter().find(|severity| severity.as_str() == name)
+    }
+}
+
+/// A condition that was seen, or has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// What it is about.
+    pub kind: AlertKind,
+    /// Whom: a connection key, a budget, an app.
+    pub subject: String,
+    /// What it says.
+    pub sign: Sign,
+}
+
+impl News {
+    /// A condition of that subject.
+    pub fn new(kind: AlertKind, subject: impl Into<String>, sign: Sign) -> Self {
+        Self { kind, subject: subject.into(), sign }
+    }
+}
+
 /// What a condition says of an alert now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sign {
@@ -80,6 +125,8 @@ pub enum Sign {
     Raise {
         /// How much it matters.
         severity: Severity,
+        /// Of causes that matter as much, a higher one is told again: a budget's next level.
+        rank: u16,
         /// One sentence.
         title: String,
         /// Figures and names behind it.
@@ -92,7 +139,7 @@ pub enum Sign {
 impl Sign {
     /// A cause is there.
     pub fn raise(severity: Severity, title: String, evidence: impl Into<String>) -> Self {
-        Self::Raise { severity, title, evidence: evidence.into() }
+        Self::Raise { severity, rank: 0, title, evidence: evidence.into() }
     }
 }
 
@@ -122,24 +169,24 @@ pub fn of_change(change: Change, connection: &str, until: Option<Timestamp>) -> 
     }
 }
 
-/// What a budget's level means. `name` is how people know the budget.
-pub fn of_crossing(crossing: Crossing, name: &str, used: &str, cap: &str) -> (AlertKind, Sign) {
-    let sign = match crossing {
+/// What a budget's level means. `name` is how people know the budget: "daily budget of $12".
+pub fn of_crossing(crossing: Crossing, name: &str, used: &str, cap: &str) -> Sign {
+    match crossing {
         Crossing::Left => Sign::Clear,
-        Crossing::Reached(level) => {
+        Crossing::Reached(level) | Crossing::Fell(level) => {
             let severity = match level {
                 0..80 => Severity::Info,
                 80..100 => Severity::Warn,
                 _ => Severity::Bad,
             };
-            Sign::raise(
-                severity,
-                format!("{level} % of the budget {name} is used"),
-                format!("{used} of {cap}"),
-            )
+            let title = match level {
+                50 => format!("Half the {name} is used"),
+                100.. => format!("The {name} is used up"),
+                _ => format!("{level} % of the {name} is used"),
+            };
+            Sign::Raise { severity, rank: level, title, evidence: format!("{used} of {cap}") }
         }
-    };
-    (AlertKind::Budget, sign)
+    }
 }
 
 #[cfg(test)]
@@ -167,8 +214,18 @@ mod tests {
     }
 
     #[test]
+    fn names_are_read_back() {
+        for kind in AlertKind::ALL {
+            assert_eq!(AlertKind::parse(kind.as_str()), Some(*kind));
+        }
+        for severity in [Severity::Info, Severity::Warn, Severity::Bad] {
+            assert_eq!(Severity::parse(severity.as_str()), Some(severity));
+        }
+    }
+
+    #[test]
     fn n1_levels_grow_in_weight() {
-        let weight = |level| match of_crossing(Crossing::Reached(level), "of the bot", "$4", "$5").1 {
+        let weight = |level| match of_crossing(Crossing::Reached(level), "budget of the bot", "$4", "$5") {
             Sign::Raise { severity, .. } => severity,
             Sign::Clear => panic!("should raise"),
         };

@@ -1,5 +1,8 @@
 //! A local program with its own gateway token.
 
+use serde::{Deserialize, Serialize};
+
+use crate::admission::{Allowed, Rate};
 use crate::id::AppId;
 use crate::time::Timestamp;
 
@@ -17,8 +20,46 @@ pub struct App {
     pub feature: Option<String>,
     /// A revoked one is refused.
     pub revoked: bool,
+    /// What it may call; everything where there is no list.
+    pub may_use: Option<Vec<String>>,
+    /// Its own limits, on top of its connections'.
+    pub limits: AppLimits,
     /// When it was added.
     pub created_at: Timestamp,
+}
+
+impl App {
+    /// Whether it may call this: a profile, an alias, a model or `connection_key/model`, as its list names it. An entry that
+    /// ends in `*` stands for everything that begins so.
+    pub fn may_use(&self, requested: &str) -> bool {
+        self.may_use.as_ref().is_none_or(|names| {
+            names.iter().any(|name| match name.strip_suffix('*') {
+                Some(beginning) => requested.starts_with(beginning),
+                None => name == requested,
+            })
+        })
+    }
+}
+
+/// An app's own limits; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct AppLimits {
+    /// Requests in any minute.
+    pub rate_limit_per_minute: Option<u32>,
+    /// Requests at the same time.
+    pub max_concurrent_requests: Option<u32>,
+    /// The longest answer, in tokens.
+    pub max_output_tokens: Option<u32>,
+}
+
+impl From<AppLimits> for Allowed {
+    fn from(limits: AppLimits) -> Self {
+        Self {
+            concurrent: limits.max_concurrent_requests,
+            rates: [limits.rate_limit_per_minute.map(Rate::per_minute), None],
+            ..Self::default()
+        }
+    }
 }
 
 /// The SHA-256 of a token and until when it is accepted.
@@ -44,6 +85,30 @@ pub fn is_label(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_app_may_use_what_its_list_names_and_nothing_else() {
+        let app = |may_use: Option<&[&str]>| App {
+            id: AppId(1),
+            name: "bot".into(),
+            feature: None,
+            revoked: false,
+            may_use: may_use.map(|names| names.iter().map(ToString::to_string).collect()),
+            limits: AppLimits::default(),
+            created_at: Timestamp(0),
+        };
+        let names: &[&str] = &["signal-scan", "openai/*"];
+        for (may_use, requested, expected) in [
+            (None, "anything", true),
+            (Some(names), "signal-scan", true),
+            (Some(names), "signal-scan-2", false),
+            (Some(names), "openai/gpt-5", true),
+            (Some(names), "gpt-5", false),
+            (Some(&[]), "signal-scan", false),
+        ] {
+            assert_eq!(app(may_use).may_use(requested), expected, "{may_use:?} {requested}");
+        }
+    }
 
     #[test]
     fn labels_are_short_printable_and_trimmed() {

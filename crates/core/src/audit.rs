@@ -101,6 +101,8 @@ pub enum Kind {
     App,
     /// A budget, by what it caps.
     Budget,
+    /// An alert, by its kind and subject.
+    Alert,
     /// A setting, by its name.
     Setting,
     /// All calls.

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::admission::Subject;
 pub use crate::admission::calendar::Period;
+use crate::admission::calendar::PeriodKey;
 use crate::id::BudgetId;
 use crate::time::{Range, Timestamp};
 
 /// What a budget counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Nano-USD.
@@ -31,13 +32,88 @@ pub enum Scope {
 }
 
 /// What happens at 100 %.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum OnLimit {
     /// An alert, and calls go on.
     Warn,
-    /// No further call.
+    /// Calls go to a cheaper model.
+    Degrade,
+    /// No further call: of a provider's or a connection's budget, none there, and others may answer.
     Stop,
+}
+
+/// The kinds of scope, by the names in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeKind {
+    /// Everything.
+    All,
+    /// A provider, by its slug.
+    Provider,
+    /// A connection, by its key.
+    Connection,
+    /// A profile, by its name.
+    Profile,
+    /// An app, by its name.
+    App,
+    /// A feature.
+    Feature,
+}
+
+/// A scope as people write it: `all`, `app:mt5-signal-bot`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+pub struct ScopeName {
+    /// What kind.
+    pub kind: ScopeKind,
+    /// Whom; empty for everything.
+    pub name: String,
+}
+
+impl ScopeName {
+    /// Everything.
+    pub const ALL: Self = Self { kind: ScopeKind::All, name: String::new() };
+
+    /// Reads `all` or `KIND:NAME`. `None` where it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, name) = text.split_once(':').unwrap_or((text, ""));
+        let kind = ScopeKind::parse(kind)?;
+        ((kind == ScopeKind::All) == name.is_empty()).then(|| Self { kind, name: name.to_owned() })
+    }
+}
+
+impl std::fmt::Display for ScopeName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind {
+            ScopeKind::All => f.write_str("all"),
+            kind => write!(f, "{}:{}", kind.as_str(), self.name),
+        }
+    }
+}
+
+macro_rules! named {
+    ($($kind:ident { $($one:ident = $name:literal),* })*) => { $(
+        impl $kind {
+            /// The name in the database and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$one => $name),* }
+            }
+
+            /// The one of that name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$one),)* _ => None }
+            }
+        }
+    )* };
+}
+named! {
+    Measure { Money = "money", Requests = "requests", Tokens = "tokens" }
+    OnLimit { Warn = "warn", Degrade = "degrade", Stop = "stop" }
+    ScopeKind {
+        All = "all", Provider = "provider", Connection = "connection", Profile = "profile", App = "app",
+        Feature = "feature"
+    }
+    Period { Day = "day", Month = "month" }
 }
 
 /// The levels in percent at which a budget speaks, unless the user set others.
@@ -56,10 +132,22 @@ pub struct Budget {
     pub measure: Measure,
     /// In units of the measure.
     pub cap: u64,
+    /// What somebody added to the cap, for that one period.
+    pub extra: Option<(PeriodKey, u64)>,
     /// What happens at the cap.
     pub on_limit: OnLimit,
+    /// The model, profile or connection that calls go to instead, where the cap degrades them.
+    pub degrade_to: Option<String>,
     /// In percent, ascending.
     pub levels: Vec<u16>,
+}
+
+impl Budget {
+    /// The cap of that period, with what somebody added to it.
+    pub fn cap_in(&self, period: PeriodKey) -> u64 {
+        let extra = self.extra.filter(|(of, _)| *of == period).map_or(0, |(_, extra)| extra);
+        self.cap.saturating_add(extra)
+    }
 }
 
 /// Fallen so many points below a level, a budget may speak of it again: the cap was raised, or a large estimate came back.
@@ -77,11 +165,18 @@ pub struct Announced {
 pub enum Crossing {
     /// The highest level that is now reached.
     Reached(u16),
+    /// The cap was raised, and this is the highest level that is still reached.
+    Fell(u16),
     /// The use fell well below everything that was announced, or the period began anew: open alerts close.
     Left,
 }
 
 impl Announced {
+    /// What was said of that period before this process began.
+    pub fn known(period: PeriodKey, level: u16) -> Self {
+        Self { period, level }
+    }
+
     /// Looks at the use of a period. Says something only when that is news.
     pub fn look(&mut self, levels: &[u16], used: u64, cap: u64, period: i32) -> Option<Crossing> {
         let had_spoken = self.level > 0;
@@ -98,6 +193,9 @@ impl Announced {
         }
         if self.level > 0 && !reached(self.level, HYSTERESIS_POINTS) {
             self.level = highest;
+            if highest > 0 {
+                return Some(Crossing::Fell(highest));
+            }
         }
         (had_spoken && self.level == 0).then_some(Crossing::Left)
     }
@@ -137,6 +235,24 @@ mod tests {
         assert_eq!(look(0, 2), Some(Crossing::Left));
         assert_eq!(look(0, 2), None);
         assert_eq!(look(81, 2), Some(Crossing::Reached(80)));
+    }
+
+    #[test]
+    fn n2_a_cap_raised_a_little_says_where_the_use_stands_now() {
+        let mut announced = Announced::known(1, 100);
+        assert_eq!(announced.look(&LEVELS, 1_200, 1_200, 1), None, "said before this process began");
+        assert_eq!(announced.look(&LEVELS, 1_200, 1_400, 1), Some(Crossing::Fell(80)));
+        assert_eq!(announced.look(&LEVELS, 1_400, 1_400, 1), Some(Crossing::Reached(100)));
+    }
+
+    #[test]
+    fn scopes_are_read_back_as_they_are_written() {
+        for text in ["all", "provider:openai", "app:mt5-signal-bot", "feature:a:b"] {
+            assert_eq!(ScopeName::parse(text).map(|scope| scope.to_string()).as_deref(), Some(text));
+        }
+        for bad in ["", "app", "app:", "all:x", "bot:x"] {
+            assert_eq!(ScopeName::parse(bad), None, "{bad:?}");
+        }
     }
 
     #[test]

@@ -1,26 +1,32 @@
-//! Charts, drawn by `plotters` into SVG text at their real pixel size, with what the window's overlay needs beside it.
+//! Charts, drawn by `plotters` at their real pixel size into SVG text or a PNG, with what the window's overlay needs beside
+//! it. A chart is worked out as a list of marks first, so that both look alike.
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::money::{DecimalUsd, NanoUsd};
-use draw::Drawing;
-use layout::{Stack, highest_day};
-use table::Table;
-use theme::Palette;
+use marks::Picture;
 
 mod axis;
-mod draw;
-mod layout;
+mod bars;
+mod heat;
+mod lines;
+mod marks;
+mod place;
+mod steps;
 mod table;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod unit;
+
+pub use bars::{Stacked, bars};
+pub use heat::{Heat, HeatCell, HeatKind, Session, heat};
+pub use lines::{Percentiles, lines};
+pub use marks::{Heading, Unpaintable};
+pub use steps::{Resolution, Step, Steps};
+pub use unit::Unit;
 
 /// The id of the series that the smallest are folded into. No provider's slug begins with a plus.
 pub const OTHER: &str = "+other";
-/// A cap further above the highest day than this would flatten every bar; then it is not drawn.
-const CAP_REACH: i128 = 4;
 
 /// What the window asks of a chart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -31,8 +37,6 @@ pub struct ChartRequest {
     pub height: u32,
     /// Which colours.
     pub theme: ChartTheme,
-    /// How many days up to today.
-    pub days: u32,
     /// Ids of series that are left out of the drawing.
     pub hidden: Vec<String>,
 }
@@ -54,18 +58,24 @@ pub struct Chart {
     pub svg: String,
     /// One sentence for a screen reader: what is drawn.
     pub summary: String,
-    /// Where in the drawing the bars stand.
+    /// What its numbers count.
+    pub unit: Unit,
+    /// Where in the drawing the data stand.
     pub plot: PlotArea,
-    /// One for each day.
+    /// One for each step or cell; cells go row by row.
     pub slots: Vec<Slot>,
+    /// Slots in a row.
+    pub columns: u32,
     /// In drawing order, from the bottom of a stack up.
     pub series: Vec<ChartSeries>,
-    /// `rows[slot][series]`.
-    pub rows: Vec<Vec<DecimalUsd>>,
-    /// The sum of each row.
-    pub totals: Vec<DecimalUsd>,
-    /// Nothing was spent on any day.
+    /// `rows[slot][series]`, as decimal text; `None` = no traffic.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// The sum of each row; `None` where a sum would mean nothing.
+    pub totals: Vec<Option<String>>,
+    /// There is nothing to show.
     pub empty: bool,
+    /// The lowest values of the five upper colours of a heat map, as decimal text.
+    pub scale: Vec<String>,
 }
 
 /// A rectangle in px.
@@ -81,87 +91,77 @@ pub struct PlotArea {
     pub h: i32,
 }
 
-/// The share of the plot that belongs to one day.
+/// The share of the plot that belongs to one step or cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct Slot {
     /// Left edge in px.
     pub x: i32,
+    /// Upper edge in px.
+    pub y: i32,
     /// Width in px.
     pub w: i32,
-    /// The day: "Thu 20 Nov".
+    /// Height in px.
+    pub h: i32,
+    /// What it is: "Thu 20 Nov", "Tue 09:00".
     pub label: String,
+    /// Its first and last day (2026-11-20), for a closer look; empty where it is no span of days.
+    pub from: String,
+    /// See `from`.
+    pub to: String,
 }
 
 /// A series as the legend shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct ChartSeries {
-    /// A provider's slug, or [`OTHER`].
+    /// What filters call it, or [`OTHER`].
     pub id: String,
     /// As people write it.
     pub name: String,
     /// 1 to 6.
     pub color: u8,
-    /// The sum over all days.
-    pub total: DecimalUsd,
+    /// The sum over all steps, as decimal text; `None` where a sum would mean nothing.
+    pub total: Option<String>,
     /// Left out of the drawing.
     pub hidden: bool,
 }
 
-/// Spend by day and provider, as it comes from the ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SpendByDay {
-    /// In the fixed order of the catalogue.
-    pub series: Vec<SpendSeries>,
-    /// Oldest first; the last is today.
-    pub days: Vec<DaySpend>,
-}
-
-/// Whose spend it is.
+/// A series before it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpendSeries {
-    /// A provider's slug.
+pub struct SeriesName {
+    /// What filters call it.
     pub id: String,
-    /// Its name.
+    /// As people write it.
     pub name: String,
-    /// Its chart colour, 1 to 6.
+    /// Its colour, 1 to 6.
     pub color: u8,
 }
 
-/// The spend of one day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DaySpend {
-    /// The calendar day in the trader's zone.
-    pub date: Date,
-    /// One amount for each series, in their order; missing ones are zero.
-    pub spend: Vec<NanoUsd>,
+/// A chart that is worked out, and can be written as SVG or PNG.
+#[derive(Clone)]
+pub struct Drawing {
+    chart: Chart,
+    picture: Picture,
+    theme: ChartTheme,
 }
 
-/// Draws spend by day as stacked bars, with the daily cap as a dashed line where there is one.
-pub fn spend_by_day(request: &ChartRequest, spend: &SpendByDay, cap: Option<NanoUsd>) -> Chart {
-    let table = Table::new(spend, &request.hidden);
-    let palette = Palette::of(request.theme);
-    let stacks = table.stacks(palette);
-    let drawing = Drawing {
-        size: (request.width, request.height),
-        palette,
-        dates: &table.dates,
-        cap: cap.filter(|cap| is_within_reach(*cap, &stacks)),
-        stacks,
-    };
-    let drawn = drawing.draw();
-    Chart {
-        svg: drawn.svg,
-        summary: table.summary(),
-        plot: drawn.plot,
-        slots: drawn.slots,
-        rows: table.rows.iter().map(|row| row.iter().map(|amount| (*amount).into()).collect()).collect(),
-        totals: table.rows.iter().map(|row| row.iter().copied().sum::<NanoUsd>().into()).collect(),
-        empty: table.rows.iter().flatten().all(|amount| *amount == NanoUsd::ZERO),
-        series: table.series,
+impl Drawing {
+    /// As the window shows it: without a heading, which the page has.
+    pub fn into_chart(self) -> Chart {
+        Chart { svg: self.picture.svg(), ..self.chart }
     }
-}
 
-fn is_within_reach(cap: NanoUsd, stacks: &[Stack]) -> bool {
-    let highest = highest_day(stacks);
-    cap > NanoUsd::ZERO && (highest == 0 || i128::from(cap.0) <= highest * CAP_REACH)
+    /// One sentence of what it shows.
+    pub fn summary(&self) -> &str {
+        &self.chart.summary
+    }
+
+    /// A picture that stands alone, as SVG: with heading, legend and background.
+    pub fn svg(&self, heading: &Heading) -> String {
+        self.picture.alone(heading, &self.chart, self.theme).svg()
+    }
+
+    /// The same as PNG, with two pixels for each px.
+    pub fn png(&self, heading: &Heading) -> Result<Vec<u8>, Unpaintable> {
+        self.picture.alone(heading, &self.chart, self.theme).png()
+    }
 }

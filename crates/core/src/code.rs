@@ -60,6 +60,8 @@ pub enum Code {
     Cancelled,
     /// All traffic is stopped by the kill switch.
     Stopped,
+    /// A budget that stops calls is used up.
+    BudgetExceeded,
     /// No connection may serve this call.
     NoCandidate,
     /// Another program has the port.
@@ -176,6 +178,7 @@ impl Code {
             C::Offline => "offline",
             C::Cancelled => "cancelled",
             C::Stopped => "stopped",
+            C::BudgetExceeded => "budget_exceeded",
             C::NoCandidate => "no_candidate",
             C::PortInUse => "port_in_use",
             C::Unauthorized => "unauthorized",
@@ -199,9 +202,14 @@ mod tests {
 
     #[test]
     fn f3_a_bad_prompt_neither_rotates_nor_hurts() {
-        for code in
-            [Code::BadRequest, Code::ContextTooLong, Code::ContentFiltered, Code::Cancelled, Code::Offline]
-        {
+        for code in [
+            Code::BadRequest,
+            Code::ContextTooLong,
+            Code::ContentFiltered,
+            Code::Cancelled,
+            Code::Offline,
+            Code::BudgetExceeded,
+        ] {
             let policy = code.policy();
             assert_eq!((policy.rotate, policy.health), (Rotate::Stop, Blame::Nobody), "{code:?}");
         }

@@ -14,9 +14,10 @@ mod rate;
 pub mod relay;
 pub mod responses;
 mod stream;
+pub mod takes;
 mod wire;
 
-pub use inbound::{Inbound, Target, encode_request};
+pub use inbound::{Inbound, Target, Task, encode_request, passed_on};
 pub use keepsake::Keepsake;
 pub use rate::{RateLimits, Window, retry_after_ms};
 pub use stream::{Decoder, Encoder, Stamp};

@@ -30,6 +30,7 @@ pub mod connection;
 pub mod credential;
 pub mod diagnose;
 pub mod dialect;
+pub mod embeddings;
 pub mod health;
 pub mod id;
 pub mod import;

@@ -5,7 +5,7 @@ use jiff::civil::{Date, Time, Weekday, time};
 use jiff::{ToSpan, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::time::{Range, Timestamp};
 
 /// `MARKET<TAB>DAY<TAB>name`, one holiday a line.
 const HOLIDAYS: &str = include_str!("../data/market-holidays.tsv");
@@ -48,15 +48,43 @@ impl Market {
         Self::ALL.into_iter().find(|market| market.name().eq_ignore_ascii_case(name.trim()))
     }
 
-    /// The zone of its clock, and when its continuous trading begins there.
-    fn opening(self) -> (&'static str, Time) {
+    /// Where it is.
+    pub fn city(self) -> &'static str {
         match self {
-            Self::Nyse => ("America/New_York", time(9, 30, 0, 0)),
-            Self::Lse => ("Europe/London", time(8, 0, 0, 0)),
-            Self::Xetra => ("Europe/Berlin", time(9, 0, 0, 0)),
-            Self::Tse => ("Asia/Tokyo", time(9, 0, 0, 0)),
-            Self::Hkex => ("Asia/Hong_Kong", time(9, 30, 0, 0)),
+            Self::Nyse => "New York",
+            Self::Lse => "London",
+            Self::Xetra => "Frankfurt",
+            Self::Tse => "Tokyo",
+            Self::Hkex => "Hong Kong",
         }
+    }
+
+    /// The zone of its clock, and when its continuous trading begins and ends there. Breaks at noon are part of it.
+    fn hours(self) -> (&'static str, Time, Time) {
+        match self {
+            Self::Nyse => ("America/New_York", time(9, 30, 0, 0), time(16, 0, 0, 0)),
+            Self::Lse => ("Europe/London", time(8, 0, 0, 0), time(16, 30, 0, 0)),
+            Self::Xetra => ("Europe/Berlin", time(9, 0, 0, 0), time(17, 30, 0, 0)),
+            Self::Tse => ("Asia/Tokyo", time(9, 0, 0, 0), time(15, 30, 0, 0)),
+            Self::Hkex => ("Asia/Hong_Kong", time(9, 30, 0, 0), time(16, 0, 0, 0)),
+        }
+    }
+
+    /// From the opening to the close of its last trading day that begins before a moment. Daylight saving, its own and that of
+    /// whoever looks, is in these moments.
+    pub fn last_session(self, before: Timestamp) -> Option<Range> {
+        let (zone, opens, closes) = self.hours();
+        let zone: TimeZone = crate::time::zone(zone)?;
+        let today = before.day(&zone);
+        let at = |day: Date, clock: Time| {
+            let zoned = zone.to_zoned(day.to_datetime(clock)).ok()?;
+            Some(Timestamp(zoned.timestamp().as_millisecond()))
+        };
+        (0..AHEAD_DAYS)
+            .filter_map(|days| today.checked_sub(days.days()).ok())
+            .filter(|day| self.trades_on(*day))
+            .filter_map(|day| Some(Range { from: at(day, opens)?, to: at(day, closes)? }))
+            .find(|session| session.from < before)
     }
 
     /// Whether it trades on that day of its own calendar.
@@ -67,7 +95,7 @@ impl Market {
 
     /// Its first opening after this moment.
     pub fn next_open(self, after: Timestamp) -> Option<Timestamp> {
-        let (zone, opens) = self.opening();
+        let (zone, opens, _) = self.hours();
         let zone: TimeZone = crate::time::zone(zone)?;
         let today = after.day(&zone);
         (0..AHEAD_DAYS)
@@ -123,6 +151,22 @@ mod tests {
             (Market::Tse, "2026-12-30T12:00:00Z", "2027-01-04T00:00:00Z"),
         ] {
             assert_eq!(market.next_open(at(after)), Some(at(open)), "{market:?} after {after}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_that_of_the_last_trading_day() {
+        for (market, before, opened, closed) in [
+            // New York changed its clocks on 8 March, London only on the 29th.
+            (Market::Nyse, "2026-03-10T00:00:00Z", "2026-03-09T13:30:00Z", "2026-03-09T20:00:00Z"),
+            (Market::Lse, "2026-03-10T00:00:00Z", "2026-03-09T08:00:00Z", "2026-03-09T16:30:00Z"),
+            (Market::Lse, "2026-03-31T00:00:00Z", "2026-03-30T07:00:00Z", "2026-03-30T15:30:00Z"),
+            // Thanksgiving, and the opening itself is not before the opening
+            (Market::Nyse, "2026-11-27T14:30:00Z", "2026-11-25T14:30:00Z", "2026-11-25T21:00:00Z"),
+            (Market::Tse, "2026-07-05T12:00:00Z", "2026-07-03T00:00:00Z", "2026-07-03T06:30:00Z"),
+        ] {
+            let session = market.last_session(at(before));
+            assert_eq!(session, Some(Range { from: at(opened), to: at(closed) }), "{market:?} {before}");
         }
     }
 

@@ -28,6 +28,19 @@ impl NanoUsd {
         Self::scaled(text, 6)
     }
 
+    /// For people: `$1,234.56`; below a cent with four decimals, `$0.0021`.
+    pub fn in_dollars(self) -> String {
+        let (sign, nano) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        if nano > 0 && nano < 10_000_000 {
+            return format!("{sign}$0.{:04}", (nano + 50_000) / 100_000);
+        }
+        let cents = (nano + 5_000_000) / 10_000_000;
+        let whole = (cents / 100).to_string();
+        let groups: Vec<&str> =
+            whole.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+        format!("{sign}${}.{:02}", groups.join(","), cents % 100)
+    }
+
     fn scaled(text: &str, power: i32) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -123,6 +136,21 @@ mod tests {
         assert_eq!(NanoUsd(150_000_000).to_string(), "0.15");
         assert_eq!(NanoUsd(12_000_000_000).to_string(), "12");
         assert_eq!(NanoUsd(4_000).to_string(), "0.000004");
+    }
+
+    #[test]
+    fn money_for_people_has_two_decimals_and_groups() {
+        for (nano, text) in [
+            (0, "$0.00"),
+            (2_000_000_000, "$2.00"),
+            (1_234_567_890_000_000, "$1,234,567.89"),
+            (999_000_000_000, "$999.00"),
+            (2_100_000, "$0.0021"),
+            (9_999_999, "$0.0100"),
+            (-1_500_000_000, "-$1.50"),
+        ] {
+            assert_eq!(NanoUsd(nano).in_dollars(), text);
+        }
     }
 
     #[test]

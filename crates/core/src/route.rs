@@ -1,15 +1,17 @@
 //! Who is tried, in what order, and why somebody is not (behaviours F1, F2, F7).
 
 mod directory;
+mod drill;
 mod needs;
 mod pursuit;
 mod reason;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use directory::{BareModels, Directory, Fleet};
+pub use directory::{Directory, Fleet};
+pub use drill::{Drill, Fate, Rehearsal, Stop, Struck, Trouble, rehearse};
 pub use needs::{Capabilities, ModelFacts, Needs};
-pub use pursuit::{Failed, MAX_ATTEMPTS, Next, Pursuit, Standby, Terms};
+pub use pursuit::{DEADLINE_MS, Failed, MAX_ATTEMPTS, Next, Pursuit, Standby, Terms};
 pub use reason::SkipReason;
 
 use self::directory::{Address, Listed, Offer};
@@ -17,7 +19,7 @@ use crate::admission::Seat;
 use crate::catalog::DEMO;
 use crate::connection::{Connection, ConnectionStatus};
 use crate::model::ModelState;
-use crate::profile::Profile;
+use crate::profile::{Conduct, Profile, Streams};
 use crate::provider::ProviderStatus;
 use crate::standing::Naming;
 use crate::switchboard::Switchboard;
@@ -38,6 +40,8 @@ pub struct Candidate<'a> {
     pub context: Option<u32>,
     /// The longest answer in tokens, where that is known.
     pub max_output: Option<u32>,
+    /// How long its first byte is waited for, in milliseconds: as the profile says, else the connection.
+    pub first_byte_ms: u32,
     /// Its step in the order of trying, and the number of the last attempt there, for the tie-break.
     order: (u32, u64),
 }
@@ -52,6 +56,7 @@ impl<'a> Candidate<'a> {
             naming: Naming::ByKey,
             context: None,
             max_output: None,
+            first_byte_ms: connection.timeouts.first_byte_ms,
             order: (0, 0),
         }
     }
@@ -91,10 +96,11 @@ pub fn plan<'a>(
     let mut plan = Plan::default();
     let mut offers = Vec::new();
     let address = directory.read(requested);
-    let look = Look { needs, board, now, naming: naming_of(address) };
+    let mut look = Look { needs, board, now, naming: naming_of(address), conduct: Conduct::default() };
     if let Address::Profile(index) = address {
         let profile = directory.profile(index);
         plan.profile = Some(profile);
+        look.conduct = profile.conduct;
         for target in &profile.targets {
             directory.step_offers(&target.step, &target.model, &mut offers);
             plan.add(&mut offers, &look);
@@ -103,7 +109,7 @@ pub fn plan<'a>(
     }
     directory.offers(address, &mut offers);
     plan.add(&mut offers, &look);
-    if matches!(address, Address::Model(_)) && directory.bare_models() == BareModels::OneProvider {
+    if matches!(address, Address::Model(_)) {
         plan.keep_to_one_provider();
     }
     plan
@@ -119,6 +125,7 @@ struct Look<'b> {
     board: &'b Switchboard,
     now: Now,
     naming: Naming,
+    conduct: Conduct,
 }
 
 impl<'a> Plan<'a> {
@@ -177,6 +184,10 @@ impl Look<'_> {
             naming: self.naming,
             context: offer.facts.and_then(|facts| facts.context),
             max_output: offer.facts.and_then(|facts| facts.max_output),
+            first_byte_ms: self
+                .conduct
+                .first_byte_ms
+                .unwrap_or(offer.listed.connection.timeouts.first_byte_ms),
             order: (offer.listed.rank, offer.listed.seat.map_or(0, |seat| self.board.last_use(seat))),
         }
     }
@@ -203,7 +214,7 @@ impl Look<'_> {
                 Some(SkipReason::Untested)
             }
             ConnectionStatus::Active if listed.needs_key => Some(SkipReason::NoCredential),
-            ConnectionStatus::Active if self.needs.delivery.is_streamed() && !streams(connection) => {
+            ConnectionStatus::Active if self.needs.delivery.is_streamed() && !self.streams(connection) => {
                 Some(SkipReason::NoStreams)
             }
             ConnectionStatus::Active => None,
@@ -219,8 +230,14 @@ impl Look<'_> {
         let too_small = facts.context.filter(|context| self.needs.context > u64::from(*context));
         lacking.map(SkipReason::Lacks).or(too_small.map(SkipReason::ContextTooSmall))
     }
-}
 
-fn streams(connection: &Connection) -> bool {
-    connection.streaming && connection.facts.streaming
+    /// A profile comes before its connections, and no one makes a provider stream that cannot (M5).
+    fn streams(&self, connection: &Connection) -> bool {
+        connection.facts.streaming
+            && match self.conduct.streams {
+                Streams::AsConnection => connection.streaming,
+                Streams::Allowed => true,
+                Streams::Refused => false,
+            }
+    }
 }

@@ -87,7 +87,7 @@ pub enum Wait {
 pub enum Wake {
     /// There is room at that candidate, counted as in its plan.
     Granted(usize, Reservation),
-    /// Its time is over; that was in the way last.
+    /// Its time is over, or what it waited for was used up meanwhile; that was in the way last.
     TimedOut(Option<Refusal>),
     /// None of its candidates takes calls any more.
     Barred(Hurdle),
@@ -330,12 +330,14 @@ impl Switchboard {
     fn look_at(&mut self, waiter: &mut Waiter, now: Now) -> Result<Wake, ()> {
         waiter.blocked.clear();
         let mut hurdle = None;
+        let mut hope = Hope::Nobody;
         let mut soonest = waiter.until;
         for wish in &waiter.wishes {
             match self.try_bid(&waiter.bid(wish), now) {
                 Ok(reservation) => return Ok(Wake::Granted(wish.candidate, reservation)),
                 Err(Denial::Barred(why)) => hurdle = Some(why),
                 Err(Denial::Refused(refusal)) => {
+                    hope = hope.max(if refusal.may_pass_soon() { Hope::Soon } else { Hope::Later });
                     if let Gate::Seat(seat) = refusal.gate {
                         waiter.blocked.push(seat);
                     }
@@ -349,8 +351,12 @@ impl Switchboard {
         if now.mono >= waiter.until {
             return Ok(Wake::TimedOut(waiter.refusal));
         }
-        if let (Some(hurdle), true) = (hurdle, waiter.blocked.is_empty()) {
+        if let Some(hurdle) = hurdle.filter(|_| hope == Hope::Nobody) {
             return Ok(Wake::Barred(hurdle));
+        }
+        // What they waited for was used up meanwhile: a budget, a day.
+        if hope == Hope::Later {
+            return Ok(Wake::TimedOut(waiter.refusal));
         }
         // Only who goes on waiting claims: nobody queues behind somebody who has left.
         waiter.blocked.iter().for_each(|seat| self.queue.claim(*seat));
@@ -374,6 +380,14 @@ impl Switchboard {
     }
 }
 
+/// Whether a candidate may have room while somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hope {
+    Nobody,
+    Later,
+    Soon,
+}
+
 fn event(connection: ConnectionId, model: &str, change: Change) -> Event {
     Event { connection, model: model.to_owned(), change }
 }
@@ -390,7 +404,7 @@ fn limits_of(fleet: &Fleet) -> Vec<(Subject, Allowed)> {
     let connections = fleet.connections.iter();
     limits.extend(connections.map(|one| (Subject::Connection(one.id), one.limits.into())));
     let profiles = fleet.profiles.iter();
-    limits.extend(profiles.map(|one| (Subject::Profile(one.id), concurrent(one.max_concurrent_requests))));
+    limits.extend(profiles.map(|one| (Subject::Profile(one.id), one.conduct.limits.into())));
     limits.extend(fleet.apps.iter().map(|(app, allowed)| (Subject::App(*app), *allowed)));
     limits
 }

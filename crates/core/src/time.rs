@@ -1,6 +1,7 @@
 //! Points in time and the trader's days. The clock itself is read elsewhere and comes in as an argument.
 
-use jiff::{SignedDuration, ToSpan, civil::Date, tz::TimeZone};
+use jiff::civil::{Date, Weekday};
+use jiff::{SignedDuration, ToSpan, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds in an hour.
@@ -38,9 +39,25 @@ impl Timestamp {
         zone.to_datetime(self.to_jiff()).date()
     }
 
+    /// The hour of the day in `zone`, 0 to 23.
+    pub fn hour(self, zone: &TimeZone) -> u32 {
+        u32::try_from(zone.to_datetime(self.to_jiff()).hour()).unwrap_or(0)
+    }
+
     /// Day, hour and minute in `zone`, for people.
     pub fn in_words(self, zone: &TimeZone) -> String {
         zone.to_datetime(self.to_jiff()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// Hour and minute in `zone` (09:30).
+    pub fn clock(self, zone: &TimeZone) -> String {
+        zone.to_datetime(self.to_jiff()).strftime("%H:%M").to_string()
+    }
+
+    /// Weekday and hour in `zone`.
+    pub fn weekday_and_hour(self, zone: &TimeZone) -> (Weekday, i8) {
+        let there = zone.to_datetime(self.to_jiff());
+        (there.weekday(), there.hour())
     }
 
     /// RFC 3339 in UTC with milliseconds, as exports write it.

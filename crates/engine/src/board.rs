@@ -1,25 +1,32 @@
 //! Routing at work: the switchboard behind its lock, those who wait for room, and what is learnt on its way into the store.
 //! The lock is held for microseconds and never over an await.
 
+mod ledger;
 mod place;
 mod recall;
+mod roster;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use patchbay_core::admission::{Reservation, Subject, Used};
+use patchbay_core::admission::calendar::{Span, Today};
+use patchbay_core::admission::{Ask, BudgetUse, Refusal, Reservation, Subject, Used};
 use patchbay_core::id::ConnectionId;
-use patchbay_core::route::{self, Directory, Fleet, Needs, Plan};
+use patchbay_core::route::{self, Directory, Drill, Fleet, Needs, Plan, Rehearsal};
 use patchbay_core::standing::{Change, Kept};
 use patchbay_core::switchboard::{Bid, Denial, Ending, Event, Switchboard, Ticket, Wait, Wake};
 use patchbay_core::time::{Now, Timestamp};
+use patchbay_store::budget::BudgetRow;
 use patchbay_store::{Store, standing};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::place::Place;
+use self::roster::Roster;
+use crate::alerts::{Alerts, Dated};
 use crate::changes::{Changed, Changes};
 use crate::clock::{self, Clock};
+use crate::snapshot::Snapshot;
 
 /// The switchboard of this process.
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub struct Board {
     clock: Clock,
     store: Store,
     changes: Changes,
+    alerts: Alerts,
     /// Rung when the alarm's time may have come closer.
     alarm: Notify,
     recalled: OnceLock<()>,
@@ -39,6 +47,22 @@ struct Live {
     /// Those who wait.
     callers: HashMap<Ticket, oneshot::Sender<Wake>>,
     alarm: Alarm,
+    /// The names of those who sit here.
+    roster: Roster,
+    /// The newest row of the ledger that budgets were told of; none before the first recall.
+    booked_to: Option<i64>,
+}
+
+/// How a budget stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BudgetStand {
+    pub(crate) used: BudgetUse,
+    /// With what was added to it.
+    pub(crate) cap: u64,
+    pub(crate) span: Span,
+    pub(crate) now: Timestamp,
+    /// What it is for exists.
+    pub(crate) has_subject: bool,
 }
 
 /// Whether a task looks after the moments at which time alone makes room.
@@ -48,18 +72,24 @@ enum Alarm {
     Set,
 }
 
-/// What was learnt, to be kept.
-type Learnt = Vec<(ConnectionId, Kept)>;
+/// What was learnt, to be kept, and what people are to be told of it.
+#[derive(Debug, Default)]
+struct Learnt {
+    standings: Vec<(ConnectionId, Kept)>,
+    news: Vec<Dated>,
+}
 
 impl Board {
-    /// Days are cut in this system's zone.
-    pub fn new(clock: Clock, store: Store, changes: Changes) -> Self {
+    /// Days are cut in this system's zone until the configuration names another.
+    pub fn new(clock: Clock, store: Store, changes: Changes, alerts: Alerts) -> Self {
         let switchboard = Switchboard::new(clock::zone_or_system(""));
+        let (callers, alarm, roster) = (HashMap::new(), Alarm::Off, Roster::default());
         Self {
-            live: Mutex::new(Live { switchboard, callers: HashMap::new(), alarm: Alarm::Off }),
+            live: Mutex::new(Live { switchboard, callers, alarm, roster, booked_to: None }),
             clock,
             store,
             changes,
+            alerts,
             alarm: Notify::new(),
             recalled: OnceLock::new(),
         }
@@ -71,14 +101,65 @@ impl Board {
     }
 
     /// Takes the configuration as it is now. What was counted and learnt stays, and who waits is looked at again.
-    pub fn configure(&self, fleet: Fleet) -> Directory {
+    pub fn configure(&self, fleet: Fleet, snapshot: &Snapshot) -> Directory {
         let now = self.now();
+        let roster = Roster::new(&fleet, snapshot);
         let mut live = self.live();
+        if live.roster.zone != roster.zone {
+            live.switchboard.admission().set_zone(clock::zone_or_system(&roster.zone));
+        }
+        live.roster = roster;
         let directory = live.switchboard.configure(fleet);
+        let is_recalled = live.booked_to.is_some();
+        drop(live);
+        if is_recalled && let Err(error) = self.open_books() {
+            tracing::error!(%error, "budgets could not be told what was spent");
+        }
+        let mut live = self.live();
         let learnt = self.look_around(&mut live, now);
         drop(live);
         self.keep(learnt);
         directory
+    }
+
+    /// How a budget stands now.
+    pub(crate) fn budget(&self, row: &BudgetRow, snapshot: &Snapshot) -> BudgetStand {
+        let now = self.now();
+        let mut live = self.live();
+        let has_subject = live.roster.knows(&row.key.scope, snapshot);
+        let admission = live.switchboard.admission();
+        BudgetStand {
+            used: admission.budget_used(row.id, now).unwrap_or(BudgetUse { spent: 0, reserved: 0 }),
+            cap: admission.budget_cap(row.id, now).unwrap_or(row.terms.cap),
+            span: admission.today(now).span(row.key.period),
+            now: now.wall,
+            has_subject,
+        }
+    }
+
+    /// The day and the month as budgets and limits count them.
+    pub(crate) fn today(&self) -> Today {
+        let now = self.now();
+        self.live().switchboard.admission().today(now)
+    }
+
+    /// Whether there is a profile of that name.
+    pub(crate) fn has_profile(&self, name: &str) -> bool {
+        self.live().roster.has_profile(name)
+    }
+
+    /// Where a call goes instead of where it wanted to, because a budget that degrades it is used up.
+    pub fn detour(&self, ask: &Ask<'_>) -> Option<String> {
+        let now = self.now();
+        self.live().switchboard.admission().detour(ask, now).map(str::to_owned)
+    }
+
+    /// A budget that refused, for people: "The daily budget of $12.00 is used up."
+    pub fn refusal_in_words(&self, refusal: &Refusal) -> Option<String> {
+        let now = self.now();
+        let mut live = self.live();
+        let live = &mut *live;
+        live.roster.refusal(refusal, live.switchboard.admission(), now)
     }
 
     /// Plans a call.
@@ -87,10 +168,27 @@ impl Board {
         route::plan(directory, requested, needs, &self.live().switchboard, now)
     }
 
+    /// Walks a call through its plan with a trouble that is only pretended.
+    pub fn rehearse<'a>(
+        &self,
+        directory: &'a Directory,
+        requested: &'a str,
+        needs: &Needs,
+        drill: &Drill,
+    ) -> Rehearsal<'a> {
+        let now = self.now();
+        route::rehearse(directory, requested, needs, drill, (&self.live().switchboard, now))
+    }
+
     /// Reserves everything for one attempt, or says why not.
     pub fn admit(self: &Arc<Self>, bid: &Bid<'_>) -> Result<Place, Denial> {
         let now = self.now();
-        let reservation = self.live().switchboard.admit(bid, now)?;
+        let mut live = self.live();
+        let reservation = live.switchboard.admit(bid, now)?;
+        // Told at the reservation, not only when it is settled (N2).
+        let news = live.news(now);
+        drop(live);
+        self.alerts.take(news);
         Ok(Place::new(self, reservation))
     }
 
@@ -116,7 +214,7 @@ impl Board {
             let mut live = self.live();
             match live.switchboard.wait(bids, now.mono.plus_ms(up_to_ms), now) {
                 Wait::Over(wake) => return Waited::new(self, wake),
-                Wait::Crowded => return Waited::InVain,
+                Wait::Crowded => return Waited::InVain(None),
                 Wait::Queued(ticket) => {
                     let (caller, woken) = oneshot::channel();
                     live.callers.insert(ticket, caller);
@@ -130,7 +228,7 @@ impl Board {
                 line.ticket = None;
                 Waited::new(self, wake)
             }
-            Err(_) => Waited::InVain,
+            Err(_) => Waited::InVain(None),
         }
     }
 
@@ -201,7 +299,8 @@ impl Board {
     /// Hands what was learnt to the store. A row of the ledger that is handed over after it is committed with it or later, so
     /// that who sees the end of a call sees its consequences, too.
     fn keep(&self, learnt: Learnt) {
-        for (connection, kept) in learnt {
+        self.alerts.take(learnt.news);
+        for (connection, kept) in learnt.standings {
             let changes = self.changes.clone();
             let submitted = self.store.submit(
                 move |db| standing::keep(db, connection, &kept, clock::now()),
@@ -227,18 +326,25 @@ impl Board {
 impl Live {
     fn learnt(&mut self, now: Now) -> Learnt {
         let events = self.switchboard.events();
-        let mut learnt = Learnt::new();
+        let mut learnt = Learnt { news: self.news(now), standings: Vec::new() };
         for event in events {
             tell(&event, now);
+            learnt.news.extend(self.roster.of_event(&event, now));
             let id = event.connection;
-            if learnt.iter().all(|(known, _)| *known != id)
+            if learnt.standings.iter().all(|(known, _)| *known != id)
                 && let Some(seat) = self.switchboard.admission().seat(&Subject::Connection(id))
                 && let Some(standing) = self.switchboard.standing(seat)
             {
-                learnt.push((id, standing.keep(now)));
+                learnt.standings.push((id, standing.keep(now)));
             }
         }
         learnt
+    }
+
+    /// What budgets have to say.
+    fn news(&mut self, now: Now) -> Vec<Dated> {
+        let events = self.switchboard.admission().level_events(now);
+        events.iter().filter_map(|event| self.roster.of_level(event)).collect()
     }
 }
 
@@ -267,15 +373,16 @@ fn tell(event: &Event, now: Now) {
 pub(crate) enum Waited {
     /// There is room at that candidate, counted as in the plan.
     Granted(usize, Place),
-    /// Its time is over, too many wait, or nobody takes calls any more.
-    InVain,
+    /// Its time is over, too many wait, or nobody takes calls any more; that was in the way last.
+    InVain(Option<Refusal>),
 }
 
 impl Waited {
     fn new(board: &Arc<Board>, wake: Wake) -> Self {
         match wake {
             Wake::Granted(candidate, reservation) => Self::Granted(candidate, Place::new(board, reservation)),
-            Wake::TimedOut(_) | Wake::Barred(_) => Self::InVain,
+            Wake::TimedOut(refusal) => Self::InVain(refusal),
+            Wake::Barred(_) => Self::InVain(None),
         }
     }
 }

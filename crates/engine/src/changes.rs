@@ -21,6 +21,12 @@ pub enum Changed {
     Checks,
     /// Providers, models and prices.
     Models,
+    /// Budgets.
+    Budgets,
+    /// Alerts and their rules.
+    Alerts,
+    /// Profiles and aliases.
+    Profiles,
 }
 
 /// The sending end. Nobody has to listen.

@@ -7,6 +7,8 @@ mod free;
 mod network;
 mod paid;
 
+pub(crate) use network::is_offline;
+
 use std::collections::HashMap;
 use std::future::ready;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,8 +2,10 @@
 
 mod answer;
 mod delivery;
+mod embeddings;
 mod fault;
 pub mod sample;
+mod schema;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -88,6 +88,9 @@ pub fn remedy(code: Code) -> &'static str {
         Code::VaultFailed => VaultError::Failed(String::new()).hint(),
         Code::DiskFull => "Free some space or make the data folder writable, then try again.",
         Code::DatabaseFailed | Code::Internal => "Try again. If it stays, start Patchbay again.",
+        Code::BudgetExceeded => {
+            "Wait for it to begin anew, raise it, or resume with more: `patchbay budgets resume`."
+        }
         Code::Stopped => "Resume traffic in the window, or with `patchbay resume`.",
         _ => "",
     }

@@ -9,7 +9,9 @@ use patchbay_core::ledger::UsageRow;
 use patchbay_store::{Store, StoreError, open_attempt, usage};
 use tokio::sync::oneshot;
 
+use crate::alerts::Watch;
 use crate::changes::{Changed, Changes};
+use crate::metrics::Metrics;
 
 /// How often rows that could not be written are tried again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -22,6 +24,8 @@ pub struct Ledger {
     store: Store,
     owner: String,
     changes: Changes,
+    watch: Arc<Watch>,
+    metrics: Arc<Metrics>,
     waiting: Mutex<Waiting>,
 }
 
@@ -33,8 +37,18 @@ struct Waiting {
 
 impl Ledger {
     /// A ledger of this process, known by `owner`.
-    pub fn new(store: Store, owner: String, changes: Changes) -> Self {
-        Self { store, owner, changes, waiting: Mutex::default() }
+    pub fn new(
+        store: Store,
+        owner: String,
+        changes: Changes,
+        (watch, metrics): (Arc<Watch>, Arc<Metrics>),
+    ) -> Self {
+        Self { store, owner, changes, watch, metrics, waiting: Mutex::default() }
+    }
+
+    /// Where its rows are counted too.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Notes that an attempt begins, without waiting: it is written with the next group.
@@ -69,6 +83,8 @@ impl Ledger {
     }
 
     fn submit(self: &Arc<Self>, row: UsageRow, settled: impl FnOnce() + Send + 'static) {
+        self.watch.row(&row);
+        self.metrics.ended(&row);
         let ledger = Arc::clone(self);
         let copy = row.clone();
         let submitted = self.store.submit(
@@ -94,6 +110,7 @@ impl Ledger {
             tracing::error!("too many usage rows wait; the oldest is given up");
         }
         waiting.rows.push_back(row);
+        self.watch.ledger(Some(&error.to_string()));
         waiting.reason = Some(error);
         self.changes.send(Changed::Status);
     }
@@ -123,6 +140,7 @@ impl Ledger {
         }
         let mut waiting = self.waiting();
         if waiting.rows.is_empty() && waiting.reason.take().is_some() {
+            self.watch.ledger(None);
             self.changes.send(Changed::Status);
         }
         waiting.rows.len()

@@ -13,13 +13,16 @@ pub mod gateway;
 pub mod pipeline;
 pub mod snapshot;
 
+mod alerts;
 mod board;
+mod budgets;
 mod chores;
 mod custody;
 mod gauges;
 mod keepsakes;
 mod keys;
 mod ledger;
+mod metrics;
 mod owner;
 mod pass;
 mod safe;
@@ -33,11 +36,12 @@ use std::time::Duration;
 use patchbay_core::catalog::{self, DEMO};
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
-use patchbay_core::route::{BareModels, Fleet};
+use patchbay_core::route::Fleet;
 use patchbay_core::time::Timestamp;
 use patchbay_store::vault::{Passphrases, Vault};
 use patchbay_store::{Db, Recorded, Store, StoreError, open_attempt, provider, setting};
 
+use crate::alerts::{Alerts, Watch};
 use crate::board::Board;
 use crate::changes::{Changed, Changes};
 use crate::clock::Clock;
@@ -47,6 +51,7 @@ use crate::gauges::Gauges;
 use crate::keepsakes::Keepsakes;
 use crate::keys::{Identity, Keys};
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
 use crate::owner::Owner;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::upstream::Upstream;
@@ -63,8 +68,16 @@ pub mod vault {
 /// How often a change by another process is looked for while nobody calls.
 const LOOK: Duration = Duration::from_millis(500);
 /// What may have changed with the configuration's version.
-const OF_CONFIGURATION: [Changed; 5] =
-    [Changed::Connections, Changed::Apps, Changed::Settings, Changed::Status, Changed::Models];
+const OF_CONFIGURATION: [Changed; 8] = [
+    Changed::Connections,
+    Changed::Apps,
+    Changed::Settings,
+    Changed::Status,
+    Changed::Models,
+    Changed::Budgets,
+    Changed::Alerts,
+    Changed::Profiles,
+];
 
 /// The platform's own data folder, which both shells use unless told otherwise.
 pub fn default_data_dir() -> Result<PathBuf, Error> {
@@ -82,8 +95,10 @@ pub struct Engine {
     keys: Keys,
     ledger: Arc<Ledger>,
     gauges: Gauges,
+    metrics: Arc<Metrics>,
     keepsakes: Keepsakes,
     board: Arc<Board>,
+    watch: Arc<Watch>,
     upstream: Upstream,
     demo: Mutex<Option<Arc<DemoServer>>>,
     checks: checks::Running,
@@ -130,14 +145,24 @@ impl Engine {
         let owner = Owner::claim(data_dir, uuid::Uuid::new_v4().simple().to_string())?;
         let identity = prepare(&store, data_dir)?;
         let changes = Changes::default();
+        let alerts = Alerts::new(store.clone(), changes.clone());
+        let watch = Arc::new(Watch::new(alerts.clone(), clock.clone()));
+        let metrics = Arc::new(Metrics::default());
         let engine = Arc::new(Self {
             data_dir: data_dir.to_owned(),
             snapshots: Snapshots::default(),
             keys: Keys::new(vault, identity),
-            ledger: Arc::new(Ledger::new(store.clone(), owner.name().to_owned(), changes.clone())),
+            ledger: Arc::new(Ledger::new(
+                store.clone(),
+                owner.name().to_owned(),
+                changes.clone(),
+                (Arc::clone(&watch), Arc::clone(&metrics)),
+            )),
             gauges: Gauges::default(),
+            metrics,
             keepsakes: Keepsakes::default(),
-            board: Arc::new(Board::new(clock, store.clone(), changes.clone())),
+            board: Arc::new(Board::new(clock, store.clone(), changes.clone(), alerts)),
+            watch,
             upstream: Upstream::default(),
             demo: Mutex::default(),
             checks: checks::Running::default(),
@@ -156,6 +181,11 @@ impl Engine {
     /// Where everything is kept.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// The random name that marks this engine on its folder for as long as it lives.
+    pub fn mark(&self) -> &str {
+        self.owner.name()
     }
 
     /// What changes from now on.
@@ -180,13 +210,17 @@ impl Engine {
         {
             demo.set_fault(fresh.demo_fault);
         }
-        let fleet = Fleet {
+        self.watch.follow(fresh);
+        let mut fleet = Fleet {
             connections: fresh.connections.clone(),
-            bare_models: BareModels::AnyProvider,
+            profiles: fresh.compiled_profiles(),
+            aliases: fresh.aliases.clone(),
             models: fresh.models.clone(),
+            apps: fresh.app_ids().map(|app| (app, fresh.allowed(app))).collect(),
             ..Fleet::default()
         };
-        fresh.directory = self.board.configure(fleet);
+        fleet.budgets = budgets::resolved(fresh, &fleet);
+        fresh.directory = self.board.configure(fleet, fresh);
     }
 
     /// Connections of the Demo provider lead to this process's, unless they have a base URL of their own.
@@ -241,11 +275,31 @@ impl Engine {
                             self.changes.send(changed);
                         }
                     }
+                    if let Err(error) = self.look_after_money(&snapshot, seen) {
+                        tracing::warn!(%error, "budgets and alerts could not be looked at");
+                    }
                     seen = version;
                 }
                 Err(error) => tracing::warn!(%error, "the configuration could not be read"),
             }
         }
+    }
+
+    /// What others on the folder spent, what time alone does to budgets and alerts, and what a change of the configuration,
+    /// since the version `seen`, has ended.
+    fn look_after_money(&self, snapshot: &Snapshot, seen: Option<i64>) -> Result<(), StoreError> {
+        self.board.recall(snapshot);
+        self.board.follow_ledger(snapshot)?;
+        self.watch.alerts().tick()?;
+        if seen.is_none() && !owner::is_shared(&self.data_dir, self.owner.name()) {
+            self.forget_momentary_alerts();
+        }
+        if seen != Some(snapshot.version) {
+            self.review_alerts(snapshot);
+            self.look_at_keys(snapshot)?;
+        }
+        self.watch.look_for_ends(snapshot);
+        Ok(())
     }
 
     /// Returns when everything that was handed to the store is written: the last thing before a process ends.

@@ -58,6 +58,14 @@ pub fn is_gone(data_dir: &Path, name: &str) -> bool {
     }
 }
 
+/// Blocks until the process of that name is gone.
+pub fn wait(data_dir: &Path, name: &str) {
+    if let Ok(file) = File::open(lock_path(data_dir, name)) {
+        // An error means that there is nothing to wait for.
+        let _ = file.lock();
+    }
+}
+
 /// Whether another process than `own` works on this folder.
 pub fn is_shared(data_dir: &Path, own: &str) -> bool {
     let Ok(files) = std::fs::read_dir(data_dir.join("processes")) else { return false };

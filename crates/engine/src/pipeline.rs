@@ -137,8 +137,8 @@ pub struct CallError {
 /// Serves a call.
 pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError> {
     let guard = engine.gauges.enter();
-    let call = Arc::new(call);
-    let refused = |failure, skipped| CallError { failure, call: call.id, head: None, skipped };
+    let id = call.id;
+    let refused = |failure, skipped| CallError { failure, call: id, head: None, skipped };
     let snapshot = engine.snapshot().map_err(|error| refused(internal(&error), Vec::new()))?;
     if let Some(stopped) = &snapshot.stopped {
         return Err(refused(
@@ -147,9 +147,14 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
         ));
     }
     engine.board.recall(&snapshot);
-    let plan = engine.board.plan(&snapshot.directory, &call.inbound.model, &call.inbound.needs());
+    let call = Arc::new(call.by_profile(&snapshot.directory));
+    engine.watch.asked(&call, &snapshot);
+    let cheaper = engine.board.detour(&chase::ask(&call, &snapshot));
+    let model = cheaper.as_deref().unwrap_or(&call.inbound.model);
+    let plan = engine.board.plan(&snapshot.directory, model, &call.inbound.needs());
     if plan.candidates.is_empty() {
-        let failure = nobody(&call.inbound.model, &plan, engine.board.now().wall);
+        let failure = nobody(model, &plan, engine.board.now().wall);
+        engine.watch.unserved(&call.inbound.model, &failure);
         return Err(refused(failure, told(&skipped(&plan))));
     }
     let mut guard = Some(guard);

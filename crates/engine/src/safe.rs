@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use patchbay_core::secret::Secret;
 use patchbay_store::vault::{FileVault, Given, Keychain, Memory, Passphrases, Vault, VaultKind};
 use patchbay_store::{Store, StoreError, setting};
 
@@ -63,6 +64,12 @@ fn make(kind: VaultKind, data_dir: &Path, passphrases: &Arc<dyn Passphrases>) ->
 }
 
 impl Engine {
+    /// The encrypted file of this data folder, opened by a passphrase that somebody has just typed.
+    pub(crate) fn file_vault(&self, passphrase: Secret) -> Arc<dyn Vault> {
+        let given: Arc<dyn Passphrases> = Arc::new(Given(Some(passphrase)));
+        make(VaultKind::File, &self.data_dir, &given)
+    }
+
     /// The vault of that kind: the one in use, or another one for as long as it is needed.
     pub(crate) fn vault_of(&self, kind: VaultKind) -> Arc<dyn Vault> {
         let current = self.keys.vault();

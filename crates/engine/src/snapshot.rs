@@ -3,21 +3,34 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use patchbay_core::admission::Allowed;
+use patchbay_core::alert::Rules;
 use patchbay_core::app::{App, TokenHash};
 use patchbay_core::connection::Connection;
 use patchbay_core::id::AppId;
 use patchbay_core::price::PriceBook;
+use patchbay_core::profile::Profile;
 use patchbay_core::provider::{OTHER_COLOR, Provider, tile_of};
 use patchbay_core::route::{Directory, ModelFacts};
 use patchbay_core::time::Timestamp;
+use patchbay_store::budget::BudgetRow;
 use patchbay_store::model::ModelRow;
-use patchbay_store::{Store, StoreError, app, connection, model, price, provider, setting};
+use patchbay_store::profile::ProfileRow;
+use patchbay_store::{
+    Store, StoreError, alias, app, budget, connection, model, price, profile, provider, setting,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::demo::DemoFault;
 
 /// The kill switch, while it is thrown.
 pub const STOPPED: &str = "stopped";
+/// The rules of alerts.
+pub const ALERT_RULES: &str = "alert_rules";
+/// The trader's zone, an IANA name: days and months of budgets and limits are cut in it.
+pub const ZONE: &str = "zone";
+/// Patchbay's own callers, which have budgets like apps do and no row of their own.
+pub const OWN_APPS: [&str; 3] = ["playground", "command line", "test"];
 /// What the Demo provider pretends.
 pub const DEMO_FAULT: &str = "demo_fault";
 
@@ -39,6 +52,10 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// All connections.
     pub connections: Vec<Connection>,
+    /// All profiles by name, archived ones too.
+    pub profiles: Vec<ProfileRow>,
+    /// Other names of targets and profiles.
+    pub aliases: HashMap<String, String>,
     /// What the catalogue knows of models, as far as routing goes by it.
     pub models: Vec<ModelFacts>,
     /// Who has which model: what calls are planned from.
@@ -49,6 +66,12 @@ pub struct Snapshot {
     pub tokens: Vec<TokenHash>,
     /// All prices.
     pub prices: PriceBook,
+    /// All budgets.
+    pub budgets: Vec<BudgetRow>,
+    /// Which alerts are wanted.
+    pub alert_rules: Rules,
+    /// See [`ZONE`]; empty for the system's.
+    pub zone: String,
     /// Set while all traffic is stopped.
     pub stopped: Option<Stopped>,
     /// What the Demo provider pretends.
@@ -64,20 +87,65 @@ impl Snapshot {
                 version: setting::configuration_version(&db)?,
                 providers: provider::all(&db)?,
                 connections: connection::all(&db)?,
+                profiles: profile::all(&db)?,
+                aliases: alias::all(&db)?,
                 models: model::all(&db)?.into_iter().map(facts_of).collect(),
                 directory: Directory::default(),
                 apps: app::all(&db)?.into_iter().map(|app| (app.id, app)).collect(),
                 tokens: app::tokens(&db)?,
                 prices: PriceBook::new(price::all(&db)?),
+                budgets: budget::all(&db)?,
+                alert_rules: setting::get(&db, ALERT_RULES)?.unwrap_or_default(),
+                zone: setting::get(&db, ZONE)?.unwrap_or_default(),
                 stopped: setting::get(&db, STOPPED)?,
                 demo_fault: setting::get(&db, DEMO_FAULT)?.unwrap_or_default(),
             })
         })
     }
 
+    /// The app of that name: one with a token, or one of Patchbay's own.
+    pub fn app_id(&self, name: &str) -> Option<AppId> {
+        let own = || OWN_APPS.iter().zip(1..).find(|(own, _)| **own == name).map(|(_, index)| AppId(-index));
+        self.apps.values().find(|app| app.name == name).map(|app| app.id).or_else(own)
+    }
+
+    /// The name of an app.
+    pub fn app_name(&self, id: AppId) -> Option<&str> {
+        let own = || OWN_APPS.iter().zip(1..).find(|(_, index)| AppId(-*index) == id).map(|(own, _)| *own);
+        self.apps.get(&id).map(|app| app.name.as_str()).or_else(own)
+    }
+
+    /// Everybody who calls, by id.
+    pub fn app_ids(&self) -> impl Iterator<Item = AppId> {
+        let own = (1..).zip(OWN_APPS).map(|(index, _)| AppId(-index));
+        self.apps.keys().copied().chain(own)
+    }
+
+    /// What an app may take at most; Patchbay's own know no limits.
+    pub fn allowed(&self, app: AppId) -> Allowed {
+        self.apps.get(&app).map_or_else(Allowed::default, |app| app.limits.into())
+    }
+
     /// The connection of that key.
     pub fn connection(&self, key: &str) -> Option<&Connection> {
         self.connections.iter().find(|connection| connection.key == key)
+    }
+
+    /// The app of that name.
+    pub fn app(&self, name: &str) -> Option<&App> {
+        self.apps.values().find(|app| app.name == name)
+    }
+
+    /// The profiles in use, compiled for calls.
+    pub fn compiled_profiles(&self) -> Vec<Profile> {
+        let in_use = self.profiles.iter().filter(|profile| !profile.is_archived);
+        let id_of = |key: &str| self.connection(key).map(|connection| connection.id);
+        in_use
+            .map(|profile| {
+                let name = (profile.id, profile.name.clone(), profile.version.number);
+                profile.version.spec.compile(name, id_of)
+            })
+            .collect()
     }
 
     /// The provider of that slug.

@@ -8,7 +8,7 @@ use patchbay_core::admission::Spent;
 use patchbay_core::code::Code;
 use patchbay_core::connection::Connection;
 use patchbay_core::dialect::{Failure, RateLimits};
-use patchbay_core::ledger::{Detours, Origin, Outcome, Position, Series, UsageRow};
+use patchbay_core::ledger::{Detours, Origin, Outcome, Position, Series, UsageRow, UsageType};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::standing::{Signal, Verdict};
 use patchbay_core::switchboard::Ending;
@@ -26,6 +26,7 @@ pub struct Trail {
     snapshot: Arc<Snapshot>,
     row: Option<UsageRow>,
     started: Instant,
+    times: Times,
     /// Whether anything was sent: before that, an attempt costs nothing.
     sent: Sent,
     /// Whether the tokens are the provider's or an estimate.
@@ -37,6 +38,17 @@ pub struct Trail {
     /// What the provider told of its own limits.
     limits: RateLimits,
     end: End,
+}
+
+/// When Patchbay's own work on a call ended and began again.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// The call was read; or, where it waited or was tried before, this attempt began.
+    began: Instant,
+    /// The request went out.
+    sent: Option<Instant>,
+    /// The whole answer was here.
+    received: Option<Instant>,
 }
 
 /// Whether it is known how the attempt ended.
@@ -81,7 +93,7 @@ impl Trail {
             model: model.to_owned(),
             app: call.caller.app.clone(),
             feature: call.caller.feature.clone(),
-            profile: String::new(),
+            profile: call.profile.as_ref().map_or_else(String::new, |profile| profile.name.clone()),
             usage_type: call.usage_type,
             outcome: Outcome::Interrupted,
             origin: Origin::Real,
@@ -93,7 +105,7 @@ impl Trail {
             series,
             position: Position::Final,
             signal: call.caller.signal.clone(),
-            profile_version: None,
+            profile_version: call.profile.as_ref().map(|profile| profile.version),
             requested_model: call.inbound.model.clone(),
             credential_version: connection.credential.as_ref().map(|credential| credential.version),
             usage: TokenUsage::default(),
@@ -108,12 +120,16 @@ impl Trail {
             upstream_id: None,
             detours: approach.detours,
         };
+        let started = Instant::now();
+        let has_waited = row.attempt > 1 || row.detours.as_ref().is_some_and(|detours| detours.waited_ms > 0);
+        let began = if has_waited { started } else { call.arrived };
         ledger.open(row.clone());
         Self {
             ledger: Arc::clone(ledger),
             snapshot: Arc::clone(snapshot),
             row: Some(row),
-            started: Instant::now(),
+            started,
+            times: Times { began, sent: None, received: None },
             sent: Sent::Nothing,
             source: CostSource::Priced,
             prompt_bytes: call.inbound.prompt_bytes(),
@@ -127,7 +143,13 @@ impl Trail {
     /// The request goes out now: from here on it may be billed.
     pub fn sent(&mut self) {
         self.sent = Sent::Request;
+        self.times.sent = Some(Instant::now());
         self.place.iter_mut().for_each(Place::sent);
+    }
+
+    /// All of the answer is here: what follows is Patchbay's own time.
+    pub fn received(&mut self) {
+        self.times.received = Some(Instant::now());
     }
 
     /// It did not go out after all: no connection was made.
@@ -170,8 +192,13 @@ impl Trail {
         let Some(row) = self.row.as_mut().filter(|row| !row.usage.is_reported()) else {
             return;
         };
+        let output = match row.series.usage_type {
+            UsageType::Count => return,
+            UsageType::Embedding => 0,
+            UsageType::Chat | UsageType::Test => estimate_tokens(self.output_bytes),
+        };
         row.usage.input = Some(estimate_tokens(self.prompt_bytes));
-        row.usage.output = Some(estimate_tokens(self.output_bytes));
+        row.usage.output = Some(output);
         self.source = CostSource::Estimated;
     }
 
@@ -201,8 +228,11 @@ impl Trail {
         row.finish_reason = finish_reason;
         row.cost = self.price(&row);
         let row = self.ended(row, Outcome::Answered);
-        self.settle(&row, Verdict::Answered);
+        // A count that was made here says nothing of the connection.
+        let verdict = if self.sent == Sent::Nothing { Verdict::Unknown } else { Verdict::Answered };
+        self.settle(&row, verdict);
         self.ledger.append(row).await;
+        self.tell_overhead();
     }
 
     /// It failed: its place is free from now on. Whether it ended its call is not known yet.
@@ -238,6 +268,14 @@ impl Trail {
         place.settle(&Ending { model: &row.series.model, spent, verdict, signal });
     }
 
+    /// What Patchbay added to the provider's own time: from the request's arrival to its way out, and from the last byte of
+    /// the answer to its row in the ledger.
+    fn tell_overhead(&self) {
+        if let Times { began, sent: Some(sent), received: Some(received) } = self.times {
+            self.ledger.metrics().overhead(sent.duration_since(began) + received.elapsed());
+        }
+    }
+
     fn with_failure(&mut self, mut row: UsageRow, failure: &Failure) -> UsageRow {
         let outcome = match failure.code {
             Code::RateLimited => Outcome::Limited,
@@ -265,6 +303,10 @@ impl Trail {
     }
 
     fn price(&self, row: &UsageRow) -> Cost {
+        // Nobody charges for counting.
+        if row.series.usage_type == UsageType::Count {
+            return Cost::NOTHING;
+        }
         self.snapshot.prices.cost(&row.series.provider, &row.series.model, row.at, &row.usage, self.source)
     }
 

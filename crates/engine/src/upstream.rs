@@ -18,6 +18,7 @@ use reqwest::{Client, Method, Request, Response, Url};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
+use crate::checks::is_offline;
 use crate::pass::Pass;
 
 /// The longest whole answer that is read, in bytes.
@@ -49,28 +50,30 @@ enum Loopback {
 pub struct Upstream(Mutex<HashMap<Way, Client>>);
 
 impl Upstream {
-    /// Posts a request, written in `protocol`, below the connection's base URL and waits for the head of the answer. A
-    /// status that is no success is a failure, read and classified.
+    /// Posts a request, written in `protocol` and with what the caller says of it in headers, below the connection's base URL
+    /// and waits so many milliseconds for the head of the answer. A status that is no success is a failure, read and
+    /// classified.
     pub async fn post(
         &self,
         connection: &Connection,
         pass: &Pass,
-        protocol: Protocol,
-        encoded: Encoded,
+        (protocol, headers, encoded): (Protocol, &[(&'static str, String)], Encoded),
+        first_byte_ms: u32,
     ) -> Result<Response, Refused> {
-        let mut request = Self::request(connection, pass, Method::POST, (protocol, &encoded.route))?;
+        let mut request = Self::request(connection, pass, Method::POST, (protocol, &encoded.route), headers)?;
         request
             .headers_mut()
             .insert("content-type", reqwest::header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(encoded.body.into());
-        self.send(connection, pass, protocol, request).await
+        self.send(connection, pass, (protocol, request), first_byte_ms).await
     }
 
     /// Gets a route below the connection's base URL.
     pub async fn get(&self, connection: &Connection, pass: &Pass, route: &str) -> Result<Response, Failure> {
         let protocol = connection.protocol;
-        let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
-        self.send(connection, pass, protocol, request).await.map_err(|refused| refused.failure)
+        let request = Self::request(connection, pass, Method::GET, (protocol, route), &[])?;
+        let sent = self.send(connection, pass, (protocol, request), connection.timeouts.first_byte_ms).await;
+        sent.map_err(|refused| refused.failure)
     }
 
     /// Gets a route below the connection's base URL in that protocol, and hands over whatever answers, for a caller that judges
@@ -82,9 +85,9 @@ impl Upstream {
         protocol: Protocol,
         route: &str,
     ) -> Result<Seen, Failure> {
-        let request = Self::request(connection, pass, Method::GET, (protocol, route))?;
+        let request = Self::request(connection, pass, Method::GET, (protocol, route), &[])?;
         let url = request.url().to_string();
-        let response = self.exchange(connection, pass, request).await?;
+        let response = self.exchange(connection, pass, request, connection.timeouts.first_byte_ms).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_whole(response, connection).await?;
         Ok(Seen { url, status, headers, body })
@@ -95,6 +98,7 @@ impl Upstream {
         pass: &Pass,
         method: Method,
         (protocol, route): (Protocol, &str),
+        of_caller: &[(&'static str, String)],
     ) -> Result<Request, Failure> {
         let url = Url::parse(&dialect::url_of(&connection.base_url, route)).map_err(|_| {
             Failure::new(Code::InvalidInput, format!("{} has no usable base URL.", connection.name))
@@ -118,6 +122,10 @@ impl Upstream {
         for (name, value) in dialect::fixed_headers(protocol) {
             put(name, value, Sensitive::No)?;
         }
+        for (name, value) in of_caller {
+            put(name, value, Sensitive::No)?;
+        }
+        // The connection's own come last: what its owner has set stands.
         for (name, value) in &connection.headers {
             put(name, value, Sensitive::No)?;
         }
@@ -142,10 +150,10 @@ impl Upstream {
         &self,
         connection: &Connection,
         pass: &Pass,
-        protocol: Protocol,
-        request: Request,
+        (protocol, request): (Protocol, Request),
+        first_byte_ms: u32,
     ) -> Result<Response, Refused> {
-        let response = self.exchange(connection, pass, request).await?;
+        let response = self.exchange(connection, pass, request, first_byte_ms).await?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -158,20 +166,22 @@ impl Upstream {
         connection: &Connection,
         pass: &Pass,
         request: Request,
+        first_byte_ms: u32,
     ) -> Result<Response, Failure> {
         let client = self.client(connection, pass, request.url())?;
         let url = request.url().clone();
-        let wait = Duration::from_millis(connection.timeouts.first_byte_ms.into());
-        timeout(wait, client.execute(request))
-            .await
-            .map_err(|_| {
-                let seconds = wait.as_secs_f32();
-                Failure::new(
-                    Code::TimedOut,
-                    format!("{} sent no first byte within {seconds} s.", connection.name),
-                )
-            })?
-            .map_err(|error| explain(&error, &url))
+        let wait = Duration::from_millis(first_byte_ms.into());
+        let answered = timeout(wait, client.execute(request)).await.map_err(|_| {
+            let seconds = wait.as_secs_f32();
+            Failure::new(
+                Code::TimedOut,
+                format!("{} sent no first byte within {seconds} s.", connection.name),
+            )
+        })?;
+        match answered {
+            Ok(response) => Ok(response),
+            Err(error) => Err(or_offline(explain(&error, &url), &url).await),
+        }
     }
 
     fn client(&self, connection: &Connection, pass: &Pass, url: &Url) -> Result<Client, Failure> {
@@ -362,6 +372,15 @@ pub fn explain(error: &reqwest::Error, url: &Url) -> Failure {
         ),
     };
     Failure::new(Code::NetworkFailed, text)
+}
+
+/// A provider that cannot be reached is not to blame where this machine reaches nobody (F3).
+async fn or_offline(failure: Failure, url: &Url) -> Failure {
+    let is_far = !url.host_str().is_some_and(is_loopback_host);
+    if is_far && failure.status.is_none() && failure.code == Code::NetworkFailed && is_offline().await {
+        return Failure::new(Code::Offline, "This machine has no network.");
+    }
+    failure
 }
 
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {

@@ -1,6 +1,6 @@
 //! Apps and the hashes of their tokens.
 
-use patchbay_core::app::{App, TokenHash};
+use patchbay_core::app::{App, AppLimits, TokenHash};
 use patchbay_core::id::AppId;
 use patchbay_core::time::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension, Row};
@@ -17,6 +17,25 @@ pub fn insert(db: &Db, name: &str, feature: Option<&str>, now: Timestamp) -> Res
         (name, feature, now.0),
     )?;
     Ok(AppId(db.last_insert_rowid()))
+}
+
+/// Writes everything about an app but its name, its tokens and whether it is let in.
+pub fn update(db: &Db, app: &App, now: Timestamp) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE app SET feature = ?2, allowed_models = ?3, rate_limit_per_minute = ?4, max_concurrent_requests = ?5,
+             max_output_tokens = ?6, updated_at = ?7
+         WHERE id = ?1",
+        (
+            app.id.0,
+            &app.feature,
+            app.may_use.as_ref().map(|names| serde_json::json!(names).to_string()),
+            app.limits.rate_limit_per_minute,
+            app.limits.max_concurrent_requests,
+            app.limits.max_output_tokens,
+            now.0,
+        ),
+    )?;
+    Ok(())
 }
 
 /// Adds a token; those before it stay valid until `grace_ends`.
@@ -83,12 +102,23 @@ pub fn tokens(db: &Db) -> Result<Vec<TokenHash>, StoreError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// A list that cannot be read lets nothing pass.
+fn names_of(json: &str) -> Vec<String> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
     Ok(App {
         id: AppId(row.get("id")?),
         name: row.get("name")?,
         feature: row.get("feature")?,
         revoked: row.get::<_, String>("state")? == "revoked",
+        may_use: row.get::<_, Option<String>>("allowed_models")?.map(|json| names_of(&json)),
+        limits: AppLimits {
+            rate_limit_per_minute: row.get("rate_limit_per_minute")?,
+            max_concurrent_requests: row.get("max_concurrent_requests")?,
+            max_output_tokens: row.get("max_output_tokens")?,
+        },
         created_at: Timestamp(row.get("created_at")?),
     })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use patchbay_core::time::Timestamp;
 use rusqlite::backup::Progress;
 use rusqlite::{Connection as Db, OpenFlags};
-use tempfile::TempPath;
+use tempfile::{TempDir, TempPath};
 
 use crate::database::{FILE, Store};
 use crate::error::StoreError;
@@ -52,6 +52,28 @@ pub fn inspect(file: &Path) -> Result<(), StoreError> {
     }
     setting::configuration_version(&db).map_err(|_| bad("it is not a database of Patchbay's"))?;
     Ok(())
+}
+
+/// A copy that was opened beside everything, and is thrown away when dropped.
+#[derive(Debug)]
+pub struct Aside {
+    store: Store,
+    _folder: TempDir,
+}
+
+impl Aside {
+    /// Opens what is in `file` in a folder of its own, brought up to date there.
+    pub fn open(file: &Path) -> Result<Self, StoreError> {
+        let full = |_| StoreError::DiskFull { path: std::env::temp_dir() };
+        let folder = tempfile::tempdir().map_err(full)?;
+        restore(folder.path(), file, Timestamp::default())?;
+        Ok(Self { store: Store::open(folder.path())?, _folder: folder })
+    }
+
+    /// To be read.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
 }
 
 /// Puts the contents of `file` in the place of the data folder's database, in one transaction, and answers where the

@@ -1,6 +1,7 @@
 //! The configuration as one JSON document: what a person set, without secrets and without what Patchbay learned. Each
 //! section is a table; its columns are taken as they are, so that a new one is exported as soon as it exists.
 
+mod profiles;
 mod section;
 
 use patchbay_core::audit::{Action, Change, Kind};
@@ -40,7 +41,13 @@ pub fn export(db: &Db) -> Result<Value, StoreError> {
             Value::Array(section.records(db)?.into_iter().map(Value::Object).collect()),
         );
     }
+    document.insert(profiles::NAME.to_owned(), Value::Array(profiles::records(db)?));
     Ok(Value::Object(document))
+}
+
+/// Whether a document is of this kind, whatever its format's number.
+pub fn is_ours(document: &Map<String, Value>) -> bool {
+    document.contains_key(FORMAT)
 }
 
 /// Adds and changes what the document says, in the caller's transaction. What it does not name stays as it is; nothing is
@@ -54,17 +61,24 @@ pub fn import(db: &Db, document: &Value, now: Timestamp) -> Result<Vec<Step>, St
     }
     let mut steps = Vec::new();
     for section in &SECTIONS {
-        let records = document.get(section.name).map_or(Ok(&[][..]), |records| {
-            records.as_array().map(Vec::as_slice).ok_or_else(|| bad(format!("{} is no list", section.name)))
-        })?;
-        for record in records {
-            let record = record
-                .as_object()
-                .ok_or_else(|| bad(format!("an entry of {} is no record", section.name)))?;
+        for record in records(document, section.name)? {
             steps.extend(section.import(db, record, now)?);
         }
     }
+    for record in records(document, profiles::NAME)? {
+        steps.extend(profiles::import(db, record, now)?);
+    }
     Ok(steps)
+}
+
+fn records<'a>(document: &'a Value, section: &str) -> Result<Vec<&'a Record>, StoreError> {
+    let bad = |why: String| StoreError::BadFile { path: "configuration".into(), why };
+    let list = document.get(section).map_or(Ok(&[][..]), |records| {
+        records.as_array().map(Vec::as_slice).ok_or_else(|| bad(format!("{section} is no list")))
+    })?;
+    list.iter()
+        .map(|record| record.as_object().ok_or_else(|| bad(format!("an entry of {section} is no record"))))
+        .collect()
 }
 
 /// The same, and takes it back: nothing is changed.

@@ -249,12 +249,13 @@ pub fn reassign(db: &Db, id: ConnectionId, heir: ConnectionId) -> Result<(), Sto
     Ok(())
 }
 
-/// What points at a connection: profiles in any version, because an old one can be restored, then aliases and budgets.
+/// What points at a connection: profiles by their version in use, then aliases and budgets.
 pub fn users(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
     let mut statement = db.prepare(
         "WITH own AS (SELECT connection_key AS key FROM connection WHERE id = ?1)
-         SELECT 1 AS rank, p.name AS user FROM profile_target t JOIN profile p ON p.id = t.profile_id
-         WHERE t.connection_id = ?1
+         SELECT 1 AS rank, 'the profile ' || p.name AS user FROM own, profile p
+         JOIN profile_target t ON t.profile_id = p.id AND t.version = p.version
+         WHERE t.connection_key = own.key AND p.archived = 0
          UNION SELECT 2, 'the alias ' || alias FROM alias, own WHERE target = key OR substr(target, 1, length(key) + 1) = key || '/'
          UNION SELECT 3, 'its budget per ' || period FROM budget, own WHERE scope = 'connection' AND scope_name = key
          ORDER BY rank, user",

@@ -98,6 +98,11 @@ impl Store {
         self.writer.submit(work, done)
     }
 
+    /// How many jobs are queued and not committed yet.
+    pub fn pending(&self) -> usize {
+        self.writer.pending()
+    }
+
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.inner.path

@@ -2,9 +2,13 @@
 //! vault. [`Store::read`] and [`Store::write`] are the only doors to the database; all writes of a process go through one
 //! thread that commits them in groups.
 
+pub mod alert;
+pub mod alias;
 pub mod app;
 pub mod audit;
 pub mod backup;
+pub mod booked;
+pub mod budget;
 pub mod check;
 pub mod configuration;
 pub mod connection;
@@ -17,6 +21,7 @@ pub mod loose_secret;
 pub mod model;
 pub mod open_attempt;
 pub mod price;
+pub mod profile;
 pub mod provider;
 pub mod rollup;
 pub mod sealed;

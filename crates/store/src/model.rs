@@ -316,8 +316,8 @@ pub fn relying(db: &Db, provider: &str, model: &str) -> Result<Vec<Reliance>, St
           WHERE target IN (?2, ?1 || '/' || ?2)
          UNION SELECT 'profile', f.name FROM profile f
           JOIN profile_target t ON t.profile_id = f.id AND t.version = f.version
-          LEFT JOIN connection c ON c.id = t.connection_id
-          JOIN provider p ON p.id = coalesce(t.provider_id, c.provider_id)
+          LEFT JOIN connection c ON c.connection_key = t.connection_key
+          JOIN provider p ON p.slug = t.provider_slug OR p.id = c.provider_id
           WHERE p.slug = ?1 AND t.model = ?2 AND f.archived = 0
          ORDER BY kind, name",
     )?;

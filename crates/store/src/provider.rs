@@ -104,12 +104,14 @@ pub fn delete(db: &Connection, id: ProviderId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The names of its connections, and of the profiles that lead to it; any version counts, because an old one can be restored.
+/// The names of its connections, and of the profiles whose version in use leads to it.
 pub fn users(db: &Connection, id: ProviderId) -> Result<Vec<String>, StoreError> {
     let mut statement = db.prepare(
         "SELECT 1 AS place, name FROM connection WHERE provider_id = ?1
-         UNION SELECT 2, 'the profile ' || f.name FROM profile_target t JOIN profile f ON f.id = t.profile_id
-          WHERE t.provider_id = ?1
+         UNION SELECT 2, 'the profile ' || f.name FROM profile f
+          JOIN profile_target t ON t.profile_id = f.id AND t.version = f.version
+          JOIN provider p ON p.slug = t.provider_slug
+          WHERE p.id = ?1 AND f.archived = 0
          ORDER BY place, name",
     )?;
     let rows = statement.query_map([id.0], |row| row.get("name"))?;

@@ -2,6 +2,7 @@
 
 mod append;
 mod by_model;
+mod by_profile;
 mod rebuild;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::series::{self, Matching, Part};
 
 pub(crate) use append::add;
 pub use by_model::{ModelUse, by_model};
+pub use by_profile::{ProfileUse, by_profile};
 pub(crate) use rebuild::fill_if_empty;
 pub use rebuild::rebuild;
 
@@ -51,9 +53,9 @@ pub fn scan(db: &Db, filter: &Filter, mut each: impl FnMut(&Bucket<'_>)) -> Resu
         let sql = format!("{ROW} WHERE {conditions} AND u.at >= ? AND u.at < ?");
         return run(db, &sql, &parameters, &series, &mut each);
     }
-    if let Some(few) = series.few() {
+    if series.are_few() {
         let sql = format!("{BUCKET} WHERE series_id = ? AND bucket >= ? AND bucket < ?");
-        for id in few {
+        for id in series.ids() {
             run(db, &sql, &[&id, &span.0, &span.1], &series, &mut each)?;
         }
         return Ok(());
@@ -183,15 +185,21 @@ fn key_in_time(at: Timestamp, by: GroupBy, zone: &TimeZone) -> String {
     }
 }
 
-/// When the newest bucket that fits begins, whatever the filter's range.
+/// When the newest attempt that fits began, to the quarter of an hour and whatever the filter's range.
 pub fn newest(db: &Db, filter: &Filter) -> Result<Option<Timestamp>, StoreError> {
-    let series = Matching::read(db, filter)?;
-    let mut statement = db.prepare_cached("SELECT bucket, series_id FROM rollup ORDER BY bucket DESC")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if series.find(row.get("series_id")?).is_some() {
-            return Ok(Some(Timestamp(row.get("bucket")?)));
-        }
+    if filter.names_a_signal() {
+        let (conditions, parameters) = series::conditions(filter, Part::Rows);
+        let sql = format!(
+            "SELECT max(u.at) AS newest FROM usage u JOIN series s ON s.id = u.series_id WHERE {conditions}"
+        );
+        let newest: Option<i64> =
+            db.prepare_cached(&sql)?.query_row(parameters.as_slice(), |row| row.get("newest"))?;
+        return Ok(newest.map(|at| Timestamp(at).bucket()));
     }
-    Ok(None)
+    let mut statement = db.prepare_cached("SELECT max(bucket) AS newest FROM rollup WHERE series_id = ?1")?;
+    let mut newest: Option<i64> = None;
+    for id in Matching::read(db, filter)?.ids() {
+        newest = newest.max(statement.query_row([id], |row| row.get("newest"))?);
+    }
+    Ok(newest.map(Timestamp))
 }

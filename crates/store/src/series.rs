@@ -71,9 +71,14 @@ impl Matching {
         Some((number, self.labels.get(number)?))
     }
 
-    /// The rows of the few that are left, where looking each of them up is cheaper than passing all others by.
-    pub(crate) fn few(&self) -> Option<impl Iterator<Item = i64>> {
-        (self.labels.len().saturating_mul(4) <= self.known).then(|| self.numbers.keys().copied())
+    /// Their rows.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = i64> {
+        self.numbers.keys().copied()
+    }
+
+    /// Whether so few are left that looking each of them up is cheaper than passing all others by.
+    pub(crate) fn are_few(&self) -> bool {
+        self.labels.len().saturating_mul(4) <= self.known
     }
 }
 

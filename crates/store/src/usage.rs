@@ -130,10 +130,12 @@ pub fn by_version(db: &Db, connection: ConnectionId) -> Result<Vec<VersionUse>, 
 }
 
 /// An attempt that counts against the limits of its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The connection's row.
     pub connection: ConnectionId,
+    /// The app's name.
+    pub app: String,
     /// When it began.
     pub at: Timestamp,
     /// Input and output, as far as they are known.
@@ -144,15 +146,16 @@ pub struct Start {
 /// among them.
 pub fn starts(db: &Db, since: Timestamp) -> Result<Vec<Start>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT s.connection_id, u.at, coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens
+        "SELECT s.connection_id, s.app, u.at, coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens
          FROM usage u JOIN series s ON s.id = u.series_id
          WHERE u.at >= ?1 AND s.sample = 0
-           AND NOT (u.error_class IS NOT NULL AND u.status IS NULL AND u.cost_nano_usd IS 0)
+           AND NOT (u.status IS NULL AND u.cost_nano_usd IS 0)
          ORDER BY u.at",
     )?;
     let rows = statement.query_map([since.0], |row| {
         Ok(Start {
             connection: ConnectionId(row.get("connection_id")?),
+            app: row.get("app")?,
             at: Timestamp(row.get("at")?),
             tokens: row.get("tokens")?,
         })
@@ -181,6 +184,8 @@ pub struct LogRow {
     pub signal: Option<String>,
     /// The profile.
     pub profile: String,
+    /// Its version.
+    pub profile_version: Option<u32>,
     /// The connection key.
     pub connection: String,
     /// The connection's name as it was.
@@ -291,6 +296,7 @@ fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         feature: row.get("feature")?,
         signal: row.get("signal")?,
         profile: row.get("profile")?,
+        profile_version: row.get("profile_version")?,
         connection: row.get("connection_key")?,
         connection_name: row.get("connection_name")?,
         provider: row.get("provider")?,

@@ -2,6 +2,7 @@
 //! each runs in its own savepoint, so that one that fails takes nobody with it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -26,6 +27,8 @@ pub(crate) struct Writer(Arc<Thread>);
 /// Both are there until the last submitter goes.
 #[derive(Debug)]
 struct Thread {
+    /// Jobs that are not committed yet.
+    pending: Arc<AtomicUsize>,
     jobs: Option<SyncSender<Job>>,
     handle: Option<JoinHandle<()>>,
 }
@@ -50,7 +53,12 @@ impl Writer {
             .name("patchbay-writer".to_owned())
             .spawn(move || run(db, &queue))
             .map_err(|error| StoreError::Sqlite(error.to_string()))?;
-        Ok(Self(Arc::new(Thread { jobs: Some(jobs), handle: Some(handle) })))
+        Ok(Self(Arc::new(Thread { pending: Arc::default(), jobs: Some(jobs), handle: Some(handle) })))
+    }
+
+    /// How many jobs are not committed yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.0.pending.load(Ordering::Relaxed)
     }
 
     /// Queues `work`; `done` is called on the writer's thread once it is committed, or has failed.
@@ -60,11 +68,16 @@ impl Writer {
         W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         D: FnOnce(Result<T, StoreError>) + Send + 'static,
     {
+        let pending = Arc::clone(&self.0.pending);
         let job: Job = Box::new(move |db| {
             let result = db.and_then(|db| in_savepoint(db, work));
-            Box::new(move |commit| done(result.and_then(|value| commit.map(|()| value))))
+            Box::new(move |commit| {
+                pending.fetch_sub(1, Ordering::Relaxed);
+                done(result.and_then(|value| commit.map(|()| value)));
+            })
         });
         let jobs = self.0.jobs.as_ref().ok_or(StoreError::Closed)?;
+        self.0.pending.fetch_add(1, Ordering::Relaxed);
         jobs.send(job).map_err(|_| StoreError::Closed)
     }
 }

@@ -24,6 +24,7 @@ export const actions: Action[] = [
   action("palette", "Search or run a command", "search", "Ctrl+K", () => overlays.show("palette")),
   action("settings", "Settings", "gear", "Ctrl+,", () => router.goto("settings")),
   action("add-connection", "Add connection", "plus", "Ctrl+N", () => overlays.addConnection()),
+  action("import", "Import connections", "dl", "", () => overlays.show("import")),
   action("add-provider", "Add provider", "plus", "", () => overlays.show("add-provider")),
   action("update-lists", "Update lists of models", "refresh", "", () => void syncs.readAll()),
   action("test-all", "Test all connections", "bolt", "Shift+T", () => void checks.testAll()),

@@ -8,6 +8,7 @@ import { catalog } from "../stores/catalog.svelte";
 import { checks } from "../stores/checks.svelte";
 import { connections } from "../stores/connections.svelte";
 import { models } from "../stores/models.svelte";
+import { profiles } from "../stores/profiles.svelte";
 import { router } from "../stores/router.svelte";
 import { session } from "../stores/session.svelte";
 import { actions } from "./actions";
@@ -15,7 +16,7 @@ import { fuzzy, type Match } from "./fuzzy";
 
 export type Command = {
   id: string;
-  group: "Actions" | "Go to" | "Connections" | "Providers" | "Models" | "Apps" | "Settings";
+  group: "Actions" | "Go to" | "Connections" | "Profiles" | "Providers" | "Models" | "Apps" | "Settings";
   title: string;
   detail: string;
   icon: IconName;
@@ -44,7 +45,17 @@ function grouped(found: Found[]): Found[] {
 }
 
 function all(): Command[] {
-  return [...acts(), ...tests(), ...places(), ...conns(), ...bots(), ...settings(), ...provs(), ...offers()];
+  return [
+    ...acts(),
+    ...tests(),
+    ...places(),
+    ...conns(),
+    ...recipes(),
+    ...bots(),
+    ...settings(),
+    ...provs(),
+    ...offers(),
+  ];
 }
 
 function acts(): Command[] {
@@ -100,6 +111,18 @@ function conns(): Command[] {
     icon: "plug",
     keys: "",
     run: () => router.open("connections", key),
+  }));
+}
+
+function recipes(): Command[] {
+  return profiles.list.map(({ name, model_name }) => ({
+    id: `profile ${name}`,
+    group: "Profiles",
+    title: name,
+    detail: model_name,
+    icon: "sliders",
+    keys: "",
+    run: () => router.open("profiles", name),
   }));
 }
 

@@ -1,18 +1,32 @@
 // What the overlay of a chart works out from slots, rows and series. It never reads the drawing.
-import type { Chart, ChartSeries } from "../backend";
+import type { Chart, ChartSeries, Unit } from "../backend";
+import { count, duration, money } from "../format";
 
-export type TipLine = { series: ChartSeries; amount: string };
+export type TipLine = { series: ChartSeries; amount: string; share: number | null };
 /** Where the tooltip hangs: off the right or the left edge of its slot, in px from that side of the chart. */
 export type TipPlace = { left: number } | { right: number };
 
 const GAP = 8;
 const ZERO = /^-?0*(\.0*)?$/;
 
-/** What was spent in a slot by the series that are drawn; series without any are left out. */
+/** A number of a chart as its unit is written: `$4.14`, `1,268`, `12.5`, `2.18 s`. */
+export function figure(unit: Unit, amount: string | null): string {
+  if (amount === null) return "-";
+  if (unit === "usd") return money(amount);
+  const number = Number(amount);
+  if (unit === "ms") return duration(number);
+  return Number.isInteger(number) ? count(number) : number.toFixed(1);
+}
+
+/** What a slot holds of the series that are drawn; of amounts that add up, those of nothing are left out. */
 export function tipLines(chart: Chart, slot: number): TipLine[] {
+  const total = Number(chart.totals[slot] ?? 0);
+  const adds = chart.unit !== "ms";
   return chart.series.flatMap((series, at) => {
-    const amount = chart.rows[slot]?.[at] ?? "0";
-    return series.hidden || ZERO.test(amount) ? [] : [{ series, amount }];
+    const amount = chart.rows[slot]?.[at] ?? null;
+    if (series.hidden || amount === null || (adds && ZERO.test(amount))) return [];
+    const share = adds && chart.series.length > 1 && total > 0 ? Math.round((Number(amount) / total) * 100) : null;
+    return [{ series, amount, share }];
   });
 }
 
@@ -23,15 +37,20 @@ export function tipPlace(chart: Chart, slot: number, width: number): TipPlace {
   return x + w / 2 <= middle ? { left: x + w + GAP } : { right: width - x + GAP };
 }
 
-/** Where a key moves the cursor; null if the key is not about it. Without a cursor it starts at the last day. */
-export function cursorAfter(key: string, at: number | null, slots: number): number | null {
+/** Where a key moves the cursor; null if the key is not about it. Without a cursor it starts at the last slot. */
+export function cursorAfter(key: string, at: number | null, slots: number, columns = slots): number | null {
   const last = slots - 1;
   if (last < 0) return null;
+  const by = (step: number) => (at === null ? last : Math.min(last, Math.max(0, at + step)));
   switch (key) {
     case "ArrowLeft":
-      return at === null ? last : Math.max(0, at - 1);
+      return by(-1);
     case "ArrowRight":
-      return at === null ? last : Math.min(last, at + 1);
+      return by(1);
+    case "ArrowUp":
+      return columns < slots ? by(-columns) : null;
+    case "ArrowDown":
+      return columns < slots ? by(columns) : null;
     case "Home":
       return 0;
     case "End":

@@ -1,4 +1,4 @@
-import { backend, type App, type NewApp } from "../backend";
+import { backend, type App, type AppEdit, type NewApp } from "../backend";
 import { Resource } from "./resource.svelte";
 
 class Apps {
@@ -41,6 +41,11 @@ class Apps {
 
   async rotate(name: string): Promise<NewApp> {
     return this.#keep(await backend.appRotate(name));
+  }
+
+  async edit(name: string, edit: AppEdit) {
+    await backend.appEdit(name, edit);
+    await this.reload();
   }
 
   async revoke(name: string) {

@@ -1,25 +1,33 @@
-import { backend, type ChartRequest } from "../backend";
+import { backend, type Chart, type ChartKind, type ChartRequest, type UsageQuery } from "../backend";
 import { Resource } from "./resource.svelte";
 
-const DAYS = 30;
-
-/** Spend by day, drawn by Rust for the size, theme and series that are shown right now. */
-class SpendChart {
+/** One chart, drawn by Rust for the query, size, theme and series that are shown right now. */
+export class DrawnChart {
+  readonly kind: ChartKind;
+  #query: UsageQuery | null = null;
   #request: ChartRequest | null = null;
   readonly #drawn = new Resource(() => this.#draw(), ["usage", "settings"]);
 
-  get chart() {
+  constructor(kind: ChartKind) {
+    this.kind = kind;
+  }
+
+  get chart(): Chart | null {
     return this.#drawn.value;
   }
   get error() {
     return this.#drawn.error;
   }
 
-  /** Draws for a size in px, unless it is drawn so already. */
-  fit(width: number, height: number, theme: ChartRequest["theme"]) {
+  /** Draws a query for a size in px, unless it is drawn so already. */
+  fit(query: UsageQuery, width: number, height: number, theme: ChartRequest["theme"]) {
     const now = this.#request;
-    if (now?.width === width && now.height === height && now.theme === theme) return;
-    this.#request = { width, height, theme, days: DAYS, hidden: now?.hidden ?? [] };
+    const same = now?.width === width && now.height === height && now.theme === theme;
+    if (same && JSON.stringify(query) === JSON.stringify(this.#query)) return;
+    // Other groups have other names: what was hidden is not among them.
+    const hidden = this.#query?.by === query.by ? (now?.hidden ?? []) : [];
+    this.#query = query;
+    this.#request = { width, height, theme, hidden };
     void this.reload();
   }
 
@@ -53,9 +61,21 @@ class SpendChart {
   }
 
   async #draw() {
-    if (!this.#request) throw new Error("The chart has no size yet");
-    return backend.spendChart(this.#request);
+    if (!this.#request || !this.#query) throw new Error("The chart has no size yet");
+    return backend.usageChart(this.kind, this.#query, this.#request);
   }
 }
 
-export const spendChart = new SpendChart();
+/** Spend of the last 30 days by provider: the overview's. */
+export const spendChart = new DrawnChart("spend");
+export const LAST_30_DAYS: UsageQuery = { days: { kind: "last", days: 30 }, conditions: [], by: "provider" };
+
+/** The charts of the Usage screen. */
+export const usageCharts = {
+  spend: new DrawnChart("spend"),
+  hours: new DrawnChart("hours"),
+  errors: new DrawnChart("errors"),
+  tokens: new DrawnChart("tokens"),
+  latency: new DrawnChart("latency"),
+  calendar: new DrawnChart("calendar"),
+};

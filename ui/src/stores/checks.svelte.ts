@@ -21,6 +21,8 @@ class Checks {
   readonly #running = new SvelteMap<string, RunningCheck>();
   readonly #errors = new SvelteMap<string, BackendError>();
   #left = $state(0);
+  #total = $state(0);
+  #stopping = $state(false);
 
   running(key: string): RunningCheck | null {
     return this.#running.get(key) ?? null;
@@ -35,6 +37,14 @@ class Checks {
   /** of Test all: how many are still to end */
   get left(): number {
     return this.#left;
+  }
+
+  /** of how many */
+  get total(): number {
+    return this.#total;
+  }
+  get stopping(): boolean {
+    return this.#stopping;
   }
 
   /** Tests one connection; a toast says how it ended unless its report is in view. */
@@ -61,13 +71,15 @@ class Checks {
     }
   }
 
-  /** Tests every connection that is on, a few at a time, and says how it went. */
+  /** Tests those that are picked, or else every connection that is on, a few at a time, and says how it went. */
   async testAll() {
     if (this.#left > 0) return;
     const isFree = ({ key, status }: { key: string; status: string }) =>
       status !== "inactive" && !this.#running.has(key);
-    const keys = connections.list.filter(isFree).map(({ key }) => key);
-    this.#left = keys.length;
+    const picked = connections.selected.filter((key) => !this.#running.has(key));
+    const keys = picked.length > 0 ? picked : connections.list.filter(isFree).map(({ key }) => key);
+    this.#left = this.#total = keys.length;
+    this.#stopping = false;
     for (const key of keys) this.#errors.delete(key);
     try {
       const reports = await backend.connectionsTest(keys, "allowed", (progress) => this.#progress(progress));
@@ -96,6 +108,12 @@ class Checks {
     this.#stage(connection, stage);
   }
 
+  /** Stops what runs, and what waits for its turn. */
+  async stopAll() {
+    this.#stopping = true;
+    await backend.connectionsTestStop().catch((thrown: unknown) => toasts.failed(thrown));
+  }
+
   async stop(key: string) {
     const run = this.#running.get(key);
     if (!run) return;
@@ -110,7 +128,11 @@ class Checks {
 }
 
 function inView(key: string): boolean {
-  return router.screen === "connections" && router.item === key && router.query["tab"] === "test";
+  return (
+    router.screen === "connections" &&
+    router.item === key &&
+    (router.query["tab"] === "test" || router.query["view"] === "report")
+  );
 }
 
 function announce(report: CheckReport) {
@@ -129,7 +151,12 @@ function announceAll(reports: CheckReport[]) {
     amount("failed") > 0 && `${amount("failed")} failed`,
   ].filter((part) => part !== false);
   const failed = amount("failed") > 0;
-  toasts.note(`Tested ${reports.length}: ${words.join(", ")}`, failed ? "xoct" : "okc", failed ? "bad" : "ok");
+  const first = reports.find(({ verdict }) => verdict === "failed") ?? reports[0];
+  const run = () => first && router.open("connections", first.connection, { view: "report" });
+  toasts.note(`Tested ${reports.length}: ${words.join(", ")}`, failed ? "xoct" : "okc", failed ? "bad" : "ok", {
+    label: "Report",
+    run,
+  });
 }
 
 export const checks = new Checks();

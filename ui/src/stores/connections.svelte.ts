@@ -1,4 +1,5 @@
-import { backend, type Connection, type ConnectionEdit, type DemoFault } from "../backend";
+import { SvelteSet } from "svelte/reactivity";
+import { backend, type Connection, type ConnectionEdit, type DemoFault, type LimitEdit } from "../backend";
 import { Resource } from "./resource.svelte";
 import { toasts } from "./toasts.svelte";
 
@@ -7,6 +8,7 @@ const FRESH_MS = 3000;
 class Connections {
   /** the one just added: its row flashes once */
   #fresh = $state("");
+  readonly #selected = new SvelteSet<string>();
   readonly #list = new Resource(backend.connections, ["connections", "usage", "checks"]);
 
   get list(): Connection[] {
@@ -20,6 +22,20 @@ class Connections {
   }
   get error() {
     return this.#list.error;
+  }
+  /** keys of the rows that were picked, as far as they are still there */
+  get selected(): string[] {
+    return this.list.map(({ key }) => key).filter((key) => this.#selected.has(key));
+  }
+  isSelected(key: string): boolean {
+    return this.#selected.has(key);
+  }
+  /** Picks a row, or lets it go. */
+  select(key: string) {
+    if (!this.#selected.delete(key)) this.#selected.add(key);
+  }
+  clearSelection() {
+    this.#selected.clear();
   }
   get fresh(): string {
     return this.#fresh;
@@ -50,8 +66,9 @@ class Connections {
     if (edit.field === "is_default") await this.reload();
   }
 
-  async replaceKey(key: string, secret: string) {
-    this.#patch(await backend.connectionReplaceKey(key, secret));
+  /** Sets or takes away one limit. Throws what the backend says. */
+  async limit(key: string, edit: LimitEdit) {
+    this.#patch(await backend.connectionLimit(key, edit));
   }
 
   /** On or off. Shows at once, and goes back if it fails. */

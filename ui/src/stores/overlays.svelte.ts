@@ -1,5 +1,6 @@
 /** The window-wide dialogs: any screen, key or palette row may ask for one. At most one is open. */
-export type Overlay = "palette" | "shortcuts" | "stop" | "add-connection" | "add-provider" | "price";
+export type Overlay =
+  "palette" | "shortcuts" | "stop" | "unlock" | "add-connection" | "import" | "add-provider" | "price";
 
 class Overlays {
   #open = $state<Overlay | null>(null);
@@ -7,6 +8,8 @@ class Overlays {
   #provider = $state("");
   /** the model that gets a price */
   #model = $state("");
+  /** the address that Add connection starts with */
+  #baseUrl = $state("");
 
   get open(): Overlay | null {
     return this.#open;
@@ -19,14 +22,21 @@ class Overlays {
     return this.#model;
   }
 
+  get baseUrl(): string {
+    return this.#baseUrl;
+  }
+
   show(overlay: Overlay) {
     this.#provider = "";
+    this.#baseUrl = "";
     this.#model = "";
     this.#open = overlay;
   }
 
-  addConnection(provider = "") {
+  /** Begins with this provider, at this address where one is known. */
+  addConnection(provider = "", baseUrl = "") {
     this.#provider = provider;
+    this.#baseUrl = baseUrl;
     this.#open = "add-connection";
   }
 

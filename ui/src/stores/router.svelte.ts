@@ -1,11 +1,13 @@
+import { SvelteMap } from "svelte/reactivity";
+
 export type Query = Record<string, string>;
 type Place = { screen: string; item: string; query: Query };
 
 /** Where we are: `#/screen/item?filter=…`. The address is the only copy of it, so Back, reload and links just work. */
 class Router {
   #place = $state.raw<Place>({ screen: "", item: "", query: {} });
-  /** The last address of each screen: its filters survive going away and coming back. */
-  readonly #last = new Map<string, string>();
+  /** The last address of each screen: its filters survive going away and coming back, and on some screens the screens the window. */
+  readonly #last = new SvelteMap<string, string>(kept());
 
   get screen() {
     return this.#place.screen;
@@ -61,7 +63,35 @@ class Router {
   #read() {
     const place = parse(location.hash);
     this.#place = place;
-    if (place.screen) this.#last.set(place.screen, address(place));
+    if (!place.screen) return;
+    this.#last.set(place.screen, address(place));
+    keep(this.#last);
+  }
+}
+
+const KEPT = "places";
+/** Screens whose filters the next window has as well. */
+const LASTING = ["usage"];
+
+/** What the window before this one left. */
+function kept(): [string, string][] {
+  try {
+    const places: unknown = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+    const texts = Object.entries(places ?? {}).filter(
+      (place): place is [string, string] => typeof place[1] === "string",
+    );
+    return texts.filter(([screen]) => LASTING.includes(screen));
+  } catch {
+    return [];
+  }
+}
+
+function keep(places: Iterable<[string, string]>) {
+  try {
+    const lasting = [...places].filter(([screen]) => LASTING.includes(screen));
+    localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(lasting)));
+  } catch {
+    // Without room for it, a filter is forgotten with the window: no reason to disturb anybody.
   }
 }
 

@@ -11,7 +11,7 @@ class Session {
   #problem = $state.raw<BackendError | null>(null);
   #firstRun = $state(false);
   #listening = false;
-  readonly #status = new Resource(backend.status, ["status", "usage", "connections", "settings"]);
+  readonly #status = new Resource(backend.status, ["status", "usage", "connections", "settings", "budgets", "alerts"]);
 
   get bootstrap() {
     return this.#bootstrap;
@@ -29,6 +29,10 @@ class Session {
   }
   get vault() {
     return this.status?.vault ?? this.#bootstrap?.vault ?? null;
+  }
+  /** the budget that lets no call through now */
+  get budgetStop() {
+    return this.status?.budget_stop ?? null;
   }
   get stopped() {
     return this.status?.stopped ?? null;
@@ -83,6 +87,21 @@ class Session {
   async listenOn(port: number | null): Promise<void> {
     try {
       await backend.gatewayListen(port);
+    } finally {
+      await this.#status.reload();
+    }
+  }
+
+  /** Opens the encrypted vault file. Throws what the backend says. */
+  async unlock(passphrase: string) {
+    await backend.vaultUnlock(passphrase);
+    await this.#status.reload();
+  }
+
+  /** Lets the system ask to open its keychain. Throws what the backend says. */
+  async askKeychain() {
+    try {
+      await backend.vaultAsk();
     } finally {
       await this.#status.reload();
     }

@@ -3,6 +3,9 @@ import type { Stage, StageReport } from "../backend";
 /** The order of a test, first to last. */
 export const STAGES: Stage[] = ["dns", "tcp", "tls", "auth", "models", "completion"];
 
+/** What a test that may spend goes through: the bar shows them while it runs. */
+export const PAID_STAGES: Stage[] = [...STAGES, "stream"];
+
 /** Stages that show only where they were begun, in order. */
 export const MORE_STAGES: Stage[] = ["stream", "tools", "schema", "embeddings"];
 

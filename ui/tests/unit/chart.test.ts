@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { App, Overview, Totals } from "../../src/backend";
-import { cursorAfter, tipLines, tipPlace } from "../../src/kit/chart";
+import { cursorAfter, figure, tipLines, tipPlace } from "../../src/kit/chart";
 import { answered, change, isFresh, named, zoneName } from "../../src/screens/overview/figures";
 import { spendChart } from "../fixtures/chart";
 import { apps, noOverview, overview } from "../fixtures/data";
 
-const chart = (hidden: string[] = []) => spendChart({ width: 676, height: 200, theme: "dark", days: 30, hidden });
+const chart = (hidden: string[] = []) => spendChart({ width: 676, height: 200, theme: "dark", hidden });
 
 describe("the overlay of a chart", () => {
   it("lists what is drawn of a day, in the order of the legend", () => {
@@ -42,6 +42,18 @@ describe("the overlay of a chart", () => {
     ["End", null, 29],
     ["Enter", 3, null],
   ])("%s at %j goes to %j", (key, at, to) => expect(cursorAfter(key, at, 30)).toBe(to));
+  it.each([
+    ["ArrowUp", 30, 6],
+    ["ArrowDown", 150, 167],
+    ["ArrowUp", 3, 0],
+  ])("%s at %d of a grid goes to %d", (key, at, to) => expect(cursorAfter(key, at, 168, 24)).toBe(to));
+  it.each([
+    ["usd", "4.14", "$4.14"],
+    ["count", "1268", "1,268"],
+    ["count", "12.5", "12.5"],
+    ["ms", "2180", "2.18 s"],
+    ["ms", null, "-"],
+  ] as const)("writes %s of %j as %s", (unit, amount, text) => expect(figure(unit, amount)).toBe(text));
   it("has no cursor without days", () => expect(cursorAfter("Home", null, 0)).toBeNull());
 });
 

@@ -126,15 +126,15 @@ describe("what is typed", () => {
   ];
 
   it("finds models by any of their words, those that cannot answer last", () => {
-    expect(optionsFor(targets, "", []).map(({ id }) => id)).toEqual(["a/gpt-5-mini", "b/llama", "a/gpt-5"]);
-    expect(optionsFor(targets, "desk gpt", []).map(({ id }) => id)).toEqual(["a/gpt-5-mini", "a/gpt-5"]);
+    expect(optionsFor(targets, [], "", []).map(({ id }) => id)).toEqual(["a/gpt-5-mini", "b/llama", "a/gpt-5"]);
+    expect(optionsFor(targets, [], "desk gpt", []).map(({ id }) => id)).toEqual(["a/gpt-5-mini", "a/gpt-5"]);
   });
   it("puts recent models first", () => {
-    expect(optionsFor(targets, "", ["b/llama"])[0]?.id).toBe("b/llama");
+    expect(optionsFor(targets, [], "", ["b/llama"])[0]?.id).toBe("b/llama");
   });
   it("offers what was typed, unless it is known", () => {
-    expect(optionsFor(targets, "gpt-5", []).at(-1)).toEqual({ id: "gpt-5", target: null });
-    expect(optionsFor(targets, "b/llama", []).every((option) => option.target)).toBe(true);
+    expect(optionsFor(targets, [], "gpt-5", []).at(-1)).toEqual({ id: "gpt-5", target: null, profile: null });
+    expect(optionsFor(targets, [], "b/llama", []).every((option) => option.target)).toBe(true);
   });
   it("names prices, or their absence", () => {
     expect(targets.map(priceOf)).toEqual(["$0.25 in, $2.00 out", "$0.25 in, $2.00 out", "no price"]);

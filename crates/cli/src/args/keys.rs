@@ -158,8 +158,18 @@ pub struct FileArgs {
 /// `patchbay import`
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
-    /// The file to read.
-    pub file: PathBuf,
+    /// The file to read: an export, a .env file, or LiteLLM's config.yaml.
+    #[arg(required_unless_present_any = ["env", "found"])]
+    pub file: Option<PathBuf>,
+    /// Connections whose keys are in this environment's variables.
+    #[arg(long, conflicts_with_all = ["file", "found"])]
+    pub env: bool,
+    /// Model servers that run on this machine.
+    #[arg(long, conflicts_with = "file")]
+    pub found: bool,
+    /// Only what was found under this name (a variable, a model, a server); may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
     /// Only tell what would change.
     #[arg(long)]
     pub dry_run: bool,

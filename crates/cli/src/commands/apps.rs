@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use patchbay_engine::Engine;
-use patchbay_engine::desk::apps::{self, App, AppState, NewApp};
+use patchbay_engine::desk::apps::{self, App, AppEdit, AppState, NewApp};
 use patchbay_engine::error::Error;
 use serde_json::json;
 
 use super::zone;
-use crate::args::Apps;
+use crate::args::{AppChange, Apps};
 use crate::output::{self, Output, table};
 
 pub(super) async fn run(engine: &Arc<Engine>, command: Apps, output: &Output) -> Result<(), Error> {
     match command {
         Apps::List => output.document(&apps::list(engine, zone()).await?, |apps| list(apps)),
-        Apps::Add { name, feature } => token(&apps::add(engine, name, feature).await?, output),
+        Apps::Add { name, feature, budget_day } => {
+            token(&apps::add_with_budget(engine, name, feature, budget_day).await?, output);
+        }
+        Apps::Edit(change) => {
+            let name = change.name.clone();
+            edit(engine, change).await?;
+            output.done(&format!("{name} is changed."));
+        }
         Apps::Rotate { name } => token(&apps::rotate(engine, name).await?, output),
         Apps::Revoke { name } => {
             apps::revoke(engine, name.clone()).await?;
@@ -22,6 +29,21 @@ pub(super) async fn run(engine: &Arc<Engine>, command: Apps, output: &Output) ->
         }
     }
     Ok(())
+}
+
+async fn edit(engine: &Arc<Engine>, change: AppChange) -> Result<(), Error> {
+    let limit = |number: u32| Some(number).filter(|number| *number > 0);
+    let text = |text: String| Some(text).filter(|text| !text.is_empty());
+    let names = (!change.may_use.is_empty()).then_some(change.may_use);
+    let may_use = if change.may_use_all { Some(None) } else { names.map(Some) };
+    let edits = [
+        change.feature.map(|feature| AppEdit::Feature(text(feature))),
+        may_use.map(AppEdit::MayUse),
+        change.rpm.map(|most| AppEdit::RateLimitPerMinute(limit(most))),
+        change.max_concurrent.map(|most| AppEdit::MaxConcurrentRequests(limit(most))),
+        change.max_output.map(|most| AppEdit::MaxOutputTokens(limit(most))),
+    ];
+    apps::edit(engine, change.name, edits.into_iter().flatten().collect()).await
 }
 
 fn token(new: &NewApp, output: &Output) {
@@ -39,9 +61,10 @@ fn list(apps: &[App]) -> String {
             app.name.clone(),
             state.to_owned(),
             format!("…{}", app.token_tail),
+            app.settings.may_use.as_ref().map_or_else(|| "everything".to_owned(), |names| names.join(", ")),
             app.requests_today.to_string(),
             format!("${}", app.cost_today.0),
         ]
     });
-    table(&["APP", "STATE", "TOKEN", "CALLS TODAY", "SPEND TODAY"], rows)
+    table(&["APP", "STATE", "TOKEN", "MAY USE", "CALLS TODAY", "SPEND TODAY"], rows)
 }

@@ -1,16 +1,17 @@
-//! `patchbay backup`, `restore`, `export`, `import`
+//! `patchbay backup`, `restore`, `export`
 
 use std::path::Path;
 use std::sync::Arc;
 
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::backup::{self, Secrets};
-use patchbay_engine::desk::configuration::{self, ImportStep, Imported, Mode};
+use patchbay_engine::desk::configuration;
 use patchbay_engine::error::Error;
 use patchbay_engine::vault::{Passphrases, Question};
 use patchbay_engine::{Engine, VaultSetup};
 
-use crate::args::{FileArgs, ImportArgs};
+use super::zone;
+use crate::args::FileArgs;
 use crate::output::Output;
 use crate::passphrase::Terminal;
 
@@ -18,6 +19,24 @@ pub(super) async fn back_up(engine: &Arc<Engine>, args: FileArgs, output: &Outpu
     let copied = backup::back_up(engine, args.file, secrets(args.with_secrets)?).await?;
     output.document(&copied, |copied| {
         format!("Everything is copied to {}{}.\n", copied.path.display(), told(copied.keys))
+    });
+    Ok(())
+}
+
+/// What a restore would bring.
+pub fn look(file: &Path, output: &Output) -> Result<(), Error> {
+    let contents = backup::look(file, || passphrase(Question::Open))?;
+    output.document(&contents, |contents| {
+        let changed = contents.changed_at.map(|at| format!(", last changed {}", at.to_local(&zone())));
+        format!(
+            "It holds {} connections ({}), {} apps, {} attempts{}{}.\nNothing was changed.\n",
+            contents.connections.len(),
+            contents.connections.join(", "),
+            contents.apps,
+            contents.attempts,
+            told(contents.keys),
+            changed.unwrap_or_default()
+        )
     });
     Ok(())
 }
@@ -41,41 +60,15 @@ pub(super) async fn export(engine: &Arc<Engine>, args: FileArgs, output: &Output
     Ok(())
 }
 
-pub(super) async fn import(engine: &Arc<Engine>, args: ImportArgs, output: &Output) -> Result<(), Error> {
-    let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };
-    let imported = configuration::import(engine, args.file, mode, || passphrase(Question::Open)).await?;
-    output.document(&imported, |imported| show(imported, mode));
-    Ok(())
-}
-
 fn secrets(wanted: bool) -> Result<Secrets, Error> {
     if wanted { passphrase(Question::Create).map(Secrets::Sealed) } else { Ok(Secrets::Without) }
 }
 
-fn passphrase(question: Question) -> Result<Secret, Error> {
+pub(super) fn passphrase(question: Question) -> Result<Secret, Error> {
     let terminal = Terminal::for_backup();
     terminal.ask(question).ok_or_else(|| terminal.missing())
 }
 
-fn told(keys: usize) -> String {
+fn told(keys: u32) -> String {
     if keys == 0 { ", without keys".to_owned() } else { format!(", with {keys} keys") }
-}
-
-fn show(imported: &Imported, mode: Mode) -> String {
-    let mut text: String = imported.steps.iter().map(step).collect();
-    text += &imported.keys.iter().map(|key| format!("key     connection {key}\n")).collect::<String>();
-    text += &match (mode, imported.steps.len() + imported.keys.len()) {
-        (_, 0) => "Everything is the same already.\n".to_owned(),
-        (Mode::DryRun, count) => format!("{count} changes; nothing was changed yet.\n"),
-        (Mode::Apply, count) => format!("{count} changes are made.\n"),
-    };
-    text
-}
-
-fn step(step: &ImportStep) -> String {
-    let changes = step.changes.iter().map(|change| match change.before.as_str() {
-        "" => format!("          {}: {}\n", change.field, change.after),
-        before => format!("          {}: {before} -> {}\n", change.field, change.after),
-    });
-    format!("{:<8}{} {}\n{}", step.action, step.kind, step.name, changes.collect::<String>())
 }

@@ -8,6 +8,7 @@ use patchbay_core::code::Code;
 use patchbay_engine::Engine;
 use patchbay_engine::call::{Call, Caller};
 use patchbay_engine::desk::playground::{self, PlaygroundRequest};
+use patchbay_engine::desk::profiles;
 use patchbay_engine::desk::providers;
 use patchbay_engine::error::Error;
 use patchbay_engine::pipeline::{self, Answer, End, Head, Piece, Streamed};
@@ -20,15 +21,20 @@ use crate::output::{self, Output};
 const APP: &str = "command line";
 
 pub(super) async fn run(engine: &Arc<Engine>, args: RunArgs, output: &Output) -> Result<(), Error> {
+    let asked = match args.profile {
+        // Told here, so that a slip of the pen is not taken for a model.
+        Some(name) => Some(profiles::get(engine, &name).await?.name),
+        None => args.model,
+    };
     let request = PlaygroundRequest {
-        model: args.model.map_or_else(|| first_model(engine), Ok)?,
+        model: asked.map_or_else(|| first_model(engine), Ok)?,
         system: None,
         prompt: prompt(args.prompt)?,
         temperature_centi: None,
         max_tokens: None,
     };
     let delivery = if args.stream { Delivery::Streamed } else { Delivery::Whole };
-    let caller = Caller { app: APP.into(), feature: args.feature.unwrap_or_default(), signal: None };
+    let caller = Caller { app: APP.into(), feature: args.feature.unwrap_or_default(), ..Caller::default() };
     let call = Call::new(playground::inbound(&request, delivery)?, caller);
     match pipeline::serve(engine, call).await {
         Ok(Answer::Whole(answer)) => {

@@ -20,6 +20,9 @@ pub(super) async fn run(engine: &Arc<Engine>, port: Option<u16>, with_demo: bool
     let gateway = status::listen(engine, port).await?;
     // Scripts wait for this line; it is the same with --json.
     output::raw(&format!("listening {}\n", gateway.url));
+    if !gateway.warning.is_empty() {
+        output::note(&gateway.warning);
+    }
     let keeping_up = tokio::spawn(Arc::clone(engine).keep_up());
     told_to_stop.await;
     output::note("Stopping: calls on their way end first.");

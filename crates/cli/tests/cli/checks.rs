@@ -26,7 +26,7 @@ fn f8_a_deep_test_tells_its_price_first_and_what_the_connection_can_do() {
         assert!(report["learned"][ability].is_boolean(), "{report}");
     }
     let rows = program.log();
-    assert_eq!(rows.len(), 4, "trap 11: each question is a row: {rows:?}");
+    assert_eq!(rows.len(), 5, "trap 11: each question is a row, the one for vectors too: {rows:?}");
     assert!(rows.iter().all(|row| row["feature"] == "connection_test"), "{rows:?}");
 }
 

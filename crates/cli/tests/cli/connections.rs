@@ -112,6 +112,18 @@ fn k5_an_edit_changes_what_it_names_and_nothing_else() {
 }
 
 #[test]
+fn r3_a_limit_of_nothing_takes_it_away() {
+    let (program, demo) = (Program::new(), Demo::start(None));
+    let limits = vec!["--rpm", "60", "--rate", "10/30", "--max-concurrent", "2", "--no-api-key"];
+    assert_eq!(program.run(&[add(demo.url(), "Desk"), limits].concat()).code, 0);
+    let shown =
+        program.json(&["connections", "edit", "desk", "--rpm", "0", "--rate", "0/1"])["limits"].clone();
+    assert_eq!(shown["per_minute"]["at_most"], json!(null));
+    assert_eq!((&shown["per_period"]["at_most"], &shown["period_s"]), (&json!(null), &json!(null)));
+    assert_eq!(shown["at_once"], json!({ "at_most": 2, "used": 0 }));
+}
+
+#[test]
 fn f5_a_pause_holds_until_the_user_ends_it() {
     let program = Program::new();
     let demo = Demo::start(None);

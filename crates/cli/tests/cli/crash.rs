@@ -15,7 +15,7 @@ use crate::upstream::silent;
 
 const BOTS: usize = 16;
 const CALLS: usize = 200;
-/// How many calls are complete when the axe falls: early, and in full swing.
+/// How many calls are complete when the axe falls: early, and in full swing. `PATCHBAY_KILLS=50` lets it fall more often.
 const MOMENTS: [usize; 3] = [5, 60, 120];
 
 /// The ids of calls, as far as the bots saw them.
@@ -59,7 +59,8 @@ fn c4_kill_9_loses_no_completed_call() {
     program.ok(&["demo", "load", "--attempts", "1"]);
     let token = program.token("bot");
     let seen = Mutex::default();
-    for moment in MOMENTS {
+    let kills = std::env::var("PATCHBAY_KILLS").ok().and_then(|kills| kills.parse().ok());
+    for moment in MOMENTS.into_iter().cycle().take(kills.unwrap_or(MOMENTS.len())) {
         call_until_killed(Serving::start(&program, &[]), &token, moment, &seen);
     }
     let Seen { complete, begun } = seen.into_inner().unwrap();

@@ -200,3 +200,69 @@ fn every_command_with_json_prints_one_document() {
         parse(&out);
     }
 }
+
+#[test]
+fn c5_groups_go_two_levels_deep_and_the_dearest_are_kept() {
+    let program = Program::new();
+    program.ok(&["demo", "load", "--attempts", "800", "--days", "10"]);
+    let report = program.json(&["usage", "--by", "provider,model", "--top", "2", "--compare"]);
+    let groups = report["groups"].as_array().unwrap();
+    let keys: Vec<&str> = groups.iter().map(|group| group["key"].as_str().unwrap()).collect();
+    assert_eq!((keys.len(), keys[2]), (3, "+other"));
+    let sum =
+        |groups: &[Value]| groups.iter().map(|group| group["cost_nano_usd"].as_i64().unwrap()).sum::<i64>();
+    assert_eq!(report["totals"]["cost_nano_usd"], sum(groups));
+    for group in &groups[..2] {
+        assert_eq!(group["cost_nano_usd"], sum(group["groups"].as_array().unwrap()), "{group}");
+    }
+    assert_eq!(sorted(names(&report["prior"])), sorted(FIGURES));
+    assert!(report["more"]["signals"].as_i64().unwrap() > 0);
+    assert!(program.ok(&["usage", "--by", "provider,model"]).contains("per signal"));
+    let refused = program.run(&["usage", "--by", "provider,model,app"]);
+    assert_eq!(refused.code, 2);
+}
+
+#[test]
+fn c5_files_hold_what_the_report_sums() {
+    let program = Program::new();
+    program.ok(&["demo", "load", "--attempts", "700", "--days", "8"]);
+    let totals = program.json(&["usage", "--where", "app!=news-digest"])["totals"].clone();
+    let rows = program.ok(&["usage", "--where", "app!=news-digest", "--csv"]);
+    let heading: Vec<&str> = rows.lines().next().unwrap().split(',').collect();
+    let cost = heading.iter().position(|column| *column == "cost_nano_usd").unwrap();
+    let costs = rows.lines().skip(1).map(|line| line.split(',').nth(cost).unwrap().parse().unwrap_or(0));
+    assert_eq!(totals["cost_nano_usd"], costs.sum::<i64>());
+    assert_eq!(totals["attempts"], rows.lines().count() - 1);
+    let groups = program.ok(&["usage", "--by", "day", "--csv"]);
+    assert!(groups.starts_with("key,calls,attempts,"), "{groups}");
+
+    for (flag, file, begins) in [
+        ("--parquet", "a.parquet", &b"PAR1"[..]),
+        ("--xlsx", "a.xlsx", b"PK"),
+        ("--json-rows", "a.json", b"["),
+    ] {
+        let path = program.data.join(file);
+        let told = program.json(&["usage", flag, path.to_str().unwrap()]);
+        assert_eq!(told["entries"], 700, "{file}");
+        assert!(std::fs::read(&path).unwrap().starts_with(begins), "{file}");
+    }
+}
+
+#[test]
+fn charts_and_statements_are_written_and_told_in_words() {
+    let program = Program::new();
+    program.ok(&["demo", "load", "--attempts", "300", "--days", "8"]);
+    for name in ["spend", "tokens", "latency", "errors", "hours", "calendar"] {
+        let path = program.data.join(format!("{name}.svg"));
+        let told = program.json(&["chart", name, "--out", path.to_str().unwrap(), "--days", "8"]);
+        assert!(!told["summary"].as_str().unwrap().is_empty());
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("<svg "), "{name}");
+    }
+    let wrong = program.run(&["chart", "spend", "--out", "chart.gif"]);
+    assert!(wrong.code == 2 && wrong.err.contains(".svg or .png"), "{}", wrong.err);
+    let path = program.data.join("statement.html");
+    program.ok(&["statement", "mt5-signal-bot", "--out", path.to_str().unwrap()]);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("<h1>mt5-signal-bot"));
+    let compared = program.json(&["usage", "--what-if", "openai/gpt-5-mini", "--at-price", "1/4"]);
+    assert_eq!(compared["what_if"]["rows"].as_array().unwrap().len(), 2);
+}

@@ -59,8 +59,13 @@ fn k2_a_key_is_rotated_from_a_script_and_back() {
     assert_eq!(used, [2, 0, 1], "of versions 3, 2 and 1: a test without a completion is no attempt");
     assert_eq!(serving.running.terminate().0, 0);
 
+    let again = program.feed(&["--json", "credentials", "rotate", "main", "--keep-standby"], NEW);
+    assert_eq!(states(&parse(&again.out)["credentials"])[..2], ["4 active", "3 standby"]);
+    program.ok(&["credentials", "rollback", "main"]);
+    program.ok(&["credentials", "purge", "main", "--version", "4"]);
+
     let erased = program.json(&["credentials", "purge", "main"]);
-    assert_eq!(states(&erased), ["3 active", "2 staged", "1 purged"]);
+    assert_eq!(states(&erased), ["4 purged", "3 active", "2 staged", "1 purged"]);
     assert_eq!(program.run(&["credentials", "purge", "main", "--version", "3"]).code, 2, "it is in use");
     assert_eq!(
         program.run(&["credentials", "rollback", "main"]).code,

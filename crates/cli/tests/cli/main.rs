@@ -5,15 +5,21 @@
 mod backup;
 mod catalogue;
 mod checks;
+mod clients;
 mod connections;
 mod contract;
 mod crash;
 mod damage;
 mod figures;
 mod http;
+mod imports;
 mod keys;
+mod profiles;
 mod program;
 mod python;
+#[cfg(target_os = "linux")]
+mod rotation;
 mod secrets;
 mod serving;
 mod upstream;
+mod watch;

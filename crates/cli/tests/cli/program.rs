@@ -110,6 +110,13 @@ impl Program {
         added["token"].as_str().unwrap().to_owned()
     }
 
+    /// Starts a command with something on standard input.
+    pub fn start_with(&self, args: &[&str], input: &str) -> Running {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Running::new(child)
+    }
+
     /// Starts a command that goes on.
     pub fn start(&self, args: &[&str]) -> Running {
         Running::new(self.command(args).spawn().unwrap())
@@ -176,6 +183,11 @@ impl Running {
             Err(RecvTimeoutError::Timeout) => panic!("it says nothing"),
             Err(RecvTimeoutError::Disconnected) => panic!("it ended: {}", self.errors.recv().unwrap()),
         }
+    }
+
+    /// Waits until it says no more: it has ended.
+    pub fn ends(&self) {
+        while self.lines.recv_timeout(DEADLINE).is_ok() {}
     }
 
     /// Tells it to stop, waits, and answers its exit code and all of its standard error.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::{Range, Timestamp, day_range, month_range};
 
 /// How far a count or a budget reaches before it begins anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
     /// A local calendar day.
@@ -97,6 +97,18 @@ impl Tally {
             self.0.remove(0);
         }
         self.0.push((key, amount));
+    }
+
+    /// At least so much.
+    pub(crate) fn raise(&mut self, key: PeriodKey, amount: u64) {
+        let missing = amount.saturating_sub(self.of(key));
+        if missing > 0 {
+            self.add(key, missing);
+        }
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = PeriodKey> {
+        self.0.iter().map(|(key, _)| *key)
     }
 
     pub(crate) fn subtract(&mut self, key: PeriodKey, amount: u64) {

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::allowance::Kept;
+use super::calendar::{Period, PeriodKey};
 use super::meter::KeptMeter;
-use super::{Admission, Ask, Estimate, Seat, Subject};
-use crate::breaker::Pass;
+use super::{Admission, Estimate, Seat, Subject};
+use crate::budget::Announced;
+use crate::id::BudgetId;
 use crate::time::{Now, Timestamp};
 
 /// All counters at one moment.
@@ -25,14 +27,25 @@ impl Counters {
 
 /// An attempt that the ledger knows and the kept counters do not.
 #[derive(Clone, Copy, Debug)]
-pub struct Recalled<'a> {
+pub struct Recalled {
     /// Provider, connection, profile, app.
     pub seats: [Option<Seat>; 4],
-    /// Its feature.
-    pub feature: &'a str,
     /// When it began.
     pub at: Timestamp,
-    /// What it took.
+    /// Its tokens.
+    pub tokens: u64,
+}
+
+/// What the ledger holds of attempts with the same labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Booked<'a> {
+    /// Provider, connection, profile, app.
+    pub seats: [Option<Seat>; 4],
+    /// Their feature.
+    pub feature: &'a str,
+    /// How many.
+    pub requests: u64,
+    /// What they took, as far as it is known.
     pub used: Estimate,
 }
 
@@ -62,22 +75,36 @@ impl Admission {
         self.meters.restore(&counters.budgets);
     }
 
-    /// Counts an attempt of the past. Attempts are recalled oldest first, before the first call is admitted.
-    pub fn recall(&mut self, past: &Recalled<'_>, now: Now) {
+    /// Counts an attempt of the past against limits. Attempts are recalled oldest first, before the first call is admitted.
+    pub fn recall(&mut self, past: &Recalled, now: Now) {
         let ago = now.wall.since_ms(past.at);
         let today = self.calendar.at(past.at);
         let mono = crate::time::Mono(now.mono.0.saturating_sub(ago));
         for seat in past.seats.into_iter().flatten() {
             let allowance = &mut self.allowances[seat.index()];
-            let entry = allowance.take(past.used.tokens, mono, today);
-            allowance.settle(entry, Some(past.used.tokens));
+            let entry = allowance.take(past.tokens, mono, today);
+            allowance.settle(entry, Some(past.tokens));
         }
-        let ask = Ask { seats: past.seats, feature: past.feature, estimate: past.used, pass: Pass::Free };
-        let mut held = Vec::new();
-        self.meters.take(&ask, today, &mut held, &mut self.level_events);
-        for budget in held {
-            let days = (today.day.key, today.month.key);
-            self.meters.settle(budget, past.used, Some(past.used), days);
-        }
+    }
+
+    /// Budgets begin to be told anew what the ledger holds.
+    pub fn close_books(&mut self) {
+        self.meters.close_books();
+    }
+
+    /// Tells budgets what the ledger holds, of the day and the month that hold `at`, or of one of the two only.
+    pub fn book(&mut self, booked: &Booked<'_>, only: Option<Period>, at: Timestamp) {
+        let today = self.calendar.at(at);
+        self.meters.book(booked, only, today);
+    }
+
+    /// Budgets have been told everything that the ledger holds now.
+    pub fn balance_books(&mut self) {
+        self.meters.balance();
+    }
+
+    /// What a budget has spoken of in that period before this process began.
+    pub fn announced(&mut self, budget: BudgetId, period: PeriodKey, level: u16) {
+        self.meters.announced(budget, Announced::known(period, level));
     }
 }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::{Period, PeriodKey, Tally, Today};
 use super::refusal::{Gate, Reach, Refusal, Why};
-use super::reservation::Estimate;
-use super::{Ask, BudgetSeat, Seat, Subject};
+use super::reservation::{Estimate, Spent};
+use super::{Ask, Booked, BudgetSeat, Seat, Subject};
+use crate::breaker::Pass;
 use crate::budget::{Announced, Budget, Crossing, Measure, OnLimit, Scope};
 use crate::id::BudgetId;
 use crate::time::Now;
@@ -20,7 +21,14 @@ struct Meter {
     meets: Option<Meets>,
     /// By the period in which the call began: one that lasts past midnight burdens yesterday.
     reserved: Tally,
+    /// By this process; what is not known stands as its estimate.
     spent: Tally,
+    /// By this process, as the ledger will have it: what is not known is nothing there.
+    booked: Tally,
+    /// By everybody, as the ledger has it.
+    ledger: Tally,
+    /// By other processes and earlier runs: what the ledger had beyond this process's own.
+    others: Tally,
     announced: Announced,
 }
 
@@ -37,8 +45,14 @@ enum Meets {
 pub struct LevelEvent {
     /// Whose.
     pub budget: BudgetId,
+    /// In which day or month.
+    pub period: PeriodKey,
     /// What happened.
     pub crossing: Crossing,
+    /// Spent and reserved then.
+    pub used: u64,
+    /// Of so much.
+    pub cap: u64,
 }
 
 /// How far a budget is used.
@@ -95,15 +109,71 @@ impl Meters {
     pub(super) fn check(&self, ask: &Ask<'_>, now: Now, today: Today) -> Option<Refusal> {
         self.meters.iter().enumerate().find_map(|(index, meter)| {
             let span = today.span(meter.budget.period);
-            let is_over = meter.used(span.key) >= meter.budget.cap;
             let reach = meter.reach(ask)?;
+            let is_over = meter.used(span.key) >= meter.budget.cap_in(span.key);
             (is_over && meter.budget.on_limit == OnLimit::Stop).then(|| Refusal {
                 why: Why::Budget,
                 gate: Gate::Budget(BudgetSeat(u32::try_from(index).unwrap_or(u32::MAX))),
                 reach,
-                after_ms: Some(span.range.to.since_ms(now.wall)),
+                // Where calls on their way hold the rest of it, the end of one of them may make room.
+                after_ms: meter.is_spent(span.key).then(|| span.range.to.since_ms(now.wall)),
             })
         })
+    }
+
+    /// Where a call goes instead, because a budget that degrades is used up.
+    pub(super) fn detour(&self, ask: &Ask<'_>, today: Today) -> Option<&str> {
+        self.meters.iter().find_map(|meter| {
+            let to = meter.budget.degrade_to.as_deref()?;
+            let key = today.span(meter.budget.period).key;
+            let is_over = meter.used(key) >= meter.budget.cap_in(key);
+            meter.reach(ask)?;
+            (is_over && meter.budget.on_limit == OnLimit::Degrade).then_some(to)
+        })
+    }
+
+    /// The ledger holds this, in that period only or in both.
+    pub(super) fn book(&mut self, booked: &Booked<'_>, only: Option<Period>, today: Today) {
+        let ask = Ask {
+            seats: booked.seats,
+            feature: booked.feature,
+            estimate: Estimate::default(),
+            pass: Pass::Free,
+        };
+        for meter in &mut self.meters {
+            let period = meter.budget.period;
+            if only.is_none_or(|only| only == period) && meter.reach(&ask).is_some() {
+                let amount = match meter.budget.measure {
+                    Measure::Requests => booked.requests,
+                    measure => amount(measure, booked.used),
+                };
+                meter.ledger.add(today.span(period).key, amount);
+            }
+        }
+    }
+
+    /// Forgets what the ledger holds, to be told anew.
+    pub(super) fn close_books(&mut self) {
+        self.meters.iter_mut().for_each(|meter| meter.ledger = Tally::default());
+    }
+
+    /// What the ledger has beyond this process's own was spent by others. A row of this process's that is not in the ledger yet
+    /// hides as much of theirs for a moment, so what was known once stays.
+    pub(super) fn balance(&mut self) {
+        for meter in &mut self.meters {
+            for key in meter.ledger.keys() {
+                let others = meter.ledger.of(key).saturating_sub(meter.booked.of(key));
+                meter.others.raise(key, others);
+            }
+        }
+    }
+
+    /// What a budget has spoken of before this process began.
+    pub(super) fn announced(&mut self, budget: BudgetId, announced: Announced) {
+        let seat = self.seats.get(&budget);
+        if let Some(meter) = seat.and_then(|seat| self.meters.get_mut(seat.0 as usize)) {
+            meter.announced = announced;
+        }
     }
 
     /// Reserves in every budget that this call meets, and notes which they are.
@@ -124,19 +194,22 @@ impl Meters {
         }
     }
 
-    /// Turns a reservation into what was spent; into nothing where `spent` is `None`.
+    /// Turns a reservation into what was spent; into nothing where `known` is `None`.
     pub(super) fn settle(
         &mut self,
         seat: BudgetSeat,
         reserved: Estimate,
-        spent: Option<Estimate>,
+        known: Option<Spent>,
         days: (PeriodKey, PeriodKey),
     ) {
         if let Some(meter) = self.meters.get_mut(seat.0 as usize) {
             let measure = meter.budget.measure;
             let key = if meter.budget.period == Period::Day { days.0 } else { days.1 };
             meter.reserved.subtract(key, amount(measure, reserved));
-            meter.spent.add(key, spent.map_or(0, |spent| amount(measure, spent)));
+            if let Some(known) = known {
+                meter.spent.add(key, amount(measure, known.or(reserved)));
+                meter.booked.add(key, amount(measure, known.or(Estimate::default())));
+            }
         }
     }
 
@@ -156,7 +229,12 @@ impl Meters {
     pub(super) fn used(&self, budget: BudgetId, today: Today) -> Option<BudgetUse> {
         let meter = self.meters.get(self.seats.get(&budget)?.0 as usize)?;
         let key = today.span(meter.budget.period).key;
-        Some(BudgetUse { spent: meter.spent.of(key), reserved: meter.reserved.of(key) })
+        Some(BudgetUse { spent: meter.settled(key), reserved: meter.reserved.of(key) })
+    }
+
+    pub(super) fn cap(&self, budget: BudgetId, today: Today) -> Option<u64> {
+        let meter = self.meters.get(self.seats.get(&budget)?.0 as usize)?;
+        Some(meter.budget.cap_in(today.span(meter.budget.period).key))
     }
 
     pub(super) fn id(&self, seat: BudgetSeat) -> Option<BudgetId> {
@@ -189,12 +267,23 @@ impl Meter {
             meets,
             reserved: Tally::default(),
             spent: Tally::default(),
+            booked: Tally::default(),
+            ledger: Tally::default(),
+            others: Tally::default(),
             announced: Announced::default(),
         }
     }
 
+    fn settled(&self, key: PeriodKey) -> u64 {
+        self.spent.of(key).saturating_add(self.others.of(key))
+    }
+
     fn used(&self, key: PeriodKey) -> u64 {
-        self.spent.of(key).saturating_add(self.reserved.of(key))
+        self.settled(key).saturating_add(self.reserved.of(key))
+    }
+
+    fn is_spent(&self, key: PeriodKey) -> bool {
+        self.settled(key) >= self.budget.cap_in(key)
     }
 
     /// Whether this budget meets the call, and how far its refusal would reach.
@@ -212,8 +301,9 @@ impl Meter {
     fn look(&mut self, today: Today, events: &mut Vec<LevelEvent>) {
         let key = today.span(self.budget.period).key;
         let used = self.used(key);
-        if let Some(crossing) = self.announced.look(&self.budget.levels, used, self.budget.cap, key) {
-            events.push(LevelEvent { budget: self.budget.id, crossing });
+        let cap = self.budget.cap_in(key);
+        if let Some(crossing) = self.announced.look(&self.budget.levels, used, cap, key) {
+            events.push(LevelEvent { budget: self.budget.id, period: key, crossing, used, cap });
         }
     }
 }

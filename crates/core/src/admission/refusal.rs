@@ -56,8 +56,13 @@ impl Refusal {
         self.after_ms.unwrap_or(1_000).div_ceil(1_000).max(1)
     }
 
-    /// Whether waiting makes sense: a budget opens at its reset, not within the seconds that a caller waits.
+    /// Whether waiting makes sense: a budget that is spent opens at its reset, not within the seconds that a caller waits. One
+    /// whose rest is held by calls on their way may open when they turn out cheaper.
     pub fn may_pass_soon(&self) -> bool {
-        !matches!(self.why, Why::Budget | Why::Day)
+        match self.why {
+            Why::Budget => self.after_ms.is_none(),
+            Why::Day => false,
+            _ => true,
+        }
     }
 }

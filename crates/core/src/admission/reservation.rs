@@ -77,6 +77,11 @@ pub struct Spent {
 }
 
 impl Spent {
+    /// What is known; what is not, by this estimate.
+    pub(super) fn or(self, estimate: Estimate) -> Estimate {
+        Estimate { tokens: self.tokens.unwrap_or(estimate.tokens), cost: self.cost.unwrap_or(estimate.cost) }
+    }
+
     /// What is known of an attempt from its usage and its cost.
     pub fn new(usage: &TokenUsage, cost: Option<NanoUsd>) -> Self {
         let tokens = usage.is_reported().then(|| usage.input.unwrap_or(0) + usage.output.unwrap_or(0));

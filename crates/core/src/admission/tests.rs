@@ -38,7 +38,17 @@ fn ask(admission: &Admission) -> Ask<'static> {
 }
 
 fn budget(scope: Scope, measure: Measure, cap: u64, on_limit: OnLimit) -> Budget {
-    Budget { id: BudgetId(1), scope, period: Period::Day, measure, cap, on_limit, levels: LEVELS.to_vec() }
+    Budget {
+        id: BudgetId(1),
+        scope,
+        period: Period::Day,
+        measure,
+        cap,
+        extra: None,
+        on_limit,
+        degrade_to: None,
+        levels: LEVELS.to_vec(),
+    }
 }
 
 /// Admits as many as it lets, up to 1,000.
@@ -179,9 +189,20 @@ fn n1_budgets_count_money_requests_and_tokens_for_every_scope() {
         {
             let mut admission =
                 admission(&[Allowed::default(); 4], vec![budget(scope.clone(), measure, cap, OnLimit::Stop)]);
-            assert_eq!(fill(&mut admission, at(0)).len(), 2, "{scope:?} {measure:?}");
-            let refusal = admission.refusal(&ask(&admission), at(0)).expect("used up");
+            let held = fill(&mut admission, at(0));
+            assert_eq!(held.len(), 2, "{scope:?} {measure:?}");
+            let refusal = admission.refusal(&ask(&admission), at(0)).expect("held");
             assert_eq!((refusal.why, refusal.reach), (Why::Budget, reach));
+            assert_eq!(
+                (refusal.after_ms, refusal.may_pass_soon()),
+                (None, true),
+                "one of them may be cheaper"
+            );
+            for one in held {
+                settle(&mut admission, one, Spent::default(), at(0));
+            }
+            let refusal = admission.refusal(&ask(&admission), at(0)).expect("used up");
+            assert!(!refusal.may_pass_soon());
             let noon_to_midnight = 12 * 3_600_000;
             assert_eq!(refusal.after_ms, Some(noon_to_midnight), "its reset");
         }
@@ -268,16 +289,62 @@ fn r3_counters_survive_a_restart() {
 
 #[test]
 fn r3_what_the_ledger_knows_better_is_recalled() {
-    let mut admission =
-        admission(&limited(), vec![budget(Scope::All, Measure::Tokens, 1_000, OnLimit::Stop)]);
+    let mut admission = admission(&limited(), Vec::new());
     let now = Now { mono: Mono::START, wall: at(0).wall };
     let seats = ask(&admission).seats;
     for ago in [50 * 60_000, 10 * 60_000, 1_000] {
-        let used = Estimate { tokens: 40, cost: NanoUsd(1) };
-        admission.recall(&Recalled { seats, feature: "", at: now.wall.plus_ms(-ago), used }, now);
+        admission.recall(&Recalled { seats, at: now.wall.plus_ms(-ago), tokens: 40 }, now);
     }
-    assert_eq!(admission.budget_used(BudgetId(1), now), Some(BudgetUse { spent: 120, reserved: 0 }));
     assert_eq!(fill(&mut admission, now).len(), 1, "three of four are in the hour");
+}
+
+/// The ledger holds so many dollars more.
+fn book(admission: &mut Admission, dollars: i64, at: Now) {
+    let used = Estimate { tokens: 40, cost: NanoUsd(dollars * USD) };
+    let booked = Booked { seats: ask(admission).seats, feature: "", requests: 1, used };
+    admission.book(&booked, None, at.wall);
+    admission.balance_books();
+}
+
+#[test]
+fn n1_what_others_on_the_folder_spent_counts_and_what_is_ones_own_counts_once() {
+    let money = budget(Scope::All, Measure::Money, 5_000_000_000, OnLimit::Stop);
+    let mut admission = admission(&[Allowed::default(); 4], vec![money]);
+    let spent =
+        |admission: &mut Admission| admission.budget_used(BudgetId(1), at(0)).expect("a budget").spent;
+    book(&mut admission, 1, at(0));
+    assert_eq!(spent(&mut admission), 1_000_000_000, "an earlier run's");
+    let own = fill(&mut admission, at(0)).pop().expect("it fits");
+    settle(&mut admission, own, Spent { tokens: Some(40), cost: Some(NanoUsd(2 * USD)) }, at(0));
+    assert_eq!(spent(&mut admission), 3_000_000_000, "before its row is in the ledger");
+    book(&mut admission, 2, at(0));
+    assert_eq!(spent(&mut admission), 3_000_000_000, "and after");
+    book(&mut admission, 2, at(0));
+    assert_eq!(spent(&mut admission), 5_000_000_000, "another process's");
+    assert!(fill(&mut admission, at(0)).is_empty());
+    let tomorrow = at(86_400_000);
+    assert_eq!(admission.budget_used(BudgetId(1), tomorrow).expect("a budget").spent, 0);
+}
+
+#[test]
+fn n1_a_cap_is_raised_for_one_period_and_a_degraded_call_goes_elsewhere() {
+    let mut money = budget(Scope::All, Measure::Money, 1_000_000_000, OnLimit::Stop);
+    let mut admission = admission(&[Allowed::default(); 4], vec![money.clone()]);
+    book(&mut admission, 1, at(0));
+    assert!(fill(&mut admission, at(0)).is_empty());
+    let today = admission.today(at(0)).day.key;
+    money.extra = Some((today, 200_000_000));
+    admission.configure(subjects().map(|subject| (subject, Allowed::default())), vec![money.clone()]);
+    assert_eq!(fill(&mut admission, at(0)).len(), 2, "$0.20 more, at $0.10 a call");
+    money.extra = Some((today - 1, 200_000_000));
+    admission.configure(subjects().map(|subject| (subject, Allowed::default())), vec![money.clone()]);
+    assert!(fill(&mut admission, at(0)).is_empty(), "yesterday's is over");
+    (money.on_limit, money.degrade_to) = (OnLimit::Degrade, Some("ollama/llama3.2".into()));
+    admission.configure(subjects().map(|subject| (subject, Allowed::default())), vec![money]);
+    let call = ask(&admission);
+    assert_eq!(admission.detour(&call, at(0)), Some("ollama/llama3.2"));
+    assert_eq!(admission.detour(&call, at(86_400_000)), None, "a new day");
+    assert_eq!(fill(&mut admission, at(0)).len(), 1_000, "and is never refused");
 }
 
 #[test]

@@ -47,8 +47,8 @@ impl IdleSpend {
         let is_news = self.spent >= self.threshold && self.is_told == Told::No;
         is_news.then(|| {
             self.is_told = Told::Yes;
-            let title = format!("${} was spent while nobody should be trading", self.spent);
-            Sign::raise(Severity::Warn, title, format!("threshold ${}", self.threshold))
+            let title = format!("{} was spent in your idle hours", self.spent.in_dollars());
+            Sign::raise(Severity::Warn, title, format!("more than {}", self.threshold.in_dollars()))
         })
     }
 }
@@ -88,8 +88,8 @@ impl LoopWatch {
         let is_looping = moments.len() >= times;
         (is_looping && self.looping.insert(app, prompt).is_none()).then(|| {
             let minutes = within_ms.div_ceil(60_000);
-            let title = format!("An app sent the same prompt {times} times within {minutes} min");
-            Sign::raise(Severity::Warn, title, format!("{times} times"))
+            let title = "An app asks the same again and again".to_owned();
+            Sign::raise(Severity::Warn, title, format!("the same prompt {times} times within {minutes} min"))
         })
     }
 

@@ -1,26 +1,25 @@
-//! The scale of money: where ticks stand and what is written beside them.
+//! The scale: where ticks stand and what is written beside them.
 
-use crate::money::NanoUsd;
+use super::unit::Unit;
 
-const NANO_PER_USD: i128 = 1_000_000_000;
-const MILLION: i128 = 1_000_000;
 /// The shortest distance between two ticks, in px, that keeps their text apart.
 const TICK_PX: i32 = 20;
 
-/// A scale from zero to `top` in nano-USD, with a tick each `step`.
+/// A scale from zero to `top`, with a tick each `step`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Axis {
+    unit: Unit,
     pub(super) step: i128,
     pub(super) top: i128,
 }
 
 impl Axis {
     /// The scale with 3 to 5 ticks, zero among them, that holds `highest` within `height` px.
-    pub(super) fn new(highest: i128, height: i32) -> Self {
-        let highest = if highest > 0 { highest } else { NANO_PER_USD };
+    pub(super) fn new(highest: i128, height: i32, unit: Unit) -> Self {
+        let highest = if highest > 0 { highest } else { unit.one() };
         let most = i128::from((height / TICK_PX).clamp(2, 4));
         let step = nice_steps().find(|step| intervals(highest, *step) <= most).unwrap_or(highest);
-        Self { step, top: step * intervals(highest, step).max(2) }
+        Self { unit, step, top: step * intervals(highest, step).max(2) }
     }
 
     /// The values of the ticks, from zero up.
@@ -28,21 +27,17 @@ impl Axis {
         (0..=self.top / self.step).map(move |n| n * self.step)
     }
 
-    /// What is written beside a tick: its unit too, and as many decimals as the step needs ("$5", "$2.50", "$0.05").
+    /// What is written beside a tick: its unit too, and as many decimals as the step needs ("$5", "$2.50", "2 M", "1.5 s").
     pub(super) fn text(self, tick: i128) -> String {
         if tick == 0 {
-            return "$0".to_owned();
+            return self.unit.zero().to_owned();
         }
-        let (unit, suffix) = if self.step >= MILLION * NANO_PER_USD {
-            (MILLION * NANO_PER_USD, " M")
-        } else {
-            (NANO_PER_USD, "")
+        let (before, one, after) = self.unit.dress(self.step);
+        let digits = match (decimals(self.step, one), before, after) {
+            (1, "$", "") => 2,
+            (digits, ..) => digits,
         };
-        let digits = match (decimals(self.step, unit), suffix) {
-            (1, "") => 2,
-            (digits, _) => digits,
-        };
-        format!("${}{suffix}", fixed(tick, unit, digits))
+        format!("{before}{}{after}", fixed(tick, one, digits))
     }
 
     /// Pixels from the baseline up to `amount` on a plot of `height` px.
@@ -52,7 +47,7 @@ impl Axis {
     }
 }
 
-/// 1, 2, 2.5 and 5 times each power of ten, in nano-USD, rising.
+/// 1, 2, 2.5 and 5 times each power of ten, rising.
 fn nice_steps() -> impl Iterator<Item = i128> {
     (0..20).flat_map(|power| [10, 20, 25, 50].map(|digits| digits * 10_i128.pow(power) / 10))
 }
@@ -70,14 +65,14 @@ fn decimals(amount: i128, unit: i128) -> usize {
 }
 
 /// `amount` in `unit`s with that many decimals, rounded half up, and commas between thousands.
-fn fixed(amount: i128, unit: i128, digits: usize) -> String {
+pub(super) fn fixed(amount: i128, unit: i128, digits: usize) -> String {
     let per_unit = 10_i128.pow(u32::try_from(digits).unwrap_or(0));
     let scaled = (amount * per_unit + unit / 2) / unit;
     let whole = grouped(scaled / per_unit);
     if digits == 0 { whole } else { format!("{whole}.{:0digits$}", scaled % per_unit) }
 }
 
-fn grouped(whole: i128) -> String {
+pub(super) fn grouped(whole: i128) -> String {
     let digits = whole.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.char_indices() {
@@ -89,23 +84,16 @@ fn grouped(whole: i128) -> String {
     text
 }
 
-/// An amount as sentences and labels say it: `$1,234.56`, below a cent `$0.0021`.
-pub(super) fn dollars(amount: NanoUsd) -> String {
-    let nano = i128::from(amount.0).abs();
-    let digits = if nano > 0 && nano < NANO_PER_USD / 100 { 4 } else { 2 };
-    let sign = if amount.0 < 0 { "-" } else { "" };
-    format!("{sign}${}", fixed(nano, NANO_PER_USD, digits))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::money::NanoUsd;
 
     fn texts(highest: &str, height: i32) -> String {
         let highest = NanoUsd::from_decimal(highest).expect("an amount");
-        let axis = Axis::new(i128::from(highest.0), height);
+        let axis = Axis::new(i128::from(highest.0), height, Unit::Usd);
         axis.ticks().map(|tick| axis.text(tick)).collect::<Vec<_>>().join(" ")
     }
 
@@ -134,24 +122,26 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_as_the_design_says() {
-        for (nano, text) in [
-            (0, "$0.00"),
-            (12_000_000_000, "$12.00"),
-            (1_234_560_000_000, "$1,234.56"),
-            (2_100_000, "$0.0021"),
-            (194_394_999_999, "$194.39"),
-            (i64::MAX, "$9,223,372,036.85"),
-            (-1_500_000_000, "-$1.50"),
+    fn counts_and_times_have_their_units() {
+        for (unit, highest, expect) in [
+            (Unit::Count, 0, "0 1 2 3 4"),
+            (Unit::Count, 7, "0 2 4 6 8"),
+            (Unit::Count, 1_900, "0 500 1,000 1,500 2,000"),
+            (Unit::Count, 6_100_000, "0 2 M 4 M 6 M 8 M"),
+            (Unit::Count, 900_000, "0 0.25 M 0.50 M 0.75 M 1.00 M"),
+            (Unit::Ms, 180, "0 s 50 ms 100 ms 150 ms 200 ms"),
+            (Unit::Ms, 4_500, "0 s 2 s 4 s 6 s"),
         ] {
-            assert_eq!(dollars(NanoUsd(nano)), text);
+            let axis = Axis::new(highest, 180, unit);
+            let texts: Vec<_> = axis.ticks().map(|tick| axis.text(tick)).collect();
+            assert_eq!(texts.join(" "), expect);
         }
     }
 
     proptest! {
         #[test]
-        fn any_amount_fits_under_three_to_five_ticks(highest in 0..=i64::MAX, height in 1..2_160_i32) {
-            let axis = Axis::new(i128::from(highest), height);
+        fn any_amount_fits_under_three_to_five_ticks(highest in 0..=i64::MAX, height in 1..2_160_i32, unit in prop_oneof![Just(Unit::Usd), Just(Unit::Count), Just(Unit::Ms)]) {
+            let axis = Axis::new(i128::from(highest), height, unit);
             prop_assert!((3..=5).contains(&axis.ticks().count()));
             prop_assert!(axis.top >= i128::from(highest));
             let texts: std::collections::HashSet<_> = axis.ticks().map(|tick| axis.text(tick)).collect();

@@ -1,55 +1,78 @@
-use jiff::ToSpan;
+use jiff::Span;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::marks::Picture;
 use super::*;
-use crate::time::parse_day;
+use crate::money::NanoUsd;
+use crate::time::{Range, day_range, parse_day};
+use plotters::style::RGBColor;
+use plotters::style::text_anchor::{HPos, VPos};
 
 const TODAY: &str = "2025-11-22";
-const CAP: NanoUsd = NanoUsd(12_000_000_000);
+const CAP: i64 = 12_000_000_000;
 
-fn series(count: usize) -> Vec<SpendSeries> {
+fn series(count: usize) -> Vec<SeriesName> {
     let names = ["OpenAI", "Anthropic", "Google Gemini", "OpenRouter", "Ollama", "Groq", "Mistral", "xAI"];
     let colors = [1, 2, 3, 4, 5, 6, 6, 6];
     let one =
-        |(name, color): (&str, u8)| SpendSeries { id: name.to_lowercase(), name: name.to_owned(), color };
+        |(name, color): (&str, u8)| SeriesName { id: name.to_lowercase(), name: name.to_owned(), color };
     names.into_iter().zip(colors).take(count).map(one).collect()
 }
 
-fn days(amounts: impl IntoIterator<Item = Vec<NanoUsd>>) -> Vec<DaySpend> {
-    let amounts: Vec<_> = amounts.into_iter().collect();
+/// So many days up to [`TODAY`].
+fn days(count: usize) -> Steps {
     let today = parse_day(TODAY).expect("a day");
-    let date = |back: usize| today.saturating_sub(i64::try_from(back).expect("few days").days());
-    let count = amounts.len();
-    amounts.into_iter().enumerate().map(|(i, spend)| DaySpend { date: date(count - 1 - i), spend }).collect()
+    let back = Span::new().days(i64::try_from(count).expect("few days") - 1);
+    let range = Range {
+        from: day_range(today.saturating_sub(back), &TimeZone::UTC).from,
+        to: day_range(today, &TimeZone::UTC).to,
+    };
+    let steps = Steps::by(Resolution::Day, range, range.to.plus_ms(-1), &TimeZone::UTC);
+    if count == 0 { Steps { list: Vec::new(), ..steps } } else { steps }
+}
+
+fn spend(count: usize, rows: Vec<Vec<i64>>) -> Stacked {
+    Stacked {
+        title: "Spend",
+        nothing: "nothing spent",
+        unit: Unit::Usd,
+        series: series(count),
+        steps: days(rows.len()),
+        rows,
+        cap: None,
+    }
 }
 
 /// 30 days of four providers: quiet weekends, one day at the cap.
-fn month() -> SpendByDay {
-    let spend = |day: i64| {
+fn month() -> Stacked {
+    let of_day = |day: i64| {
         if day == 27 {
-            return [5_310, 3_420, 2_180, 1_090].map(|milli| NanoUsd(milli * 1_000_000)).to_vec();
+            return [5_310, 3_420, 2_180, 1_090].map(|milli| milli * 1_000_000).to_vec();
         }
         let weekend = matches!(day % 7, 1 | 2);
         let scale = if weekend { 100_000 } else { 1_000_000 };
         [3_600 + day * 37 % 900, 2_000 + day * 71 % 800, 1_300 + day * 53 % 600, 400 + day * 29 % 300]
-            .map(|milli| NanoUsd(milli * scale + day))
+            .map(|milli| milli * scale + day)
             .to_vec()
     };
-    SpendByDay { series: series(4), days: days((0..30).map(spend)) }
+    spend(4, (0..30).map(of_day).collect())
+}
+
+fn with_cap(data: Stacked, cap: i64) -> Stacked {
+    Stacked { cap: Some(cap), ..data }
 }
 
 fn request(width: u32, height: u32, theme: ChartTheme, hidden: &[&str]) -> ChartRequest {
-    ChartRequest {
-        width,
-        height,
-        theme,
-        days: 30,
-        hidden: hidden.iter().map(|id| (*id).to_owned()).collect(),
-    }
+    ChartRequest { width, height, theme, hidden: hidden.iter().map(|id| (*id).to_owned()).collect() }
 }
 
 fn dark(hidden: &[&str]) -> ChartRequest {
     request(704, 220, ChartTheme::Dark, hidden)
+}
+
+fn draw(hidden: &[&str], data: &Stacked) -> Chart {
+    bars(&dark(hidden), data).into_chart()
 }
 
 fn snapshot(name: &str, chart: &Chart) {
@@ -66,28 +89,30 @@ fn texts(svg: &str) -> Vec<&str> {
         .collect()
 }
 
-fn nano(amount: &DecimalUsd) -> i64 {
-    NanoUsd::from_decimal(&amount.0).expect("an amount").0
+#[expect(clippy::ref_option, reason = "that is what rows are made of")]
+fn nano(amount: &Option<String>) -> i64 {
+    NanoUsd::from_decimal(amount.as_ref().expect("an amount")).expect("a number").0
 }
 
 #[test]
 fn the_dark_chart() {
-    snapshot("chart_dark", &spend_by_day(&dark(&[]), &month(), Some(CAP)));
+    snapshot("chart_dark", &draw(&[], &with_cap(month(), CAP)));
 }
 
 #[test]
 fn the_light_chart() {
-    snapshot("chart_light", &spend_by_day(&request(704, 220, ChartTheme::Light, &[]), &month(), Some(CAP)));
+    let light = request(704, 220, ChartTheme::Light, &[]);
+    snapshot("chart_light", &bars(&light, &with_cap(month(), CAP)).into_chart());
 }
 
 #[test]
 fn the_summary_says_span_sum_and_highest_day() {
-    let chart = spend_by_day(&dark(&[]), &month(), None);
+    let chart = draw(&[], &month());
     assert_eq!(
         chart.summary,
         "Spend by day, 24 Oct to 22 Nov: $188.91 in all, most on Thu 20 Nov with $12.00."
     );
-    let chart = spend_by_day(&dark(&["openai", "anthropic", "openrouter"]), &month(), None);
+    let chart = draw(&["openai", "anthropic", "openrouter"], &month());
     assert_eq!(
         chart.summary,
         "Spend by day, 24 Oct to 22 Nov, without OpenAI, Anthropic and OpenRouter: $34.99 in all, most on Thu 20 Nov \
@@ -98,21 +123,20 @@ fn the_summary_says_span_sum_and_highest_day() {
 #[test]
 fn c5_rows_totals_and_series_agree_to_the_last_nano() {
     for hidden in [&[][..], &["openai"], &["openai", "anthropic", "google gemini", "openrouter"]] {
-        let chart = spend_by_day(&dark(hidden), &month(), Some(CAP));
+        let chart = draw(hidden, &with_cap(month(), CAP));
         let rows: i64 = chart.rows.iter().flatten().map(nano).sum();
         assert_eq!(rows, chart.totals.iter().map(nano).sum::<i64>());
         assert_eq!(rows, chart.series.iter().map(|series| nano(&series.total)).sum::<i64>());
         for (row, total) in chart.rows.iter().zip(&chart.totals) {
             assert_eq!(row.iter().map(nano).sum::<i64>(), nano(total));
         }
-        let ledger: NanoUsd = month().days.iter().flat_map(|day| day.spend.clone()).sum();
-        assert_eq!(rows, ledger.0);
+        assert_eq!(rows, month().rows.into_iter().flatten().sum::<i64>());
     }
 }
 
 #[test]
 fn a_hidden_series_stays_in_the_legend_and_the_axis_rescales() {
-    let chart = spend_by_day(&dark(&["openai", "anthropic"]), &month(), None);
+    let chart = draw(&["openai", "anthropic"], &month());
     let hidden: Vec<bool> = chart.series.iter().map(|series| series.hidden).collect();
     assert_eq!(hidden, [true, true, false, false]);
     assert!(!chart.svg.contains("#4F8FF7") && chart.svg.contains("#935F9E"));
@@ -121,9 +145,8 @@ fn a_hidden_series_stays_in_the_legend_and_the_axis_rescales() {
 
 #[test]
 fn more_than_five_series_fold_the_smallest_into_other() {
-    let amounts = [80, 10, 70, 60, 20, 50, 40, 30].map(NanoUsd).to_vec();
-    let spend = SpendByDay { series: series(8), days: days([amounts.clone(), amounts]) };
-    let chart = spend_by_day(&dark(&[OTHER]), &spend, None);
+    let amounts = vec![80, 10, 70, 60, 20, 50, 40, 30];
+    let chart = draw(&[OTHER], &spend(8, vec![amounts.clone(), amounts]));
     let names: Vec<&str> = chart.series.iter().map(|series| series.name.as_str()).collect();
     assert_eq!(names, ["OpenAI", "Google Gemini", "OpenRouter", "Groq", "Mistral", "Other"]);
     let other = chart.series.last().expect("other");
@@ -133,39 +156,35 @@ fn more_than_five_series_fold_the_smallest_into_other() {
 
 #[test]
 fn five_series_are_not_folded() {
-    let spend = SpendByDay { series: series(5), days: days([vec![NanoUsd(1); 5]]) };
-    assert_eq!(spend_by_day(&dark(&[]), &spend, None).series.len(), 5);
+    assert_eq!(draw(&[], &spend(5, vec![vec![1; 5]])).series.len(), 5);
 }
 
 #[test]
 fn a_chart_without_spend_has_its_axes() {
-    for spend in [SpendByDay::default(), SpendByDay { series: series(4), days: days(vec![Vec::new(); 30]) }] {
-        let chart = spend_by_day(&dark(&[]), &spend, None);
+    for data in [spend(0, Vec::new()), spend(4, vec![Vec::new(); 30])] {
+        let chart = draw(&[], &data);
         assert!(chart.empty);
         assert!(texts(&chart.svg).contains(&"$0"));
         assert!(chart.svg.contains("#3A424C"));
     }
-    let summary =
-        spend_by_day(&dark(&[]), &SpendByDay { series: series(1), days: days(vec![Vec::new(); 2]) }, None)
-            .summary;
+    let summary = draw(&[], &spend(1, vec![Vec::new(); 2])).summary;
     assert_eq!(summary, "Spend by day, 21 Nov to 22 Nov: nothing spent.");
 }
 
 #[test]
 fn labels_stand_on_the_weekday_of_today() {
-    let chart = spend_by_day(&dark(&[]), &month(), None);
+    let chart = draw(&[], &month());
     let labels: Vec<&str> = texts(&chart.svg).into_iter().filter(|text| !text.starts_with('$')).collect();
     assert_eq!(labels, ["today", "15 Nov", "8 Nov", "1 Nov", "25 Oct"]);
     assert_eq!(chart.slots[27].label, "Thu 20 Nov");
-    let narrow = spend_by_day(&request(200, 120, ChartTheme::Dark, &[]), &month(), None);
+    let narrow = bars(&request(200, 120, ChartTheme::Dark, &[]), &month()).into_chart();
     let labels: Vec<&str> = texts(&narrow.svg).into_iter().filter(|text| !text.starts_with('$')).collect();
     assert_eq!(labels, ["today", "8 Nov", "25 Oct"]);
 }
 
 #[test]
 fn a_week_has_a_label_on_each_day() {
-    let spend = SpendByDay { series: series(1), days: days(vec![vec![NanoUsd(5)]; 7]) };
-    let chart = spend_by_day(&dark(&[]), &spend, None);
+    let chart = draw(&[], &spend(1, vec![vec![5]; 7]));
     assert!(
         texts(&chart.svg).ends_with(&["today", "21 Nov", "20 Nov", "19 Nov", "18 Nov", "17 Nov", "16 Nov"])
     );
@@ -174,7 +193,7 @@ fn a_week_has_a_label_on_each_day() {
 #[test]
 fn the_cap_is_drawn_unless_it_would_flatten_the_bars() {
     for (cap, drawn) in [(12, true), (40, true), (60, false), (0, false)] {
-        let chart = spend_by_day(&dark(&[]), &month(), Some(NanoUsd(cap * 1_000_000_000)));
+        let chart = draw(&[], &with_cap(month(), cap * 1_000_000_000));
         let label = texts(&chart.svg).into_iter().any(|text| text.starts_with("daily cap $"));
         assert_eq!((label, chart.svg.contains("#F0B03E")), (drawn, drawn), "{cap}");
     }
@@ -182,21 +201,21 @@ fn the_cap_is_drawn_unless_it_would_flatten_the_bars() {
 
 #[test]
 fn the_label_of_the_cap_keeps_off_bars_above_it() {
-    let mut spend = month();
-    for day in spend.days.iter_mut().rev().take(3) {
-        day.spend = vec![NanoUsd(14_000_000_000)];
+    let mut data = with_cap(month(), CAP);
+    for row in data.rows.iter_mut().rev().take(3) {
+        *row = vec![14_000_000_000];
     }
-    let chart = spend_by_day(&dark(&[]), &spend, Some(CAP));
+    let chart = draw(&[], &data);
     let label = chart.svg.split("<text").find(|text| text.contains("daily cap")).expect("a label");
     assert!(label.contains(&format!(" x=\"{}\"", chart.slots[27].x)), "{label}");
 }
 
 #[test]
 fn x3_names_cannot_put_markup_into_the_drawing() {
-    let mut spend = month();
-    spend.series[0].name = "<b>&\"'</b>".to_owned();
-    spend.series[0].id = "<script>".to_owned();
-    let chart = spend_by_day(&dark(&["<script>"]), &spend, Some(CAP));
+    let mut data = with_cap(month(), CAP);
+    data.series[0].name = "<b>&\"'</b>".to_owned();
+    data.series[0].id = "<script>".to_owned();
+    let chart = draw(&["<script>"], &data);
     let without_tags = chart.svg.replace("<svg ", "").replace("<rect ", "").replace("<text ", "");
     assert!(!without_tags.replace("</svg>", "").replace("</text>", "").contains('<'));
     assert!(chart.summary.contains("without <b>&\"'</b>"), "plain text, escaped where it is shown");
@@ -204,52 +223,182 @@ fn x3_names_cannot_put_markup_into_the_drawing() {
 
 #[test]
 fn x3_text_is_escaped_on_its_way_into_the_drawing() {
-    assert!(draw::tests::drawn_text("<b>&\"'").contains("&lt;b&gt;&amp;&quot;&apos;"));
+    let mut picture = Picture::new((160, 80));
+    picture.text("<b>&\"'", (80, 40), (HPos::Center, VPos::Center), RGBColor(0, 0, 0));
+    assert!(picture.svg().contains("&lt;b&gt;&amp;&quot;&apos;"));
 }
 
 #[test]
 fn a_day_with_any_spend_shows() {
-    let amounts = [vec![NanoUsd(1)], vec![NanoUsd(1_000_000_000)]];
-    let spend = SpendByDay { series: series(1), days: days(amounts) };
-    let chart = spend_by_day(&dark(&[]), &spend, None);
+    let chart = draw(&[], &spend(1, vec![vec![1], vec![1_000_000_000]]));
     assert_eq!(chart.svg.matches("#4F8FF7").count(), 2);
 }
 
 #[test]
-fn the_window_reads_what_is_sent() {
-    let text = r#"{"width":704,"height":220,"theme":"dark","days":30,"hidden":["openai"]}"#;
-    assert_eq!(serde_json::from_str::<ChartRequest>(text).expect("a request"), dark(&["openai"]));
-    let spend = SpendByDay { series: series(1), days: days([vec![NanoUsd(250_000_000)]]) };
-    let mut chart = spend_by_day(&dark(&[]), &spend, None);
-    chart.svg.clear();
-    assert_eq!(
-        serde_json::to_string(&chart).expect("JSON"),
-        r#"{"svg":"","summary":"Spend by day, 22 Nov: $0.25 in all, most on Sat 22 Nov with $0.25.","plot":{"x":40,"y":8,"w":656,"h":190},"slots":[{"x":40,"w":656,"label":"Sat 22 Nov"}],"series":[{"id":"openai","name":"OpenAI","color":1,"total":"0.25","hidden":false}],"rows":[["0.25"]],"totals":["0.25"],"empty":false}"#
-    );
+fn pieces_of_a_bar_are_one_pixel_apart() {
+    let chart = bars(&request(704, 230, ChartTheme::Dark, &[]), &spend(3, vec![vec![5, 0, 3]])).into_chart();
+    let rects: Vec<(i32, i32)> = chart
+        .svg
+        .split("<rect ")
+        .filter(|rect| rect.contains("#4F8FF7") || rect.contains("#935F9E"))
+        .map(|rect| {
+            let number = |name: &str| {
+                let value = rect.split_once(&format!("{name}=\"")).expect("an attribute").1;
+                value.split_once('"').expect("its end").0.parse().expect("a number")
+            };
+            (number("y"), number("height"))
+        })
+        .collect();
+    let base = chart.plot.y + chart.plot.h;
+    assert_eq!((chart.plot.h, rects), (200, vec![(base - 125, 125), (base - 200, 74)]));
 }
 
-fn any_spend() -> impl Strategy<Value = SpendByDay> {
+#[test]
+fn the_window_reads_what_is_sent() {
+    let text = r#"{"width":704,"height":220,"theme":"dark","hidden":["openai"]}"#;
+    assert_eq!(serde_json::from_str::<ChartRequest>(text).expect("a request"), dark(&["openai"]));
+    let mut chart = draw(&[], &spend(1, vec![vec![250_000_000]]));
+    chart.svg.clear();
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("chart_sent", serde_json::to_string_pretty(&chart).expect("JSON"));
+    });
+}
+
+fn latency() -> Percentiles {
+    let row =
+        |day: u32| (day != 11).then(|| [3_900 + day * 37 % 900, 2_100 + day * 71 % 300, 600 + day * 13 % 90]);
+    Percentiles { steps: days(30), rows: (0..30).map(row).collect(), whole: Some(2_180) }
+}
+
+/// Quiet nights and weekends.
+fn week() -> Heat {
+    let cell = |index: usize| {
+        let (day, hour) = (index / 24, i64::try_from(index % 24).expect("an hour"));
+        let trades = day < 5 && (3..17).contains(&hour);
+        let value =
+            if trades { 400 + (hour * 97 + 31 * i64::try_from(day).expect("a day")) % 1_700 } else { 0 };
+        Some(HeatCell { label: format!("day {day}, {hour:02}:00"), value, day: String::new() })
+    };
+    let session = |name: &str, from, to| Session { name: name.to_owned(), from, to };
+    Heat {
+        kind: HeatKind::Hours,
+        title: "Average requests an hour by weekday and hour, New York time".to_owned(),
+        unit: Unit::Count,
+        cells: (0..168).map(cell).collect(),
+        ticks: (0..24).step_by(3).map(|hour| (hour, format!("{hour:02}"))).collect(),
+        sessions: vec![
+            session("Tokyo", 1_140, 90),
+            session("London", 180, 690),
+            session("New York", 570, 960),
+        ],
+    }
+}
+
+fn calendar() -> Heat {
+    let value = |index: i64| if index % 26 > 20 { 0 } else { index * 77_000_000 % 12_000_000_000 };
+    let cell = |index: i64| HeatCell {
+        label: format!("day {index}"),
+        value: value(index),
+        day: "2025-11-22".to_owned(),
+    };
+    Heat {
+        kind: HeatKind::Calendar,
+        title: "Spend of each day".to_owned(),
+        unit: Unit::Usd,
+        cells: (0..182).map(|index| (index != 181).then(|| cell(index))).collect(),
+        ticks: vec![(0, "Jun".to_owned()), (4, "Jul".to_owned())],
+        sessions: Vec::new(),
+    }
+}
+
+#[test]
+fn every_chart_in_both_themes() {
+    for (name, theme) in [("dark", ChartTheme::Dark), ("light", ChartTheme::Light)] {
+        let request = request(480, 200, theme, &[]);
+        snapshot(&format!("latency_{name}"), &lines(&request, &latency()).into_chart());
+        snapshot(&format!("hours_{name}"), &heat(&request, &week()).into_chart());
+        snapshot(&format!("calendar_{name}"), &heat(&request, &calendar()).into_chart());
+    }
+}
+
+#[test]
+fn a_line_has_a_gap_where_nothing_was_answered() {
+    let chart = lines(&dark(&[]), &latency()).into_chart();
+    assert_eq!(chart.svg.matches("<polyline").count(), 6, "two pieces of three lines");
+    assert_eq!(chart.svg.matches("<polygon").count(), 2, "and of the band");
+    assert_eq!(chart.rows[11], [None, None, None]);
+    assert_eq!(
+        chart.summary,
+        "Latency by day, 24 Oct to 22 Nov: p95 of 2.18 s, highest on Fri 14 Nov with 2.39 s."
+    );
+    let hidden = lines(&dark(&["p99", "p50"]), &latency()).into_chart();
+    assert_eq!((hidden.svg.matches("<polyline").count(), hidden.svg.matches("<polygon").count()), (2, 0));
+    let none = Percentiles { rows: vec![None; 30], whole: None, ..latency() };
+    let none = lines(&dark(&[]), &none).into_chart();
+    assert!(none.empty);
+    assert_eq!(none.summary, "Latency by day: no answers.");
+}
+
+#[test]
+fn a_heat_map_has_fixed_steps_and_outlines_the_busiest() {
+    let chart = heat(&dark(&[]), &week()).into_chart();
+    assert_eq!((chart.columns, chart.slots.len(), chart.rows.len()), (24, 168, 168));
+    assert_eq!(chart.scale, ["0", "50", "100", "150", "200"]);
+    assert!(chart.summary.contains("busiest day 4, 16:00 with 207.6."), "{}", chart.summary);
+    assert_eq!(chart.svg.matches("fill=\"none\"").count(), 1, "one outline");
+    // Tokyo goes over midnight, so it has two pieces; London and New York overlap.
+    assert_eq!(chart.svg.matches("#3A424C").count(), 4);
+    let empty = Heat { cells: vec![None; 168], ..week() };
+    assert!(heat(&dark(&[]), &empty).into_chart().empty);
+}
+
+#[test]
+fn a_picture_that_stands_alone_says_what_it_is() {
+    let heading = Heading { title: "Spend by provider".to_owned(), detail: "24 Oct to 22 Nov".to_owned() };
+    let drawing = bars(&dark(&[]), &month());
+    let svg = drawing.svg(&heading);
+    for said in ["Spend by provider", "24 Oct to 22 Nov", "OpenAI", "OpenRouter", "$10", "today"] {
+        assert!(svg.contains(&format!(">\n{said}\n")), "{said}");
+    }
+    assert!(svg.starts_with("<svg width=\"736\" height=\"304\""), "{}", &svg[..60]);
+}
+
+#[test]
+fn a_png_is_twice_as_large_and_has_what_was_drawn() {
+    let heading = Heading { title: "Spend".to_owned(), detail: "November".to_owned() };
+    for drawing in [bars(&dark(&[]), &month()), lines(&dark(&[]), &latency()), heat(&dark(&[]), &week())] {
+        let bytes = drawing.png(&heading).expect("painted");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a PNG");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("it fits")];
+        let info = reader.next_frame(&mut pixels).expect("its pixels");
+        assert_eq!((info.width, info.height), (1_472, 608));
+        let colors: std::collections::HashSet<&[u8]> = pixels.chunks(3).collect();
+        assert!(colors.contains(&[0x15, 0x18, 0x1c][..]) && colors.len() > 8, "background and marks");
+    }
+}
+
+fn any_spend() -> impl Strategy<Value = Stacked> {
     let amount = prop_oneof![Just(0), 0..=20_000_000_000_i64, any::<i64>()];
-    let row = proptest::collection::vec(amount.prop_map(NanoUsd), 0..9);
-    (0..9_usize, proptest::collection::vec(row, 0..70))
-        .prop_map(|(count, rows)| SpendByDay { series: series(count), days: days(rows) })
+    let row = proptest::collection::vec(amount, 0..9);
+    (0..9_usize, proptest::collection::vec(row, 0..70)).prop_map(|(count, rows)| spend(count, rows))
 }
 
 proptest! {
     #[test]
     fn no_size_and_no_amount_panics(
-        spend in any_spend(),
+        data in any_spend(),
         width in prop_oneof![0..=200_u32, 200..=5_000_u32, any::<u32>()],
         height in prop_oneof![0..=100_u32, 100..=3_000_u32, any::<u32>()],
-        cap in proptest::option::of(any::<i64>().prop_map(NanoUsd)),
+        cap in proptest::option::of(any::<i64>()),
         hide in proptest::sample::subsequence(vec!["openai", "groq", OTHER], 0..=3),
     ) {
-        let chart = spend_by_day(&request(width, height, ChartTheme::Light, &hide), &spend, cap);
+        let data = Stacked { cap, ..data };
+        let chart = bars(&request(width, height, ChartTheme::Light, &hide), &data).into_chart();
         prop_assert!(chart.svg.ends_with("</svg>\n"));
         let negative = ["x", "y", "width", "height"].iter().any(|name| chart.svg.contains(&format!(" {name}=\"-")));
         prop_assert!(!negative, "nothing lies left of or above the drawing");
         prop_assert!(chart.plot.w > 0 && chart.plot.h > 0);
-        prop_assert_eq!(chart.slots.len(), spend.days.len());
+        prop_assert_eq!(chart.slots.len(), data.steps.list.len());
         if let Some(last) = chart.slots.last() {
             prop_assert_eq!(last.x + last.w, chart.plot.x + chart.plot.w);
         }

@@ -23,6 +23,14 @@ pub(super) struct Palette {
     pub(super) label: RGBColor,
     /// `--warn`: the cap line and its label.
     pub(super) cap: RGBColor,
+    /// `--h0` to `--h5`.
+    pub(super) heat: [RGBColor; 6],
+    /// `--border-strong`: market sessions.
+    pub(super) session: RGBColor,
+    /// `--bg-panel`.
+    pub(super) panel: RGBColor,
+    /// `--text`.
+    pub(super) text: RGBColor,
 }
 
 const DARK: Palette = Palette {
@@ -38,6 +46,17 @@ const DARK: Palette = Palette {
     axis: rgb(0x3a_42_4c),
     label: rgb(0x87_8f_9a),
     cap: rgb(0xf0_b0_3e),
+    heat: [
+        rgb(0x19_1d_22),
+        rgb(0x1c_2c_4a),
+        rgb(0x21_42_76),
+        rgb(0x2a_5c_ab),
+        rgb(0x45_83_e0),
+        rgb(0x93_bd_ff),
+    ],
+    session: rgb(0x3a_42_4c),
+    panel: rgb(0x15_18_1c),
+    text: rgb(0xe8_eb_ef),
 };
 
 const LIGHT: Palette = Palette {
@@ -53,6 +72,17 @@ const LIGHT: Palette = Palette {
     axis: rgb(0xc6_cd_d6),
     label: rgb(0x5b_64_70),
     cap: rgb(0x7a_4f_00),
+    heat: [
+        rgb(0xf3_f5_f7),
+        rgb(0xdb_e7_fb),
+        rgb(0xb3_cd_f6),
+        rgb(0x7e_a9_ec),
+        rgb(0x3f_78_d6),
+        rgb(0x16_3f_8f),
+    ],
+    session: rgb(0xc6_cd_d6),
+    panel: rgb(0xff_ff_ff),
+    text: rgb(0x14_18_1d),
 };
 
 const fn rgb(hex: u32) -> RGBColor {
@@ -107,6 +137,12 @@ mod tests {
                     "{selector}"
                 );
             }
+            for (number, color) in palette.heat.iter().enumerate() {
+                assert_eq!(hex(*color), token(selector, &format!("--h{number}")), "{selector}");
+            }
+            assert_eq!(hex(palette.session), token(selector, "--border-strong"));
+            assert_eq!(hex(palette.panel), token(selector, "--bg-panel"));
+            assert_eq!(hex(palette.text), token(selector, "--text"));
             assert_eq!(hex(palette.grid), token(selector, "--chart-grid"));
             assert_eq!(hex(palette.axis), token(selector, "--chart-axis"));
             assert_eq!(hex(palette.label), token(selector, "--chart-label"));

@@ -38,6 +38,11 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 impl Fields {
+    /// The names, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()
     }
@@ -57,6 +62,16 @@ impl Fields {
         names.iter().filter_map(|name| self.raw(name)).map(str::len).sum()
     }
 
+    /// Gives a field another value, or adds it at the end.
+    pub(super) fn put(&mut self, name: &str, value: impl Into<Value>) {
+        // A value of ours has nothing in it that could not be written.
+        let Ok(value) = RawValue::from_string(value.into().to_string()) else { return };
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
     /// The object again, with each field as `change` wants it.
     pub(super) fn write<'a>(&'a self, change: impl Fn(&'a str, &'a str) -> Change<'a>) -> Object {
         let mut object = Object::with_capacity(self.0.iter().map(|(n, v)| n.len() + v.get().len() + 8).sum());
@@ -65,6 +80,7 @@ impl Fields {
                 Change::Keep => object.push(name, value.get()),
                 Change::Value(value) => object.push(name, &value),
                 Change::Rename(name) => object.push(name, value.get()),
+                Change::Drop => {}
             }
         }
         object
@@ -79,6 +95,8 @@ pub(super) enum Change<'a> {
     Value(String),
     /// It gets another name.
     Rename(&'a str),
+    /// It is left out.
+    Drop,
 }
 
 /// A JSON object on its way out.

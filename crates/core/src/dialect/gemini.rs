@@ -25,14 +25,14 @@ mod turns;
 
 pub use decoder::Decoder;
 pub use embeddings::{
-    EmbeddingsForm, decode_embeddings, decode_embeddings_request, encode_embeddings,
-    encode_embeddings_request,
+    decode_embeddings, decode_embeddings_request, encode_embeddings, encode_embeddings_request,
 };
 pub use encoder::Encoder;
 pub use error::{encode_failure, failure};
 pub use inbound::decode_request;
 pub use models::{decode_models, models_route};
 pub use reply::{decode_reply, encode_reply};
+pub(super) use request::model_path;
 pub use request::{encode, route};
 
 /// The header that carries the key, and what stands before the key in it. A key never goes into the query: it would land

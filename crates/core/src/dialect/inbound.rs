@@ -1,7 +1,13 @@
 //! A caller's request, read without losing a byte of it, and what becomes of it for a provider: where both speak the same
 //! protocol the caller's own text goes on, with only what must change changed; between protocols it is translated.
 
+mod count;
+mod embed;
+mod limit;
 mod needs;
+mod recipe;
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,18 +15,35 @@ use serde_json::Value;
 use super::fields::{Change, Fields};
 use super::keepsake::{Keepsake, give_back};
 use super::models::ModelLimits;
+use super::takes::{self, Parameters};
 use super::{Encoded, Failure, anthropic, gemini, openai, responses};
 use crate::catalog::{
     CallIds, MaxTokens, MustCall, Protocol, Quirks, SchemaFormat, SeedName, StreamUsage, TopTemperature,
 };
-use crate::chat::{ChatRequest, Delivery};
+use crate::chat::{ChatRequest, Delivery, ResponseFormat};
 use crate::code::Code;
+use crate::embeddings::EmbeddingsForm;
+use crate::profile::Recipe;
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Task {
+    /// A chat.
+    #[default]
+    Chat,
+    /// Vectors.
+    Embed(EmbeddingsForm),
+    /// How many tokens a chat would be.
+    Count,
+}
 
 /// A caller's request.
 #[derive(Debug)]
 pub struct Inbound {
     /// What it is written in, and what the answer has to be written in.
     pub protocol: Protocol,
+    /// What is asked for.
+    pub task: Task,
     /// What the caller asked for.
     pub model: String,
     /// Whole or streamed.
@@ -29,7 +52,22 @@ pub struct Inbound {
     pub wants_usage: bool,
     /// `metadata.feature`, where the caller named one.
     pub feature: Option<String>,
+    /// What the caller says in headers to a provider of its own protocol, and to no other: see [`passed_on`].
+    pub headers: Vec<(&'static str, String)>,
+    /// What was changed in it already, by name, and why.
+    notices: Vec<String>,
     fields: Fields,
+    /// What its profile says where it says nothing itself.
+    recipe: Option<Arc<Recipe>>,
+}
+
+/// The headers that go on to a provider of the same protocol. None of them holds a secret.
+pub fn passed_on(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Anthropic => &["anthropic-version", "anthropic-beta"],
+        Protocol::Openai | Protocol::Responses => &["openai-beta"],
+        Protocol::Gemini => &[],
+    }
 }
 
 /// Where a request goes.
@@ -43,6 +81,8 @@ pub struct Target<'a> {
     pub quirks: Quirks,
     /// What is known of the model.
     pub limits: ModelLimits,
+    /// What the model does not take, whatever its protocol has words for.
+    pub untaken: Parameters,
 }
 
 /// What a provider wants of a field.
@@ -100,25 +140,41 @@ impl Inbound {
         let metadata = fields.get::<Option<Metadata>>("metadata").unwrap_or_default();
         Self {
             protocol,
+            task: Task::Chat,
             model,
             delivery,
             wants_usage: options.flatten().and_then(|options| options.include_usage) == Some(true),
             feature: metadata.flatten().and_then(|metadata| metadata.feature),
+            headers: Vec::new(),
+            notices: Vec::new(),
             fields,
+            recipe: None,
         }
+    }
+
+    /// The same request for something else than a chat: that comes in one piece.
+    #[must_use]
+    pub fn asking_for(self, task: Task) -> Self {
+        let delivery = if task == Task::Chat { self.delivery } else { Delivery::Whole };
+        Self { task, delivery, ..self }
     }
 
     /// How long the prompt is, in bytes: a base for estimates.
     pub fn prompt_bytes(&self) -> usize {
-        self.fields.bytes_of(self.prompt_fields())
+        let added = self.recipe.as_ref().map_or(0, |recipe| recipe.prompt_bytes());
+        self.fields.bytes_of(self.prompt_fields()) + added
     }
 
     fn prompt_fields(&self) -> &'static [&'static str] {
-        match self.protocol {
-            Protocol::Openai => &["messages"],
-            Protocol::Responses => &["instructions", "input"],
-            Protocol::Anthropic => &["system", "messages"],
-            Protocol::Gemini => &["systemInstruction", "system_instruction", "contents"],
+        match (self.task, self.protocol) {
+            (Task::Embed(_), Protocol::Gemini) => &["content", "requests"],
+            (Task::Embed(_), _) => &["input"],
+            (_, Protocol::Openai) => &["messages"],
+            (_, Protocol::Responses) => &["instructions", "input"],
+            (_, Protocol::Anthropic) => &["system", "messages"],
+            (_, Protocol::Gemini) => {
+                &["systemInstruction", "system_instruction", "contents", "generateContentRequest"]
+            }
         }
     }
 
@@ -134,22 +190,53 @@ impl Inbound {
         target: &Target<'_>,
         kept: impl Fn(&str) -> Option<Keepsake>,
     ) -> Result<Encoded, Failure> {
-        if !self.passes_through(target) || self.is_foreign_to(target) {
-            return self.translate(target, kept).map_err(untranslatable);
-        }
+        let mut encoded = match self.task {
+            Task::Chat => self.chat_for(target, kept),
+            Task::Embed(form) => self.embeddings_for(form, target),
+            Task::Count => self.count_for(target),
+        }?;
+        encoded.notices.splice(0..0, self.notices.iter().cloned());
+        Ok(encoded)
+    }
+
+    /// The caller's own words to a provider of the same protocol.
+    pub fn headers_for(&self, target: &Target<'_>) -> &[(&'static str, String)] {
+        if self.passes_through(target) { &self.headers } else { &[] }
+    }
+
+    fn chat_for(
+        &self,
+        target: &Target<'_>,
+        kept: impl Fn(&str) -> Option<Keepsake>,
+    ) -> Result<Encoded, Failure> {
+        let added = self.added(target)?;
+        let mut encoded = if !self.passes_through(target) || self.is_foreign_to(target, &added.recipe) {
+            self.translate(target, &added.recipe, kept).map_err(untranslatable)?
+        } else {
+            let own = self.pass_on(target).map_err(untranslatable)?;
+            self.with_recipe(own, &added.recipe, target).map_err(untranslatable)?
+        };
+        encoded.notices.extend(added.notices);
+        Ok(encoded)
+    }
+
+    /// The caller's own text, with only what must change changed.
+    fn pass_on(&self, target: &Target<'_>) -> Result<Encoded, Failure> {
         match target.protocol {
             Protocol::Openai => Ok(self.for_openai(target)),
             Protocol::Responses => Ok(self.with_model("responses", target)),
             Protocol::Anthropic => Ok(self.with_model("v1/messages", target)),
-            Protocol::Gemini => gemini::route(target.model, self.delivery)
-                .map(|route| Encoded { route, body: self.whole(), notices: Vec::new() })
-                .map_err(untranslatable),
+            Protocol::Gemini => {
+                let route = gemini::route(target.model, self.delivery)?;
+                Ok(Encoded { route, body: self.whole(), notices: Vec::new() })
+            }
         }
     }
 
     fn translate(
         &self,
         target: &Target<'_>,
+        recipe: &Recipe,
         kept: impl Fn(&str) -> Option<Keepsake>,
     ) -> Result<Encoded, Failure> {
         let body = self.whole();
@@ -168,6 +255,7 @@ impl Inbound {
         }?;
         target.model.clone_into(&mut request.model);
         give_back(&mut request, kept);
+        recipe.complete(&mut request);
         let mut encoded = encode_request(&request, target)?;
         // How the answer is delivered is known on both sides.
         unspoken.retain(|name| name != "stream" && name != "stream_options");
@@ -183,19 +271,34 @@ impl Inbound {
 
     fn with_model(&self, route: &str, target: &Target<'_>) -> Encoded {
         let model = Value::from(target.model).to_string();
-        let change = |name, _| if name == "model" { Change::Value(model.clone()) } else { Change::Keep };
+        let (untaken, notices) = self.untaken(target);
+        let change = |name, _| match name {
+            "model" => Change::Value(model.clone()),
+            _ if untaken.contains(&name) => Change::Drop,
+            _ => Change::Keep,
+        };
         let body = self.fields.write(change).finish().into_bytes();
-        Encoded { route: route.to_owned(), body, notices: Vec::new() }
+        Encoded { route: route.to_owned(), body, notices }
     }
 
     /// Whether the request holds something that this provider of the same protocol takes only in another form, deep inside.
-    fn is_foreign_to(&self, target: &Target<'_>) -> bool {
+    fn is_foreign_to(&self, target: &Target<'_>, recipe: &Recipe) -> bool {
         let quirks = target.quirks;
+        let wants_schema = matches!(recipe.response_format, Some(ResponseFormat::JsonSchema { .. }));
         let raw = |name: &str| self.fields.raw(name).unwrap_or_default();
         target.protocol == Protocol::Openai
             && ((quirks.call_ids == CallIds::NineAlphanumerics && has_other_call_ids(raw("messages")))
                 || (quirks.schema_format == SchemaFormat::Instructed
-                    && raw("response_format").contains("json_schema")))
+                    && (wants_schema || raw("response_format").contains("json_schema"))))
+    }
+
+    /// The caller's own fields that the model does not take.
+    fn untaken(&self, target: &Target<'_>) -> (Vec<&'static str>, Vec<String>) {
+        if target.untaken == Parameters::NONE {
+            return (Vec::new(), Vec::new());
+        }
+        let fields = self.own_wishes().and(target.untaken);
+        (fields.iter().map(takes::Parameter::as_str).collect(), fields.iter().map(takes::notice).collect())
     }
 
     /// The caller's own body with the model of the target, the fields that this provider names otherwise, and, in a stream,
@@ -205,12 +308,13 @@ impl Inbound {
         let ask =
             self.delivery.is_streamed() && quirks.stream_usage == StreamUsage::Asked && !self.wants_usage;
         let model = Value::from(target.model).to_string();
-        let mut notices = Vec::new();
+        let (untaken, mut notices) = self.untaken(target);
         let mut changes = self.renames(quirks, &mut notices);
         changes.extend(self.other_values(quirks, &mut notices));
         let mut body = self.fields.write(|name, value| match name {
             "model" => Change::Value(model.clone()),
             "stream_options" if ask => Change::Value(with_usage(value)),
+            _ if untaken.contains(&name) => Change::Drop,
             _ => {
                 changes.iter().find(|(known, _)| *known == name).map_or(Change::Keep, |(_, new)| match *new {
                     New::Name(name) => Change::Rename(name),
@@ -258,6 +362,13 @@ impl Inbound {
 
 /// Writes a neutral request for a provider.
 pub fn encode_request(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded, Failure> {
+    if target.untaken != Parameters::NONE {
+        let mut taken = request.clone();
+        let notices = takes::drop_untaken(&mut taken, target.untaken);
+        let mut encoded = encode_request(&taken, &Target { untaken: Parameters::NONE, ..*target })?;
+        encoded.notices.extend(notices);
+        return Ok(encoded);
+    }
     match target.protocol {
         Protocol::Openai => openai::encode_request(request, target.quirks),
         Protocol::Responses => responses::encode_request(request),

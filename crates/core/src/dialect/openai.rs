@@ -29,8 +29,7 @@ mod wire;
 pub use decode::{decode_request, unspoken_fields};
 pub use decoder::Decoder;
 pub use embeddings::{
-    Embeddings, EmbeddingsInput, EmbeddingsRequest, VectorEncoding, decode_embeddings,
-    decode_embeddings_request, encode_embeddings, encode_embeddings_request,
+    decode_embeddings, decode_embeddings_request, encode_embeddings, encode_embeddings_request,
 };
 pub use encode::encode_request;
 pub use encoder::{Encoder, UsageChunk};

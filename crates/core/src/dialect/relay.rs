@@ -2,7 +2,7 @@
 //! through and are only looked at; between protocols it is translated. Either way the ledger learns the same.
 
 use super::fields::echo_model;
-use super::inbound::{Inbound, Target};
+use super::inbound::{Inbound, Target, Task};
 use super::keepsake::Keepsake;
 use super::openai::{Seen, StreamDecoder, UsageChunk};
 use super::stream::{Decoder, Encoder, Stamp};
@@ -28,8 +28,28 @@ pub struct Relayed {
     pub keepsake: Keepsake,
 }
 
+impl Relayed {
+    /// An answer that is no text.
+    pub(super) fn without_text(body: Vec<u8>, usage: TokenUsage) -> Self {
+        Self { body, text: String::new(), finish_reason: None, usage, keepsake: Keepsake::default() }
+    }
+}
+
 /// Takes a whole 200 answer to the caller. An error inside it, or something that is no answer, is a failure.
 pub fn whole(
+    inbound: &Inbound,
+    target: &Target<'_>,
+    body: Vec<u8>,
+    stamp: Stamp<'_>,
+) -> Result<Relayed, Failure> {
+    match inbound.task {
+        Task::Chat => whole_chat(inbound, target, body, stamp),
+        Task::Embed(form) => inbound.relay_embeddings(form, target, body),
+        Task::Count => inbound.relay_count(target, body),
+    }
+}
+
+fn whole_chat(
     inbound: &Inbound,
     target: &Target<'_>,
     body: Vec<u8>,
@@ -58,7 +78,7 @@ pub fn whole(
     })
 }
 
-fn echoed(body: Vec<u8>, served: Option<&str>, asked: &str) -> Vec<u8> {
+pub(super) fn echoed(body: Vec<u8>, served: Option<&str>, asked: &str) -> Vec<u8> {
     if served == Some(asked) {
         return body;
     }

@@ -73,7 +73,9 @@ mod tests {
             output_tokens: 500_000,
             ..Totals::default()
         };
-        [1_000, 2_000, 90_000, 300_000].into_iter().for_each(|size| totals.sizes.record(size));
+        for size in [1_000, 2_000, 90_000, 300_000] {
+            totals.sizes.record(size);
+        }
         Traffic::of(&totals)
     }
 

@@ -10,16 +10,6 @@ use crate::connection::Connection;
 use crate::id::{AppId, ConnectionId, ProfileId};
 use crate::profile::{Profile, Step};
 
-/// How far a call for a bare model id may go from one connection to the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BareModels {
-    /// To the connections of the provider that comes first: calls cross providers only along a declared chain (F7).
-    #[default]
-    OneProvider,
-    /// To every connection that has a model of that name, as long as there are no chains to declare.
-    AnyProvider,
-}
-
 /// Everything that routing is configured by.
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
@@ -27,8 +17,6 @@ pub struct Fleet {
     pub connections: Vec<Connection>,
     /// All profiles that are not archived.
     pub profiles: Vec<Profile>,
-    /// How far a call for a bare model id may go.
-    pub bare_models: BareModels,
     /// Other names of targets.
     pub aliases: HashMap<String, String>,
     /// What is known of models.
@@ -76,7 +64,6 @@ pub(super) enum Address<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     listed: Vec<Listed>,
-    bare_models: BareModels,
     profiles: Vec<Profile>,
     profile_names: HashMap<String, usize>,
     aliases: HashMap<String, String>,
@@ -92,8 +79,7 @@ pub struct Directory {
 impl Directory {
     /// Compiles a fleet. `seat_of` gives each subject its place.
     pub fn new(fleet: Fleet, seat_of: impl Fn(&Subject) -> Option<Seat>) -> Self {
-        let mut directory =
-            Self { aliases: fleet.aliases, bare_models: fleet.bare_models, ..Self::default() };
+        let mut directory = Self { aliases: fleet.aliases, ..Self::default() };
         for (index, facts) in fleet.models.into_iter().enumerate() {
             let of_provider = directory.facts_of.entry(facts.provider.clone()).or_default();
             of_provider.insert(facts.model.clone(), index);
@@ -140,6 +126,16 @@ impl Directory {
         self.listed.push(listed);
     }
 
+    /// The names of its own that a call may use for a model: profiles, then aliases, each in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let mut profiles: Vec<&str> = self.profile_names.keys().map(String::as_str).collect();
+        let mut aliases: Vec<&str> = self.aliases.keys().map(String::as_str).collect();
+        profiles.sort_unstable();
+        aliases.sort_unstable();
+        aliases.retain(|alias| !self.profile_names.contains_key(*alias));
+        profiles.into_iter().chain(aliases)
+    }
+
     /// The seat of an app, if it has one.
     pub fn app_seat(&self, app: AppId) -> Option<Seat> {
         self.seats.get(&Subject::App(app)).copied()
@@ -161,8 +157,17 @@ impl Directory {
         listed.map_or([None, None], |listed| [listed.provider_seat, listed.seat])
     }
 
-    pub(super) fn bare_models(&self) -> BareModels {
-        self.bare_models
+    /// The profile that a requested model leads to, by its name or by an alias.
+    pub fn profile_of(&self, requested: &str) -> Option<&Profile> {
+        match self.read(requested) {
+            Address::Profile(index) => Some(self.profile(index)),
+            _ => None,
+        }
+    }
+
+    /// All profiles, in the order of the fleet.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
     }
 
     pub(super) fn profile(&self, index: usize) -> &Profile {

@@ -9,6 +9,8 @@ use crate::time::Mono;
 
 /// Attempts of one call at most, unless its profile says otherwise (F2).
 pub const MAX_ATTEMPTS: u32 = 4;
+/// No attempt and no wait of a call begins later than so many milliseconds after its arrival.
+pub const DEADLINE_MS: u64 = 300_000;
 /// A provider's wish to wait is followed at the same connection only when it is as short as this, in milliseconds.
 const SHORT_WAIT_MS: u64 = 2_000;
 const BACKOFF_MS: u64 = 250;

@@ -33,7 +33,7 @@ pub(crate) fn connection(id: i64, key: &str, provider: &str, priority: u32, mode
         project: None,
         proxy: None,
         headers: BTreeMap::new(),
-        private: Default::default(),
+        private: crate::private::Private::default(),
         limits: Limits::default(),
         max_retries: 0,
         timeouts: Timeouts::default(),
@@ -113,14 +113,7 @@ fn a_target_is_a_connection_a_provider_or_a_model() {
 
 fn chain(steps: &[(Step, &str)]) -> Profile {
     let target = |(step, model): &(Step, &str)| Target { step: step.clone(), model: (*model).into() };
-    Profile {
-        id: ProfileId(1),
-        name: "signals".into(),
-        version: 3,
-        targets: steps.iter().map(target).collect(),
-        max_concurrent_requests: None,
-        when_full: WhenFull::default(),
-    }
+    Profile::chain(ProfileId(1), "signals", 3, steps.iter().map(target).collect())
 }
 
 #[test]
@@ -133,8 +126,6 @@ fn f7_calls_cross_providers_only_along_a_chain_with_a_model_for_each_step() {
     let (tried, skipped) = plan_of(fleet(&connections), "m", &Needs::default());
     assert_eq!(tried, ["groq-2 m", "groq-1 m"]);
     assert_eq!(skipped, [("local".into(), SkipReason::OtherProvider)]);
-    let far = Fleet { bare_models: BareModels::AnyProvider, ..fleet(&connections) };
-    assert_eq!(plan_of(far, "m", &Needs::default()).0, ["groq-2 m", "groq-1 m", "local m"]);
 
     let profile = chain(&[
         (Step::Connection(ConnectionId(3)), "small"),
@@ -395,8 +386,10 @@ fn r4_a_limit_of_the_call_itself_is_not_sought_elsewhere() {
     let app_is_full = full(Reach::Call, Why::Rate);
     assert_eq!(pursuit.refused(&app_is_full, &candidates, NOW.mono), Next::Wait { up_to_ms: 10_000 });
     assert_eq!(pursuit.full(), [0, 1], "any of them will do when it is over");
-    let budget = full(Reach::Call, Why::Budget);
-    assert_eq!(Pursuit::default().refused(&budget, &candidates, NOW.mono), Next::GiveUp);
+    let held = full(Reach::Call, Why::Budget);
+    assert_eq!(Pursuit::default().refused(&held, &candidates, NOW.mono), Next::Wait { up_to_ms: 10_000 });
+    let spent = Refusal { after_ms: Some(3_600_000), ..held };
+    assert_eq!(Pursuit::default().refused(&spent, &candidates, NOW.mono), Next::GiveUp);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use patchbay_core::catalog::{Protocol, Quirks};
 use patchbay_core::chat::{ChatRequest, Delivery, Delta, Reply};
 use patchbay_core::dialect::models::ModelLimits;
 use patchbay_core::dialect::openai::UsageChunk;
+use patchbay_core::dialect::takes::Parameters;
 use patchbay_core::dialect::{
     self, Decoder, Encoded, Encoder, Failure, Stamp, Target, anthropic, gemini, openai, responses,
 };
@@ -107,7 +108,13 @@ impl Outcome {
 
 impl Dialect {
     pub fn encode_request(&self, request: &ChatRequest, quirks: Quirks) -> Result<Encoded, Failure> {
-        let target = Target { protocol: self.protocol, model: &request.model, quirks, limits: LIMITS };
+        let target = Target {
+            protocol: self.protocol,
+            model: &request.model,
+            quirks,
+            limits: LIMITS,
+            untaken: Parameters::NONE,
+        };
         dialect::encode_request(request, &target)
     }
 

@@ -1,6 +1,7 @@
 //! Embeddings, asked for and answered.
 
 use patchbay_core::dialect::{gemini, openai};
+use patchbay_core::embeddings::EmbeddingsForm;
 use serde_json::{Value, json};
 
 use crate::dialects::Dialect;
@@ -12,8 +13,7 @@ pub fn check_request(dialect: &Dialect, exchange: &Exchange, body: &Value) {
     if dialect.name == "gemini" {
         let model =
             exchange.path().rsplit('/').next().and_then(|last| last.split(':').next()).expect("a model");
-        let neutral =
-            gemini::decode_embeddings_request(&bytes, model, gemini::EmbeddingsForm::Batch).expect(name);
+        let neutral = gemini::decode_embeddings_request(&bytes, model, EmbeddingsForm::Batch).expect(name);
         let encoded = gemini::encode_embeddings_request(&neutral).expect(name);
         assert_eq!(format!("v1beta/{}", encoded.route), exchange.path(), "{name}");
         let written: Value = serde_json::from_slice(&encoded.body).expect("JSON");
@@ -36,7 +36,7 @@ pub fn check_answer(dialect: &Dialect, exchange: &Exchange) {
     let (name, body, wire) = (&exchange.name, exchange.answer(), exchange.json());
     if dialect.name == "gemini" {
         let embeddings = gemini::decode_embeddings(&body).expect(name);
-        let written = gemini::encode_embeddings(&embeddings, gemini::EmbeddingsForm::Batch);
+        let written = gemini::encode_embeddings(&embeddings, EmbeddingsForm::Batch);
         return assert_eq!(serde_json::from_slice::<Value>(&written).expect(name), wire, "{name}");
     }
     let request = exchange.request().expect("a request").to_string();

@@ -6,7 +6,9 @@ use std::cell::Cell;
 
 use patchbay_core::catalog::Quirks;
 use patchbay_core::chat::{Delta, Reply};
+use patchbay_core::dialect::takes::Parameters;
 use patchbay_core::dialect::{Inbound, Target, anthropic, gemini, openai};
+use patchbay_core::embeddings::EmbeddingsForm;
 use patchbay_core::sse::Reader;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -266,11 +268,16 @@ fn feed_lists(bytes: &[u8]) -> u64 {
     let _ = openai::decode_embeddings_request(bytes);
     let _ = openai::unspoken_fields(bytes);
     let _ = gemini::decode_embeddings(bytes);
-    let _ = gemini::decode_embeddings_request(bytes, "m", gemini::EmbeddingsForm::One);
-    let _ = gemini::decode_embeddings_request(bytes, "m", gemini::EmbeddingsForm::Batch);
+    let _ = gemini::decode_embeddings_request(bytes, "m", EmbeddingsForm::One);
+    let _ = gemini::decode_embeddings_request(bytes, "m", EmbeddingsForm::Batch);
     for dialect in ALL {
-        let target =
-            Target { protocol: dialect.protocol, model: "m", quirks: Quirks::default(), limits: LIMITS };
+        let target = Target {
+            protocol: dialect.protocol,
+            model: "m",
+            quirks: Quirks::default(),
+            limits: LIMITS,
+            untaken: Parameters::NONE,
+        };
         let _ = Inbound::read(dialect.protocol, bytes)
             .and_then(|inbound| inbound.for_provider(&target, |_| None));
     }

@@ -52,7 +52,7 @@ impl Book {
             limits.insert(Subject::Connection(connection.id), connection.limits.into());
         }
         for profile in &fleet.profiles {
-            limits.insert(Subject::Profile(profile.id), concurrent(profile.max_concurrent_requests));
+            limits.insert(Subject::Profile(profile.id), profile.conduct.limits.into());
         }
         limits.extend(fleet.apps.iter().map(|(app, allowed)| (Subject::App(*app), *allowed)));
         Self { zone, limits, budgets: fleet.budgets.clone(), attempts: Vec::new() }

@@ -9,7 +9,7 @@ use patchbay_core::code::Code;
 use patchbay_core::connection::{Connection, ConnectionStatus, CredentialRef, Limits, Timeouts};
 use patchbay_core::id::{AppId, BudgetId, ConnectionId, ProfileId};
 use patchbay_core::money::NanoUsd;
-use patchbay_core::profile::{Profile, Step, Target, WhenFull};
+use patchbay_core::profile::{Conduct, Profile, Step, Target, WhenFull};
 use patchbay_core::provider::ProviderFacts;
 use patchbay_core::route::Fleet;
 use patchbay_core::time::Timestamp;
@@ -142,7 +142,7 @@ fn connection(rng: &mut Rng, id: i64) -> Connection {
         project: None,
         proxy: None,
         headers: BTreeMap::new(),
-        private: Default::default(),
+        private: patchbay_core::private::Private::default(),
         limits: Limits {
             rate_limit_requests: rate,
             rate_limit_period_s: rate.map(|_| rng.pick(&[1, 10, 3_600])),
@@ -185,13 +185,15 @@ fn profile(rng: &mut Rng, connections: i64) -> Profile {
         },
         model: rng.pick(&MODELS).into(),
     };
-    Profile {
-        id: ProfileId(1),
-        name: "signals".into(),
-        version: 1,
-        targets: (0..rng.between(1, 4)).map(|_| target(rng)).collect(),
+    let targets = (0..rng.between(1, 4)).map(|_| target(rng)).collect();
+    let limits = Limits {
         max_concurrent_requests: rng.limit(15, 5),
-        when_full: WhenFull::default(),
+        rate_limit_per_minute: rng.limit(15, 15),
+        ..Limits::default()
+    };
+    Profile {
+        conduct: Conduct { limits, ..Conduct::default() },
+        ..Profile::chain(ProfileId(1), "signals", 1, targets)
     }
 }
 
@@ -215,6 +217,8 @@ fn budget(rng: &mut Rng, id: i64) -> Budget {
             Measure::Requests => rng.between(0, 30),
             Measure::Tokens => rng.between(1, 8_000),
         },
+        extra: None,
+        degrade_to: None,
         on_limit: if rng.chance(75) { OnLimit::Stop } else { OnLimit::Warn },
         levels: LEVELS.to_vec(),
     }

@@ -1,9 +1,8 @@
 //! What an earlier run knew (R3, F9): the ledger says what counts against limits, the states say who rests. The ledger is
 //! written before a caller sees the end of its answer, so not even a crash forgives a request.
 
-use patchbay_core::admission::{Estimate, Recalled};
+use patchbay_core::admission::Recalled;
 use patchbay_core::connection::Limits;
-use patchbay_core::money::NanoUsd;
 use patchbay_core::time::{Timestamp, last_days};
 use patchbay_store::usage::Start;
 use patchbay_store::{StoreError, standing, usage};
@@ -21,6 +20,11 @@ impl Board {
             if let Err(error) = self.recall_now(snapshot) {
                 tracing::error!(%error, "limits begin anew: what was used of them could not be read");
             }
+            if let Err(error) = self.remember_levels().and_then(|()| self.open_books()) {
+                tracing::error!(%error, "budgets begin anew: what was spent of them could not be read");
+            }
+            let news = self.live().news(self.now());
+            self.alerts.take(news);
         });
     }
 
@@ -30,10 +34,10 @@ impl Board {
         let (starts, states) =
             self.store.read(|db| Ok::<_, StoreError>((usage::starts(db, since)?, standing::states(db)?)))?;
         let mut live = self.live();
-        for Start { connection, at, tokens } in starts {
+        for Start { connection, app, at, tokens } in starts {
             let [provider, connection] = snapshot.directory.seats(connection);
-            let used = Estimate { tokens, cost: NanoUsd::ZERO };
-            let past = Recalled { seats: [provider, connection, None, None], feature: "", at, used };
+            let app = snapshot.app_id(&app).and_then(|app| snapshot.directory.app_seat(app));
+            let past = Recalled { seats: [provider, connection, None, app], at, tokens };
             live.switchboard.admission().recall(&past, now);
         }
         for (id, state) in states {
@@ -48,7 +52,8 @@ impl Board {
 
 /// The earliest moment that any limit still looks at: midnight, or the start of the longest window.
 fn since(now: Timestamp, snapshot: &Snapshot) -> Timestamp {
-    let midnight = last_days(now, 1, &clock::zone_or_system("")).first().map_or(now, |(_, day)| day.from);
+    let midnight =
+        last_days(now, 1, &clock::zone_or_system(&snapshot.zone)).first().map_or(now, |(_, day)| day.from);
     let period = |limits: &Limits| limits.rate_limit_period_s.map_or(0, |seconds| i64::from(seconds) * 1_000);
     let longest = snapshot.connections.iter().map(|connection| period(&connection.limits)).max();
     midnight.min(now.plus_ms(-longest.unwrap_or(0).max(MINUTE_MS)))

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use patchbay_core::catalog::Protocol;
 use patchbay_core::connection::Connection;
 use patchbay_core::diagnose::Cause;
-use patchbay_core::dialect::openai::{EmbeddingsInput, EmbeddingsRequest, VectorEncoding};
 use patchbay_core::dialect::{Failure, Inbound, gemini, openai};
+use patchbay_core::embeddings::{EmbeddingsInput, EmbeddingsRequest, VectorEncoding};
 use patchbay_core::ledger::{Position, UsageType};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::route::Candidate;
@@ -75,7 +75,8 @@ async fn numbers(
     };
     let pass = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     trail.sent();
-    let answered = engine.upstream.post(connection, &pass, protocol, encoded).await;
+    let said = (protocol, [].as_slice(), encoded);
+    let answered = engine.upstream.post(connection, &pass, said, connection.timeouts.first_byte_ms).await;
     let response = answered.map_err(|refused| {
         trail.heard(refused.limits);
         refused.failure

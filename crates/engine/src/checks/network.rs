@@ -74,7 +74,7 @@ pub(super) async fn resolve(place: &Place) -> Result<(Vec<SocketAddr>, String), 
 }
 
 /// Whether this machine has no route to anywhere.
-async fn is_offline() -> bool {
+pub(crate) async fn is_offline() -> bool {
     match UdpSocket::bind("0.0.0.0:0").await {
         Ok(socket) => socket.connect(NOWHERE).await.is_err(),
         Err(_) => true,

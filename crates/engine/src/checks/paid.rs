@@ -191,7 +191,7 @@ fn call(question: &ChatRequest) -> Result<Call, Cause> {
 }
 
 pub(super) fn caller() -> Caller {
-    Caller { app: APP.into(), feature: FEATURE.into(), signal: None }
+    Caller { app: APP.into(), feature: FEATURE.into(), ..Caller::default() }
 }
 
 async fn whole(

@@ -90,16 +90,28 @@ pub(super) struct Wish {
     pub(super) stops: Vec<String>,
     /// The form of the text.
     pub(super) form: Form,
+    /// A tool that is to be called instead, and with what.
+    pub(super) call: Option<ToolCall>,
+}
+
+/// A call of a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ToolCall {
+    pub(super) name: String,
+    /// JSON.
+    pub(super) arguments: String,
 }
 
 /// The form of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Form {
     /// A paragraph.
     #[default]
     Prose,
     /// One JSON object.
     Json,
+    /// This JSON.
+    Shaped(String),
 }
 
 /// An answer with its count of tokens.
@@ -107,7 +119,9 @@ pub(super) enum Form {
 pub(super) struct Answer {
     /// ASCII.
     pub(super) text: String,
-    /// `stop` or `length`.
+    /// Instead of a text.
+    pub(super) call: Option<ToolCall>,
+    /// `stop`, `length` or `tool_calls`.
     pub(super) finish_reason: &'static str,
     /// Of the prompt.
     pub(super) prompt_tokens: u64,
@@ -127,9 +141,13 @@ impl Answer {
 /// The answer of a model to a wish.
 pub(super) fn answer(model: &Model, wish: &Wish) -> Answer {
     let hash = fnv1a(model.id.bytes().chain(wish.prompt.bytes()));
-    let mut text = match wish.form {
+    if let Some(call) = &wish.call {
+        return calling(call, wish);
+    }
+    let mut text = match &wish.form {
         Form::Prose => pick(&NOTES, hash),
         Form::Json => pick(&JSON, hash),
+        Form::Shaped(json) => json,
     };
     if let Some(at) = wish.stops.iter().filter_map(|stop| text.find(stop)).min() {
         text = &text[..at];
@@ -147,10 +165,22 @@ pub(super) fn answer(model: &Model, wish: &Wish) -> Answer {
     };
     Answer {
         text: text.to_owned(),
+        call: None,
         finish_reason,
         prompt_tokens: estimate_tokens(wish.prompt.len()),
         completion_tokens: visible + reasoning_tokens,
         reasoning_tokens,
+    }
+}
+
+fn calling(call: &ToolCall, wish: &Wish) -> Answer {
+    Answer {
+        text: String::new(),
+        call: Some(call.clone()),
+        finish_reason: "tool_calls",
+        prompt_tokens: estimate_tokens(wish.prompt.len()),
+        completion_tokens: estimate_tokens(call.name.len() + call.arguments.len()),
+        reasoning_tokens: 0,
     }
 }
 
@@ -160,7 +190,7 @@ fn pick(texts: &[&'static str], hash: u64) -> &'static str {
 }
 
 /// The same on every machine and in every version, which the standard library's hashers do not promise.
-fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+pub(super) fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
@@ -175,7 +205,8 @@ mod tests {
     #[test]
     fn the_catalogue_lists_these_models() {
         let listed = &patchbay_core::catalog::provider("demo").expect("in the catalogue").known_models;
-        assert!(MODELS.iter().map(|model| model.id).eq(listed.iter()));
+        let all = MODELS.iter().map(|model| model.id).chain([super::super::embeddings::MODEL]);
+        assert!(all.eq(listed.iter()));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{answer, model};
 use super::wire::{self, ChatRequest, Delivery, Heading};
-use super::{DemoFault, delivery};
+use super::{DemoFault, delivery, embeddings};
 
 /// The largest body that is read.
 const LARGEST: usize = 32 << 20;
@@ -244,6 +244,7 @@ fn router(demo: &Arc<Demo>) -> Router {
         .route("/v1/models", get(async || Json(wire::model_list())))
         .route("/v1/models/{*id}", get(show_model))
         .route(COMPLETIONS, post(complete))
+        .route("/v1/embeddings", post(async |body: Bytes| embeddings::answer(&body)))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_route)
         .layer(from_fn_with_state(Arc::clone(demo), receive))
@@ -297,6 +298,7 @@ async fn no_such_route(request: Request) -> Response {
 async fn show_model(Path(id): Path<String>) -> Response {
     match model(&id) {
         Some(model) => Json(wire::model(model.id)).into_response(),
+        None if id == embeddings::MODEL => Json(wire::model(embeddings::MODEL)).into_response(),
         None => wire::no_such_model(&id),
     }
 }

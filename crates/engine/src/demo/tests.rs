@@ -126,6 +126,46 @@ async fn a_stream_reports_usage_only_when_asked() {
 }
 
 #[tokio::test]
+async fn tools_are_called_and_schemas_filled_in_the_same_way_whole_and_streamed() {
+    let server = start();
+    let tool = json!({"type": "function", "function": {"name": "price", "parameters": {"type": "object",
+        "properties": {"symbol": {"type": "string"}}}}});
+    let asked = json!({"tools": [tool]});
+    let whole = json_of(ask(&server, &asked).await).await;
+    let call = &whole["choices"][0]["message"]["tool_calls"][0]["function"];
+    assert_eq!(call, &json!({"name": "price", "arguments": r#"{"symbol":"demo"}"#}));
+    assert_eq!(whole["choices"][0]["finish_reason"], "tool_calls");
+    let streamed =
+        ask(&server, &json!({"tools": [tool], "stream": true})).await.text().await.expect("a body");
+    assert!(streamed.contains(r#""name":"price""#) && streamed.contains("tool_calls"), "{streamed}");
+    let told = json!({"tools": [tool], "messages": [{"role": "user", "content": "x"},
+        {"role": "tool", "tool_call_id": "1", "content": "1.17"}]});
+    assert!(json_of(ask(&server, &told).await).await["choices"][0]["message"]["content"].is_string());
+    let schema = json!({"type": "object", "properties": {"side": {"enum": ["buy"]}}});
+    let shaped =
+        json!({"response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}});
+    let text = json_of(ask(&server, &shaped).await).await["choices"][0]["message"]["content"].clone();
+    assert_eq!(text, r#"{"side":"buy"}"#);
+}
+
+#[tokio::test]
+async fn texts_that_share_words_lie_near_each_other() {
+    let server = start();
+    let body = json!({"model": "demo-embed", "input": ["buy the euro", "buy the dollar", "rates"]});
+    let url = format!("{}/embeddings", server.base_url());
+    let answer = json_of(client().post(url).body(body.to_string()).send().await.expect("an answer")).await;
+    let vectors: Vec<Vec<f64>> = answer["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| serde_json::from_value(one["embedding"].clone()).expect("numbers"))
+        .collect();
+    let near = |a: usize, b: usize| vectors[a].iter().zip(&vectors[b]).map(|(x, y)| x * y).sum::<f64>();
+    assert!(near(0, 1) > near(0, 2), "{} {}", near(0, 1), near(0, 2));
+    assert!(answer["usage"]["prompt_tokens"].as_u64() > Some(0));
+}
+
+#[tokio::test]
 async fn models_are_listed_and_shown() {
     let server = start();
     let get =
@@ -133,7 +173,7 @@ async fn models_are_listed_and_shown() {
     let list = json_of(get("models").await).await;
     let ids: Vec<&str> =
         list["data"].as_array().expect("a list").iter().filter_map(|model| model["id"].as_str()).collect();
-    assert_eq!(ids, ["demo-fast", "demo-deep", "demo-free"]);
+    assert_eq!(ids, ["demo-fast", "demo-deep", "demo-free", "demo-embed"]);
     assert_eq!(json_of(get("models/demo-deep").await).await["id"], "demo-deep");
     assert_eq!(get("models/gpt-9").await.status(), 404);
     assert_eq!(get("nothing").await.status(), 404);

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Form, MODELS, Wish};
+use super::answer::{Answer, Form, MODELS, ToolCall, Wish};
+use super::{embeddings, schema};
 
 /// A chat request; unknown fields are ignored.
 #[derive(Debug, Deserialize)]
@@ -19,10 +20,26 @@ pub(super) struct ChatRequest {
     max_completion_tokens: Option<u64>,
     stop: Option<Stop>,
     response_format: Option<ResponseFormat>,
+    tools: Option<Vec<Tool>>,
+    tool_choice: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tool {
+    function: Function,
+}
+
+#[derive(Debug, Deserialize)]
+struct Function {
+    name: String,
+    #[serde(default)]
+    parameters: Value,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Message {
+    #[serde(default)]
+    role: String,
     content: Option<Content>,
 }
 
@@ -55,6 +72,8 @@ struct StreamOptions {
 #[derive(Debug, Deserialize)]
 struct ResponseFormat {
     r#type: String,
+    #[serde(default)]
+    json_schema: Value,
 }
 
 /// How the answer is sent.
@@ -81,23 +100,48 @@ impl ChatRequest {
 
     /// What it asks of the text.
     pub(super) fn into_wish(self) -> Wish {
+        let call = self.tool_call();
+        let form = self.form();
         let stops = match self.stop {
             None => Vec::new(),
             Some(Stop::One(stop)) => vec![stop],
             Some(Stop::Many(stops)) => stops,
         };
-        let wants_json =
-            |format: &ResponseFormat| matches!(format.r#type.as_str(), "json_object" | "json_schema");
         Wish {
             prompt: self.messages.iter().map(Message::text).collect::<Vec<_>>().join("\n"),
             max_tokens: self.max_completion_tokens.or(self.max_tokens),
             stops: stops.into_iter().filter(|stop| !stop.is_empty()).collect(),
-            form: if self.response_format.as_ref().is_some_and(wants_json) {
-                Form::Json
-            } else {
-                Form::Prose
-            },
+            form,
+            call,
         }
+    }
+
+    fn form(&self) -> Form {
+        match &self.response_format {
+            Some(ResponseFormat { r#type, json_schema }) if r#type == "json_schema" => {
+                let schema = &json_schema["schema"];
+                Form::Shaped(schema::instance(schema, schema).to_string())
+            }
+            Some(ResponseFormat { r#type, .. }) if r#type == "json_object" => Form::Json,
+            _ => Form::Prose,
+        }
+    }
+
+    /// The tool that the caller names; else the first one, unless its result is there already.
+    fn tool_call(&self) -> Option<ToolCall> {
+        let tools = self.tools.as_deref().unwrap_or_default();
+        let choice = self.tool_choice.as_ref().unwrap_or(&Value::Null);
+        let named = choice["function"]["name"].as_str();
+        let is_told = self.messages.last().is_some_and(|message| message.role == "tool");
+        if choice == "none" || (is_told && choice != "required" && named.is_none()) {
+            return None;
+        }
+        let Function { name, parameters } = match named {
+            Some(named) => tools.iter().map(|tool| &tool.function).find(|function| function.name == named)?,
+            None => &tools.first()?.function,
+        };
+        let arguments = schema::instance(parameters, parameters).to_string();
+        Some(ToolCall { name: name.clone(), arguments })
     }
 }
 
@@ -131,7 +175,7 @@ pub(super) fn completion(heading: &Heading, answer: &Answer) -> Value {
         "model": heading.model,
         "choices": [{
             "index": 0,
-            "message": {"role": "assistant", "content": answer.text, "refusal": null, "annotations": []},
+            "message": message(heading, answer),
             "logprobs": null,
             "finish_reason": answer.finish_reason,
         }],
@@ -141,11 +185,31 @@ pub(super) fn completion(heading: &Heading, answer: &Answer) -> Value {
     })
 }
 
+fn message(heading: &Heading, answer: &Answer) -> Value {
+    let mut message =
+        json!({"role": "assistant", "content": answer.text, "refusal": null, "annotations": []});
+    if let Some(call) = &answer.call {
+        message["content"] = Value::Null;
+        message["tool_calls"] = json!([tool_call(heading, call)]);
+    }
+    message
+}
+
+fn tool_call(heading: &Heading, call: &ToolCall) -> Value {
+    let id = heading.id.replace("chatcmpl", "call").replace('-', "_");
+    json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+}
+
 /// The events of a streamed answer but the closing `[DONE]`: the first one opens it, then one for each word.
 pub(super) fn chunks(heading: &Heading, answer: &Answer, delivery: Delivery) -> Vec<Value> {
     let choice = |delta: Value, finish_reason: Option<&str>| json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason}]);
     let mut choices = vec![choice(json!({"role": "assistant", "content": "", "refusal": null}), None)];
     choices.extend(answer.words().map(|word| choice(json!({"content": word}), None)));
+    if let Some(call) = &answer.call {
+        let mut call = tool_call(heading, call);
+        call["index"] = 0.into();
+        choices.push(choice(json!({"tool_calls": [call]}), None));
+    }
     choices.push(choice(json!({}), Some(answer.finish_reason)));
     let mut chunks: Vec<Value> = choices.into_iter().map(|choices| chunk(heading, &choices)).collect();
     if delivery == Delivery::StreamWithUsage {
@@ -188,7 +252,8 @@ fn usage(answer: &Answer) -> Value {
 
 /// All models.
 pub(super) fn model_list() -> Value {
-    let data: Vec<Value> = MODELS.iter().map(|known| model(known.id)).collect();
+    let all = MODELS.iter().map(|known| known.id).chain([embeddings::MODEL]);
+    let data: Vec<Value> = all.map(model).collect();
     json!({"object": "list", "data": data})
 }
 

@@ -12,7 +12,8 @@ use serde_json::Value;
 use crate::Engine;
 use crate::error::Error;
 
-pub use export::{Exported, Format, export, export_to_folder};
+pub use super::export::Exported;
+pub use export::{Format, export, export_to_folder};
 
 /// How many entries a page may have.
 const LONGEST_PAGE: u32 = 1_000;

@@ -1,8 +1,11 @@
 //! Copies of everything, and putting one back. A copy has no secrets in it unless it is sealed by a passphrase.
 
+mod look;
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::code::Code;
@@ -17,6 +20,8 @@ use crate::error::Error;
 use crate::safe::VaultSetup;
 use crate::{Engine, clock, owner};
 
+pub use look::{BackupContents, BackupFile, fresh_path, look, look_at, passphrase_wanted, shelf};
+
 /// What a copy holds of secrets.
 #[derive(Clone, Debug)]
 pub enum Secrets {
@@ -27,12 +32,12 @@ pub enum Secrets {
 }
 
 /// What was done.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct Copied {
     /// The file.
     pub path: PathBuf,
     /// How many keys are in it.
-    pub keys: usize,
+    pub keys: u32,
 }
 
 /// The first line of a sealed copy; the database follows.
@@ -60,6 +65,9 @@ impl Key {
 pub async fn back_up(engine: &Arc<Engine>, file: PathBuf, secrets: Secrets) -> Result<Copied, Error> {
     engine
         .blocking(move |engine| {
+            if let Some(folder) = file.parent() {
+                std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+            }
             let keys = match secrets {
                 Secrets::Without => {
                     backup::copy_to(&engine.store, &file)?;
@@ -78,9 +86,13 @@ pub async fn back_up(engine: &Arc<Engine>, file: PathBuf, secrets: Secrets) -> R
         .await
 }
 
-fn seal(engine: &Engine, file: &Path, passphrase: &Secret) -> Result<usize, Error> {
+fn count_of(keys: &[Key]) -> u32 {
+    u32::try_from(keys.len()).unwrap_or(u32::MAX)
+}
+
+fn seal(engine: &Engine, file: &Path, passphrase: &Secret) -> Result<u32, Error> {
     let keys = all_keys(engine)?;
-    let count = keys.len();
+    let count = count_of(&keys);
     let head = json!(Head { patchbay_backup: 1, keys }).to_string();
     // The database has no secrets in it, so it may be on the disk for a moment.
     let plain = backup::scratch(file)?;
@@ -106,6 +118,13 @@ fn all_keys(engine: &Engine) -> Result<Vec<Key>, Error> {
         }
     }
     Ok(keys)
+}
+
+/// Waits until the engine of that mark is gone, so that its folder is free. `false`: something still holds it after so long.
+pub async fn is_free(data_dir: &Path, mark: String, within: Duration) -> bool {
+    let folder = data_dir.to_owned();
+    let gone = tokio::task::spawn_blocking(move || owner::wait(&folder, &mark));
+    tokio::time::timeout(within, gone).await.is_ok()
 }
 
 /// Puts a copy in the place of everything in the data folder, which no other process may be using. What was there is kept
@@ -135,16 +154,16 @@ pub fn restore(
     if let (Err(_), Some(before)) = (&stored, &before) {
         backup::restore(data_dir, before, clock::now())?;
     }
-    stored.map(|()| Restored { before, keys: keys.len() })
+    stored.map(|()| Restored { before, keys: count_of(&keys) })
 }
 
 /// What a restore did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct Restored {
     /// Where what was there is kept; `None` = there was nothing.
     pub before: Option<PathBuf>,
     /// How many keys went into the vault.
-    pub keys: usize,
+    pub keys: u32,
 }
 
 /// Brings the restored database up to date, stores the keys, and notes it all.

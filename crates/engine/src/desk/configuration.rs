@@ -40,7 +40,7 @@ pub enum Mode {
 }
 
 /// What an import does with one thing.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct ImportStep {
     /// `create` or `update`.
     pub action: String,
@@ -68,7 +68,7 @@ pub async fn export(engine: &Arc<Engine>, file: PathBuf, secrets: Secrets) -> Re
             let mut whole = engine.store.read(document::export)?;
             let mut count = 0;
             if let Secrets::Sealed(_) = secrets {
-                let (keys, private) = all_secrets(engine)?;
+                let [keys, private] = all_secrets(engine)?;
                 count = keys.len();
                 whole[KEYS] = Value::Object(keys);
                 whole[PRIVATE] = Value::Object(private);
@@ -80,13 +80,13 @@ pub async fn export(engine: &Arc<Engine>, file: PathBuf, secrets: Secrets) -> Re
                 let entry = Entry::user(Action::Export, Kind::Store, "configuration").change(change);
                 Ok(Recorded::new((), entry.because(format!("to {path}"))))
             })?;
-            Ok(Copied { path: file, keys: count })
+            Ok(Copied { path: file, keys: u32::try_from(count).unwrap_or(u32::MAX) })
         })
         .await
 }
 
 /// The active keys and the secret settings, by connection key.
-fn all_secrets(engine: &Engine) -> Result<(Map<String, Value>, Map<String, Value>), Error> {
+fn all_secrets(engine: &Engine) -> Result<[Map<String, Value>; 2], Error> {
     let (mut keys, mut private) = (Map::new(), Map::new());
     for connection in &engine.snapshot()?.connections {
         let key = connection.credential.as_ref().map(|known| known.version);
@@ -98,7 +98,7 @@ fn all_secrets(engine: &Engine) -> Result<(Map<String, Value>, Map<String, Value
             }
         }
     }
-    Ok((keys, private))
+    Ok([keys, private])
 }
 
 fn write(file: &Path, whole: &Value, secrets: &Secrets) -> Result<(), Error> {
@@ -170,6 +170,12 @@ fn secrets_of(whole: &mut Map<String, Value>, name: &str) -> Vec<(String, Secret
     let Some(Value::Object(secrets)) = whole.remove(name) else { return Vec::new() };
     let secret = |secret: &Value| Secret::new(secret.as_str().unwrap_or_default().to_owned());
     secrets.iter().map(|(connection, value)| (connection.clone(), secret(value))).collect()
+}
+
+/// Whether a text is an export of Patchbay's, of whichever format.
+pub(super) fn is_document(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+        && serde_json::from_str::<Map<String, Value>>(text).is_ok_and(|whole| document::is_ours(&whole))
 }
 
 fn read(

@@ -11,6 +11,7 @@ mod private;
 mod remove;
 mod test;
 
+pub(super) use add::provisional;
 pub use add::{AddOutcome, ConnectionDraft, NewSettings, add_tested, add_untested};
 pub use copy::duplicate;
 pub use edit::{ConnectionEdit, HeaderEdit, SecretHeaderEdit, edit, limits};

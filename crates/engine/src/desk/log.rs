@@ -73,9 +73,15 @@ pub struct Line {
     /// Whom the call passed by on its way here and how long it waited; left out where it came straight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detours: Option<Detours>,
+    /// The profile's version. Not part of the line.
+    #[serde(skip)]
+    pub profile_version: Option<u32>,
     /// The connection's name as it was. Not part of the line.
     #[serde(skip)]
     pub connection_name: String,
+    /// Whether it ended its call. Not part of the line.
+    #[serde(skip)]
+    pub is_final: bool,
 }
 
 impl From<LogRow> for Line {
@@ -109,7 +115,9 @@ impl From<LogRow> for Line {
             finish_reason: row.finish_reason,
             message: row.message,
             detours: row.detours,
+            profile_version: row.profile_version,
             connection_name: row.connection_name,
+            is_final: row.is_final,
         }
     }
 }
@@ -167,7 +175,7 @@ fn story(lines: &[Line]) -> Option<Story> {
     } else {
         format!("Not answered; the last to be asked was {}, at attempt {}.", place(last), last.attempt)
     };
-    let mut steps = Vec::new();
+    let mut steps: Vec<String> = called(last).into_iter().collect();
     for line in lines {
         let detours = line.detours.clone().unwrap_or_default();
         let passed = |skipped: &Skipped| format!("{} was passed by: {}.", skipped.connection, skipped.reason);
@@ -179,6 +187,20 @@ fn story(lines: &[Line]) -> Option<Story> {
         steps.extend(detours.in_vain.iter().map(passed));
     }
     Some(Story { summary, steps })
+}
+
+/// What the caller asked for, where it is not what was asked of the provider.
+fn called(line: &Line) -> Option<String> {
+    let asked = &line.requested_model;
+    match line.profile_version {
+        Some(version) if line.profile == *asked => {
+            Some(format!("Called the profile {asked}, version {version}."))
+        }
+        Some(version) => {
+            Some(format!("Called {asked}, which stands for the profile {}, version {version}.", line.profile))
+        }
+        None => None,
+    }
 }
 
 fn ended(line: &Line) -> String {

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::catalog;
-use patchbay_core::chart::{Chart, ChartRequest, DaySpend, SpendByDay, SpendSeries, spend_by_day};
 use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::health::Health;
-use patchbay_core::money::{DecimalUsd, NanoUsd};
+use patchbay_core::money::DecimalUsd;
 use patchbay_core::price::PriceBook;
 use patchbay_core::report::{Filter, GroupBy, Totals as Sums};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::Serialize;
 
+use super::alerts;
 use super::connections::{self, Connection};
 use super::status::{GatewayState, VaultState, VaultStatus, vault};
+use super::usage::{Totals, expected, short};
 use crate::error::Error;
-use crate::snapshot::Snapshot;
 use crate::{Engine, clock};
 
 /// Rows of a top list.
@@ -35,6 +34,8 @@ pub struct Overview {
     pub today: Totals,
     /// The same hours of the day before.
     pub yesterday: Totals,
+    /// Where today's spend will be at midnight, as the same hours of the last weeks tell; `None` where nothing tells.
+    pub pace: Option<DecimalUsd>,
     /// Calls of each of the last 24 hours, oldest first.
     pub calls_by_hour: Vec<u32>,
     /// p95 of each of the last 24 hours; `None` = no traffic.
@@ -51,35 +52,6 @@ pub struct Overview {
     pub top_apps: Vec<TopRow>,
     /// By today's spend.
     pub top_features: Vec<TopRow>,
-}
-
-/// Sums of a span of time.
-#[derive(Clone, Debug, Serialize, specta::Type)]
-pub struct Totals {
-    /// Requests as their callers saw them.
-    pub calls: u32,
-    /// Tries at connections.
-    pub attempts: u32,
-    /// Calls that ended with an answer.
-    pub answered_calls: u32,
-    /// Calls that ended without one.
-    pub failed_calls: u32,
-    /// Calls that a later attempt answered.
-    pub saved_by_failover: u32,
-    /// In tokens; exact up to 2⁵³.
-    #[specta(type = u32)]
-    pub input_tokens: u64,
-    /// In tokens; exact up to 2⁵³.
-    #[specta(type = u32)]
-    pub output_tokens: u64,
-    /// The sum of all known costs.
-    pub cost: DecimalUsd,
-    /// Of answered attempts.
-    pub p50_ms: Option<u32>,
-    /// Of answered attempts.
-    pub p95_ms: Option<u32>,
-    /// Of answered attempts.
-    pub p99_ms: Option<u32>,
 }
 
 /// Attempts of the last 30 days whose cost is not known, and their models.
@@ -115,6 +87,8 @@ pub enum AttentionAction {
     UnlockKeychain,
     /// Opens the catalogue, which names what has no price.
     SetPrices,
+    /// Opens its alert.
+    OpenAlert,
 }
 
 /// Something that wants a person.
@@ -128,6 +102,8 @@ pub struct Attention {
     pub detail: String,
     /// Whose it is.
     pub connection: Option<String>,
+    /// The number of its alert.
+    pub alert: Option<u32>,
     /// What its button does.
     pub action: AttentionAction,
 }
@@ -151,7 +127,8 @@ pub async fn overview(engine: &Arc<Engine>, zone: TimeZone) -> Result<Overview, 
         .blocking(move |engine| {
             let now = clock::now();
             let snapshot = engine.snapshot()?;
-            let attention = attention(engine, &fleet, &vault);
+            let mut attention = attention(engine, &fleet, &vault);
+            attention.extend(alerts::needing_somebody(engine)?);
             let read = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
                 read(&db, now, &zone, &snapshot.prices, attention)
@@ -170,17 +147,20 @@ fn read(
 ) -> Result<Overview, StoreError> {
     let days = last_days(now, 2 * DAYS, zone);
     let edge = |index: usize| days.get(index).map_or(now, |(_, range)| range.from);
+    let day = days.last().map_or(Range { from: now, to: now }, |(_, day)| *day);
     let today = Filter::during(Range { from: edge(59), to: now.plus_ms(1) });
     let elapsed = i64::try_from(now.since_ms(edge(59))).unwrap_or(0);
     let yesterday = Filter::during(Range { from: edge(58), to: edge(58).plus_ms(elapsed) });
     let month = Filter::during(Range { from: edge(30), to: now.plus_ms(1) });
-    let before = Filter::during(Range { from: edge(0), to: edge(30) });
+    // As much of its last day as has passed of today.
+    let before = Filter::during(Range { from: edge(0), to: edge(29).plus_ms(elapsed).min(edge(30)) });
     let hours = hours(db, now)?;
     let unpriced = unpriced(db, &month, prices, now)?;
     Ok(Overview {
         zone: zone.iana_name().unwrap_or("local time").to_owned(),
-        today: totals(&rollup::totals(db, &today)?),
-        yesterday: totals(&rollup::totals(db, &yesterday)?),
+        today: (&rollup::totals(db, &today)?).into(),
+        yesterday: (&rollup::totals(db, &yesterday)?).into(),
+        pace: expected(db, &Filter::default(), day, now)?.map(Into::into),
         calls_by_hour: hours.iter().map(|hour| short(hour.calls)).collect(),
         p95_by_hour: hours.iter().map(|hour| hour.latency.percentile(95.0)).collect(),
         spend_30d: rollup::totals(db, &month)?.cost.into(),
@@ -190,26 +170,6 @@ fn read(
         top_apps: top(db, &today, GroupBy::App, zone)?,
         top_features: top(db, &today, GroupBy::Feature, zone)?,
     })
-}
-
-fn totals(sums: &Sums) -> Totals {
-    Totals {
-        calls: short(sums.calls),
-        attempts: short(sums.attempts),
-        answered_calls: short(sums.succeeded),
-        failed_calls: short(sums.failed),
-        saved_by_failover: short(sums.saved_by_failover),
-        input_tokens: sums.input_tokens,
-        output_tokens: sums.output_tokens,
-        cost: sums.cost.into(),
-        p50_ms: sums.latency.percentile(50.0),
-        p95_ms: sums.latency.percentile(95.0),
-        p99_ms: sums.latency.percentile(99.0),
-    }
-}
-
-fn short(count: u64) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// The last 24 hours, each on its own.
@@ -261,6 +221,7 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         title: "The gateway does not listen".to_owned(),
         detail: format!("{} {}", gateway.message, gateway.hint),
         connection: None,
+        alert: None,
         action: AttentionAction::RetryGateway,
     });
     let wants_keys = fleet.iter().any(|connection| connection.credential.is_some());
@@ -269,6 +230,7 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         title: format!("The {} cannot be read", vault.name),
         detail: format!("{} {}", vault.message, vault.hint),
         connection: None,
+        alert: None,
         action: AttentionAction::UnlockKeychain,
     });
     let on = fleet.iter().filter(|connection| connection.status == ConnectionStatus::Active);
@@ -301,6 +263,7 @@ fn of_prices(unpriced: &Unpriced) -> Option<Attention> {
             }
         ),
         connection: None,
+        alert: None,
         action: AttentionAction::SetPrices,
     })
 }
@@ -330,77 +293,7 @@ fn of_connection(connection: &Connection) -> Option<Attention> {
             .as_ref()
             .map_or_else(|| share.trim_end().to_owned(), |error| format!("{share}{}", error.message)),
         connection: Some(connection.key.clone()),
+        alert: None,
         action: if refused { AttentionAction::FixKey } else { AttentionAction::OpenConnection },
     })
-}
-
-/// Spend by day and provider, drawn.
-pub async fn spend_chart(
-    engine: &Arc<Engine>,
-    request: ChartRequest,
-    zone: TimeZone,
-) -> Result<Chart, Error> {
-    engine
-        .blocking(move |engine| {
-            let snapshot = engine.snapshot()?;
-            let days = request.days.clamp(1, 366);
-            let spend = engine.store.read(|db| spend(db, &snapshot, days, clock::now(), &zone))?;
-            Ok(spend_by_day(&request, &spend, None))
-        })
-        .await
-}
-
-fn spend(
-    db: &Db,
-    snapshot: &Snapshot,
-    days: u32,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Result<SpendByDay, StoreError> {
-    let days = last_days(now, days, zone);
-    let (Some(first), Some(last)) = (days.first(), days.last()) else {
-        return Ok(SpendByDay::default());
-    };
-    let range = Range { from: first.1.from, to: last.1.to };
-    let mut by_day: Vec<Vec<(String, NanoUsd)>> = vec![Vec::new(); days.len()];
-    rollup::scan(db, &Filter::during(range), |bucket| {
-        let index = days.partition_point(|(_, day)| day.to <= bucket.at);
-        if let Some(day) = by_day.get_mut(index) {
-            match day.iter_mut().find(|(provider, _)| *provider == bucket.labels.provider) {
-                Some((_, sum)) => *sum += bucket.counts.cost,
-                None => day.push((bucket.labels.provider.clone(), bucket.counts.cost)),
-            }
-        }
-    })?;
-    let series = series_of(&by_day, snapshot);
-    let amount = |day: &Vec<(String, NanoUsd)>, id: &str| {
-        day.iter().find(|(p, _)| p == id).map_or(NanoUsd::ZERO, |(_, sum)| *sum)
-    };
-    let spend = days
-        .iter()
-        .zip(&by_day)
-        .map(|((date, _), day)| DaySpend {
-            date: *date,
-            spend: series.iter().map(|s| amount(day, &s.id)).collect(),
-        })
-        .collect();
-    Ok(SpendByDay { series, days: spend })
-}
-
-/// The providers that occur, in the fixed order of the catalogue, those of the user's own last.
-fn series_of(by_day: &[Vec<(String, NanoUsd)>], snapshot: &Snapshot) -> Vec<SpendSeries> {
-    let occurs = |slug: &str| {
-        by_day.iter().flatten().any(|(provider, cost)| provider == slug && *cost > NanoUsd::ZERO)
-    };
-    let known = catalog::providers().iter().filter(|provider| occurs(&provider.slug));
-    let mut series: Vec<SpendSeries> =
-        known.map(|p| SpendSeries { id: p.slug.clone(), name: p.name.clone(), color: p.color }).collect();
-    for (slug, _) in by_day.iter().flatten() {
-        if catalog::provider(slug).is_none() && occurs(slug) && !series.iter().any(|known| known.id == *slug)
-        {
-            let (name, color) = (snapshot.provider_name(slug).to_owned(), snapshot.tile(slug).1);
-            series.push(SpendSeries { id: slug.clone(), name, color });
-        }
-    }
-    series
 }

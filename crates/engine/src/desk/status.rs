@@ -3,16 +3,19 @@
 use std::sync::{Arc, PoisonError};
 
 use jiff::tz::TimeZone;
+use patchbay_core::alert::{AlertKind, AlertState, Severity, Sign};
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::code::Code;
 use patchbay_core::health::Health;
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::Filter;
 use patchbay_core::time::{Timestamp, last_days};
+use patchbay_store::alert::Which;
 use patchbay_store::vault::{VaultError, VaultState as StoreVaultState};
-use patchbay_store::{Recorded, rollup, setting};
+use patchbay_store::{Recorded, alert, rollup, setting};
 use serde::Serialize;
 
+use super::budgets::{self, BudgetStop};
 use super::{connections, demo};
 use crate::changes::Changed;
 use crate::error::Error;
@@ -22,6 +25,9 @@ use crate::{Engine, clock};
 
 /// The setting that holds the gateway's port.
 const PORT: &str = "gateway_port";
+
+/// Writes that wait in the store's queue before people are told.
+const MANY_QUEUED: usize = 1_000;
 
 /// How the gateway is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, specta::Type)]
@@ -54,6 +60,8 @@ pub struct GatewayView {
     pub hint: String,
     /// Since when it listens.
     pub since: Option<Timestamp>,
+    /// That others than this machine can call; empty where they cannot.
+    pub warning: String,
 }
 
 /// The gateway of this process.
@@ -80,6 +88,8 @@ pub enum VaultState {
 /// The vault as the window shows it.
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct VaultStatus {
+    /// `keychain`, `file` or `memory`.
+    pub kind: String,
     /// How it is.
     pub state: VaultState,
     /// What this system calls it.
@@ -103,6 +113,12 @@ pub struct Status {
     pub per_minute: u32,
     /// Spend since midnight.
     pub today_cost: DecimalUsd,
+    /// The cap of the daily budget of everything, with what was added; `None` where there is none.
+    pub today_cap: Option<DecimalUsd>,
+    /// The budget that lets no call through now.
+    pub budget_stop: Option<BudgetStop>,
+    /// Alerts that nobody has reacted to.
+    pub open_alerts: u32,
     /// Connections that are on and critical.
     pub failing_connections: u32,
     /// `None` while traffic flows.
@@ -147,27 +163,45 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
             let critical = connections::healths(engine, &snapshot)?
                 .into_iter()
                 .filter(|(_, health)| *health == Health::Critical);
-            let trouble = engine.ledger.trouble();
+            let budgets = budgets::all(engine, &snapshot);
+            let lasting = engine.store.read(|db| alert::list(db, Which::Lasting))?;
+            let open = lasting.iter().filter(|alert| alert.state == AlertState::Open);
             Ok(Status {
                 gateway: engine.listening().view.clone(),
                 vault,
                 in_flight: engine.gauges.in_flight(),
                 per_minute: engine.gauges.per_minute(),
                 today_cost: today.cost.into(),
+                today_cap: budgets::daily_cap(&budgets),
+                budget_stop: budgets::stop_of(&budgets),
+                open_alerts: u32::try_from(open.count()).unwrap_or(u32::MAX),
                 failing_connections: u32::try_from(critical.count()).unwrap_or(u32::MAX),
                 stopped: snapshot.stopped.clone(),
                 sample_data: demo::is_loaded(&engine.store)?,
-                ledger_trouble: trouble
-                    .map(|(rows, why)| format!("{rows} usage rows wait to be written. {why}"))
-                    .unwrap_or_default(),
+                ledger_trouble: ledger_trouble(engine),
             })
         })
         .await
 }
 
+/// A ledger that cannot be written, or one whose disk does not keep up: beyond a full queue, calls wait for it.
+fn ledger_trouble(engine: &Engine) -> String {
+    let queued = engine.store.pending();
+    match engine.ledger.trouble() {
+        Some((rows, why)) => format!("{rows} usage rows wait to be written. {why}"),
+        None if queued > MANY_QUEUED => {
+            format!("The disk does not keep up: {queued} writes wait. Calls slow down until they are done.")
+        }
+        None => String::new(),
+    }
+}
+
 /// The vault's state, asked without opening a dialog.
 pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
-    let name = engine.keys.vault().name().to_owned();
+    let (name, kind) = {
+        let vault = engine.keys.vault();
+        (vault.name().to_owned(), vault.kind().as_str().to_owned())
+    };
     let trouble = engine.keys.with_vault(|vault| Ok::<_, VaultError>((vault.state(), vault.trouble())));
     let (state, error) = trouble.await?;
     let state = match state {
@@ -177,7 +211,7 @@ pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
         StoreVaultState::Denied => VaultState::Denied,
     };
     let (message, hint) = error.map(|error| (error.to_string(), error.hint().to_owned())).unwrap_or_default();
-    Ok(VaultStatus { state, name, message, hint })
+    Ok(VaultStatus { kind, state, name, message, hint })
 }
 
 /// Stops all calls, of every process on this folder, until [`resume`].
@@ -217,11 +251,16 @@ pub async fn resume(engine: &Arc<Engine>) -> Result<(), Error> {
 pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayView, Error> {
     let known: Option<u16> = engine.store.read(|db| setting::get(db, PORT))?;
     let wanted = port.or(known).unwrap_or(DEFAULT_PORT);
+    let reach = engine.reach()?;
     let earlier = engine.listening().gateway.take();
     if let Some(earlier) = earlier {
         earlier.close().await;
     }
-    let result = Gateway::listen(engine, wanted).await;
+    let result = Gateway::listen(engine, wanted, reach.clone()).await;
+    let sign = result.as_ref().err().map_or(Sign::Clear, |error| {
+        Sign::raise(Severity::Bad, "The gateway does not listen".to_owned(), error.message.clone())
+    });
+    engine.watch.alerts().tell(AlertKind::GatewayDown, "", sign);
     let (view, gateway) = match result {
         Ok(gateway) => {
             let view = GatewayView {
@@ -229,6 +268,7 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
                 url: gateway.url(),
                 port: gateway.address().port(),
                 since: Some(clock::now()),
+                warning: reach.warning(gateway.address().port()),
                 ..GatewayView::default()
             };
             (Ok(view), Some(gateway))
@@ -241,7 +281,7 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
         port: wanted,
         message: error.message,
         hint: error.hint,
-        since: None,
+        ..GatewayView::default()
     });
     *engine.listening() = Listening { view: shown, gateway };
     if view.is_ok() && port.is_some_and(|port| port != 0 && Some(port) != known) {
@@ -255,6 +295,13 @@ pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayVi
     }
     engine.changes.send(Changed::Status);
     view
+}
+
+/// The port that the gateway has, or will have.
+pub(crate) fn port(engine: &Engine) -> Result<u16, Error> {
+    let listening = engine.listening().gateway.as_ref().map(|gateway| gateway.address().port());
+    let known: Option<u16> = engine.store.read(|db| setting::get(db, PORT))?;
+    Ok(listening.or(known).unwrap_or(DEFAULT_PORT))
 }
 
 /// Takes no more calls, and returns when those on their way have ended and are in the ledger.

@@ -37,7 +37,7 @@ pub async fn report(engine: &Arc<Engine>) -> Result<VaultReport, Error> {
             let (named, loose) =
                 engine.store.read(|db| Ok((credential::everywhere(db)?, loose_secret::all(db)?)))?;
             Ok(VaultReport {
-                kind: engine.keys.vault().kind().as_str().to_owned(),
+                kind: status.kind.clone(),
                 status,
                 keys: u32::try_from(named.len()).unwrap_or(u32::MAX),
                 to_erase: u32::try_from(loose.len()).unwrap_or(u32::MAX),
@@ -53,6 +53,17 @@ pub async fn unlock(engine: &Arc<Engine>, passphrase: Secret) -> Result<VaultSta
     status::vault(engine).await
 }
 
+/// Reads one key, so that the system asks the person at it to open the keychain. Without a key there is nothing to open for.
+pub async fn ask(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
+    let slot = engine.store.read(credential::everywhere)?.first().copied();
+    if let Some((connection, version)) = slot {
+        let slot = engine.keys.slot(connection, version);
+        engine.keys.with_vault(move |vault| vault.get(&slot)).await?;
+        engine.changes.send(Changed::Status);
+    }
+    status::vault(engine).await
+}
+
 /// Seals the encrypted file anew under another passphrase: all secrets or none.
 pub async fn change_passphrase(engine: &Arc<Engine>, old: Secret, new: Secret) -> Result<(), Error> {
     engine.keys.with_vault(move |vault| vault.change_passphrase(&old, &new)).await?;
@@ -62,8 +73,18 @@ pub async fn change_passphrase(engine: &Arc<Engine>, old: Secret, new: Secret) -
 /// Moves all secrets to another vault, which this data folder uses from then on, and answers how many there were. Each is
 /// read back before anything is switched; until then the old vault stays in use and whole.
 pub async fn move_to(engine: &Arc<Engine>, to: VaultKind) -> Result<u32, Error> {
-    let moved = engine.blocking(move |engine| Move::begin(engine, to)?.run()).await?;
+    engine.blocking(move |engine| move_into(engine, engine.vault_of(to))).await
+}
+
+/// The same into the encrypted file, which this passphrase opens, or will open where there is none yet.
+pub async fn move_to_file(engine: &Arc<Engine>, passphrase: Secret) -> Result<u32, Error> {
+    engine.blocking(move |engine| move_into(engine, engine.file_vault(passphrase))).await
+}
+
+fn move_into(engine: &Engine, to: Arc<dyn Vault>) -> Result<u32, Error> {
+    let moved = Move::begin(engine, to)?.run()?;
     engine.changes.send(Changed::Status);
+    engine.changes.send(Changed::Connections);
     Ok(moved)
 }
 
@@ -74,12 +95,12 @@ struct Move<'a> {
 }
 
 impl<'a> Move<'a> {
-    fn begin(engine: &'a Engine, to: VaultKind) -> Result<Self, Error> {
+    fn begin(engine: &'a Engine, to: Arc<dyn Vault>) -> Result<Self, Error> {
         let from = engine.keys.vault();
-        if to == VaultKind::Memory {
+        if to.kind() == VaultKind::Memory {
             return Err(Error::invalid("Memory keeps keys for one run only.", "Choose keychain or file."));
         }
-        if from.kind() == to {
+        if from.kind() == to.kind() {
             return Err(Error::invalid(
                 format!("The keys are in the {} already.", from.name()),
                 "There is nothing to move.",
@@ -92,7 +113,7 @@ impl<'a> Move<'a> {
                 "Close the window and stop `patchbay serve`, then try again.",
             ));
         }
-        Ok(Self { engine, from, to: engine.vault_of(to) })
+        Ok(Self { engine, from, to })
     }
 
     fn run(self) -> Result<u32, Error> {

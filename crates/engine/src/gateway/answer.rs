@@ -1,5 +1,7 @@
 //! Answers in the caller's own protocol: bodies, events, envelopes of errors, and the headers that say where it came from.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -7,16 +9,20 @@ use bytes::Bytes;
 use futures_util::stream;
 use patchbay_core::catalog::Protocol;
 use patchbay_core::code::Code;
-use patchbay_core::dialect;
+use patchbay_core::dialect::openai::UsageChunk;
+use patchbay_core::dialect::{self, Encoder, Failure, Stamp};
+use patchbay_core::id::CallId;
+use tokio::time::timeout;
 
+use super::patience::KEEP_ALIVE;
 use crate::error::{Error, remedy, told};
 use crate::pipeline::{Answer, CallError, End, Head, Piece, Streamed, Whole};
 
 /// The answer of a call that was served.
-pub(super) fn served(answer: Answer) -> Response {
+pub(super) fn served(answer: Answer, keep_alive: Duration) -> Response {
     match answer {
         Answer::Whole(answer) => whole(*answer),
-        Answer::Stream(answer) => streamed(answer),
+        Answer::Stream(answer) => streamed(answer, keep_alive),
     }
 }
 
@@ -31,22 +37,40 @@ fn whole(answer: Whole) -> Response {
     response
 }
 
-fn streamed(answer: Streamed) -> Response {
-    let protocol = answer.protocol;
-    let body = stream::unfold(Some(answer.pieces), move |pieces| async move {
+fn streamed(answer: Streamed, keep_alive: Duration) -> Response {
+    let head = answer.head.clone();
+    let mut response = event_stream(head.call, pieces(answer, keep_alive));
+    describe(response.headers_mut(), &head);
+    response
+}
+
+/// An answer of events of which nothing is known yet but its call.
+pub(super) fn event_stream(call: CallId, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    put(headers, "content-type", "text/event-stream; charset=utf-8");
+    put(headers, "cache-control", "no-cache");
+    put(headers, "x-request-id", &call.to_string());
+    put(headers, "x-patchbay-call", &call.to_string());
+    response
+}
+
+/// Each event in a write of its own, and a comment where the provider is silent for a while.
+pub(super) fn pieces(answer: Streamed, keep_alive: Duration) -> Body {
+    let Streamed { protocol, pieces, .. } = answer;
+    // Google's own clients take every line for data.
+    let keep_alive = if protocol == Protocol::Gemini { Duration::MAX } else { keep_alive };
+    Body::from_stream(stream::unfold(Some(pieces), move |pieces| async move {
         let mut pieces = pieces?;
-        match pieces.recv().await? {
+        let Ok(piece) = timeout(keep_alive, pieces.recv()).await else {
+            return Some((Ok(KEEP_ALIVE), Some(pieces)));
+        };
+        match piece? {
             Piece::Event { raw, .. } => Some((Ok(raw), Some(pieces))),
             Piece::Answered { raw, end } => Some((Ok(closing(protocol, &raw, &end)), None)),
             Piece::Failed { raw, .. } => Some((Ok::<_, std::convert::Infallible>(raw), None)),
         }
-    });
-    let mut response = Response::new(Body::from_stream(body));
-    let headers = response.headers_mut();
-    put(headers, "content-type", "text/event-stream; charset=utf-8");
-    put(headers, "cache-control", "no-cache");
-    describe(headers, &answer.head);
-    response
+    }))
 }
 
 /// The end of a stream that is in the ledger: its cost in a comment, which clients skip, and what ends it. Google's own
@@ -93,10 +117,18 @@ pub(super) fn call_error(protocol: Protocol, error: &CallError) -> Response {
     if let Some(wait) = failure.retry_after_ms {
         put(headers, "retry-after", &wait.div_ceil(1_000).to_string());
     }
-    if matches!(failure.code, Code::QuotaExhausted | Code::Stopped) {
+    if matches!(failure.code, Code::QuotaExhausted | Code::BudgetExceeded | Code::Stopped) {
         put(headers, "x-should-retry", "false");
     }
     response
+}
+
+/// The same as an event, for a stream whose head has gone out already.
+pub(super) fn error_event(protocol: Protocol, error: &CallError) -> Vec<u8> {
+    let failure = &error.failure;
+    let message = in_words((&failure.message, remedy(failure.code)), &error.skipped);
+    let stamp = Stamp { model: "", id: &error.call.to_string(), created: 0 };
+    Encoder::new(protocol, stamp, UsageChunk::Left).fail(&Failure { message, ..failure.clone() })
 }
 
 /// The answer to a request that is no call.
@@ -118,7 +150,7 @@ fn status(code: Code) -> StatusCode {
         | Code::InvalidInput
         | Code::ContentFiltered
         | Code::ContextTooLong => StatusCode::BAD_REQUEST,
-        Code::QuotaExhausted => StatusCode::PAYMENT_REQUIRED,
+        Code::QuotaExhausted | Code::BudgetExceeded => StatusCode::PAYMENT_REQUIRED,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         Code::UpstreamFailed | Code::MalformedAnswer | Code::StreamCut | Code::NetworkFailed => {
@@ -133,9 +165,11 @@ fn status(code: Code) -> StatusCode {
 
 /// The envelope of the caller's protocol. The remedy is part of the message, because clients show nothing else.
 fn envelope(protocol: Protocol, code: Code, (message, hint): (&str, &str), candidates: &[String]) -> Vec<u8> {
-    let mut text = told(message, hint);
-    if !candidates.is_empty() {
-        text = format!("{text} Not tried: {}.", candidates.join("; "));
-    }
+    let text = in_words((message, hint), candidates);
     dialect::encode_failure(protocol, code, status(code).as_u16(), &text)
+}
+
+fn in_words((message, hint): (&str, &str), candidates: &[String]) -> String {
+    let text = told(message, hint);
+    if candidates.is_empty() { text } else { format!("{text} Not tried: {}.", candidates.join("; ")) }
 }

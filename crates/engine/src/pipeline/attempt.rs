@@ -6,6 +6,7 @@ use patchbay_core::code::Code;
 use patchbay_core::diagnose::{ToldLimit, told_limits};
 use patchbay_core::dialect::models::ModelLimits;
 use patchbay_core::dialect::relay::{self, Relayed};
+use patchbay_core::dialect::takes::untaken_by_model;
 use patchbay_core::dialect::{Failure, Stamp, Target};
 use patchbay_core::ledger::UsageType;
 use patchbay_core::route::Candidate;
@@ -30,10 +31,12 @@ pub(super) async fn attempt(
 ) -> Result<Answer, (Trail, Failure)> {
     let target = target(call, candidate);
     let work = async {
+        if let Some((counted, notice)) = call.inbound.count_here(&target) {
+            return Ok((Begun::Whole(Box::new(counted)), vec![notice.to_owned()], Vec::new()));
+        }
         let sent = request(engine, call, candidate, &target, &mut trail).await?;
         let begun = if call.is_streamed() {
-            let opened =
-                stream::open(sent.response, call, candidate.connection, &target, sent.pass, &mut trail);
+            let opened = stream::open(sent.response, call, candidate, &target, sent.pass, &mut trail);
             Begun::Stream(Box::new(opened.await?))
         } else {
             let mut relayed = whole(sent.response, call, candidate, &target, sent.pass, &mut trail).await?;
@@ -79,6 +82,7 @@ fn target<'a>(call: &Call, candidate: &'a Candidate<'_>) -> Target<'a> {
         model: candidate.model,
         quirks: connection.quirks,
         limits: ModelLimits { max_output: candidate.max_output },
+        untaken: untaken_by_model(&connection.provider, candidate.model),
     }
 }
 
@@ -94,11 +98,12 @@ async fn request(
     let pass = engine.keys.of(connection).await.map_err(|error| Failure::new(error.code, error.message))?;
     let notices = encoded.notices.clone();
     trail.sent();
-    let answered = engine.upstream.post(connection, &pass, target.protocol, encoded).await;
+    let said = (target.protocol, call.inbound.headers_for(target), encoded);
+    let answered = engine.upstream.post(connection, &pass, said, candidate.first_byte_ms).await;
     let response = answered.map_err(|Refused { failure, limits }| {
         trail.heard(limits);
         // Refused before a byte was sent: nothing can have been billed.
-        if failure.status.is_none() && failure.code == Code::NetworkFailed {
+        if failure.status.is_none() && matches!(failure.code, Code::NetworkFailed | Code::Offline) {
             trail.not_sent();
         }
         failure
@@ -128,6 +133,7 @@ async fn whole(
     trail: &mut Trail,
 ) -> Result<Relayed, Failure> {
     let body = upstream::read_whole(response, candidate.connection).await?;
+    trail.received();
     let id = call.id.to_string();
     let stamp = Stamp { model: &call.inbound.model, id: &id, created: clock::now().0 / 1_000 };
     let relayed = relay::whole(&call.inbound, target, body, stamp)

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::admission::Estimate;
+use patchbay_core::admission::{Ask, Estimate, Reach, Refusal, Seat, Why};
+use patchbay_core::breaker::Pass;
 use patchbay_core::code::Code;
-use patchbay_core::dialect::Failure;
+use patchbay_core::dialect::{Failure, Task};
 use patchbay_core::ledger::{Detours, Skipped};
 use patchbay_core::money::NanoUsd;
-use patchbay_core::route::{Candidate, Failed, Next, Plan, Pursuit, SkipReason, Standby, Terms};
+use patchbay_core::route::{
+    Candidate, DEADLINE_MS, Failed, MAX_ATTEMPTS, Next, Plan, Pursuit, SkipReason, Standby, Terms,
+};
 use patchbay_core::switchboard::{Bid, Caller, Denial};
+use patchbay_core::time::Mono;
 use patchbay_core::usage::{TokenUsage, estimate_tokens};
 
 use super::{CallError, Tried};
@@ -21,10 +25,10 @@ use crate::gauges::Traffic;
 use crate::snapshot::Snapshot;
 use crate::trail::Approach;
 
-/// No attempt and no wait of a call begins later than so many milliseconds after its arrival.
-const DEADLINE_MS: u64 = 300_000;
 /// How long an answer usually is, in tokens, where its caller sets no bound.
 const USUAL_ANSWER: u64 = 1_000;
+/// How long an answer may become whose caller sets no bound, in tokens: what is reserved of a budget for it.
+const LONG_ANSWER: u64 = 8_192;
 /// When to come back, where only the end of another call makes room.
 const SOON_MS: u64 = 1_000;
 
@@ -42,6 +46,8 @@ pub(super) struct Chase<'a> {
     passed: Vec<String>,
     /// The soonest that somebody without room may have some.
     opens_after_ms: Option<u64>,
+    /// The first budget that is spent.
+    over_budget: Option<Refusal>,
     traffic: Traffic,
 }
 
@@ -60,11 +66,12 @@ impl<'a> Chase<'a> {
             snapshot,
             call,
             plan,
-            pursuit: Pursuit::new(Terms { deadline, ..Terms::default() }),
+            pursuit: Pursuit::new(terms(plan, deadline)),
             next: Next::Candidate,
             passed: told(&skipped),
             detours: Detours { skipped, ..Detours::default() },
             opens_after_ms: None,
+            over_budget: None,
             traffic: Traffic::Flows,
         }
     }
@@ -110,7 +117,9 @@ impl<'a> Chase<'a> {
     pub(super) async fn give_up(self, tried: Option<Tried>) -> CallError {
         let call = self.call.id;
         let Some(tried) = tried else {
-            return CallError { failure: self.full(), call, head: None, skipped: self.passed };
+            let failure = self.full();
+            self.engine.watch.unserved(&self.call.inbound.model, &failure);
+            return CallError { failure, call, head: None, skipped: self.passed };
         };
         let (head, failure) = tried.last(self.detours.told()).await;
         CallError { failure, call, head: Some(head), skipped: self.passed }
@@ -123,6 +132,11 @@ impl<'a> Chase<'a> {
             Denial::Barred(hurdle) => {
                 self.pass_by(self.candidate(), SkipReason::of_hurdle(hurdle, now));
                 self.pursuit.barred(candidates, now.mono)
+            }
+            Denial::Refused(refusal) if refusal.why == Why::Budget && !refusal.may_pass_soon() => {
+                self.over_budget.get_or_insert(refusal);
+                self.pass_by(self.candidate(), SkipReason::of_refusal(&refusal, now));
+                self.pursuit.refused(&refusal, candidates, now.mono)
             }
             Denial::Refused(refusal) => {
                 let after_ms = refusal.after_ms.unwrap_or(SOON_MS);
@@ -165,7 +179,9 @@ impl<'a> Chase<'a> {
                 self.pursuit.granted(index);
                 Some(place)
             }
-            Waited::InVain => {
+            Waited::InVain(refusal) => {
+                let spent = refusal.filter(|refusal| refusal.why == Why::Budget && !refusal.may_pass_soon());
+                self.over_budget = self.over_budget.or(spent);
                 self.next = self.pursuit.waited(&self.plan.candidates, now);
                 None
             }
@@ -187,6 +203,12 @@ impl<'a> Chase<'a> {
         if self.traffic == Traffic::Stopped {
             return Failure::new(Code::Stopped, "All traffic was stopped.");
         }
+        let decides = |refusal: &Refusal| refusal.reach == Reach::Call || self.opens_after_ms.is_none();
+        if let Some(refusal) = self.over_budget.filter(decides) {
+            let words = self.engine.board.refusal_in_words(&refusal);
+            let text = words.unwrap_or_else(|| "A budget is used up.".to_owned());
+            return Failure { retry_after_ms: refusal.after_ms, ..Failure::new(Code::BudgetExceeded, text) };
+        }
         let model = &self.call.inbound.model;
         if self.opens_after_ms.is_some() {
             let text = format!("Every connection that may answer for \"{model}\" is at its limit.");
@@ -196,22 +218,47 @@ impl<'a> Chase<'a> {
     }
 }
 
+/// Who asks, before it is known whom.
+pub(super) fn ask<'a>(call: &'a Call, snapshot: &Snapshot) -> Ask<'a> {
+    let seats = [None, None, profile_seat(call, snapshot), app_seat(call, snapshot)];
+    Ask { seats, feature: &call.caller.feature, estimate: Estimate::default(), pass: Pass::Free }
+}
+
+fn profile_seat(call: &Call, snapshot: &Snapshot) -> Option<Seat> {
+    snapshot.directory.profile_seat(call.profile.as_ref()?.id)
+}
+
+fn app_seat(call: &Call, snapshot: &Snapshot) -> Option<Seat> {
+    snapshot.directory.app_seat(snapshot.app_id(&call.caller.app)?)
+}
+
 /// Who asks at that candidate, and what the attempt may take.
 pub(super) fn caller<'a>(call: &'a Call, candidate: &Candidate<'_>, snapshot: &Snapshot) -> Caller<'a> {
     let input = estimate_tokens(call.inbound.prompt_bytes());
     let longest = candidate.max_output.map_or(u64::MAX, u64::from);
-    let output = call.inbound.longest_answer().unwrap_or(USUAL_ANSWER).min(longest);
-    let usage = TokenUsage { input: Some(input), output: Some(output), ..TokenUsage::default() };
+    let bound = match call.inbound.task {
+        Task::Chat => call.inbound.longest_answer(),
+        Task::Embed(_) | Task::Count => Some(0),
+    };
+    let output = bound.unwrap_or(USUAL_ANSWER).min(longest);
+    let worst = bound.unwrap_or(LONG_ANSWER).min(longest);
+    let usage = TokenUsage { input: Some(input), output: Some(worst), ..TokenUsage::default() };
     let price = snapshot.prices.find(&candidate.connection.provider, candidate.model, clock::now(), input);
     Caller {
-        profile: None,
-        app: None,
+        profile: profile_seat(call, snapshot),
+        app: app_seat(call, snapshot),
         feature: &call.caller.feature,
         estimate: Estimate {
             tokens: input.saturating_add(output),
             cost: price.map_or(NanoUsd::ZERO, |price| price.cost(&usage)),
         },
     }
+}
+
+/// As the profile says, else as every call.
+fn terms(plan: &Plan<'_>, deadline: Mono) -> Terms {
+    let conduct = plan.profile.map(|profile| profile.conduct).unwrap_or_default();
+    Terms { attempts: conduct.attempts.unwrap_or(MAX_ATTEMPTS), deadline, when_full: conduct.when_full }
 }
 
 /// Whom the plan passed by.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use patchbay_core::catalog::{Protocol, Quirks};
 use patchbay_core::code::Code;
-use patchbay_core::connection::Connection;
 use patchbay_core::dialect::relay::{Relay, Said, Step, stray};
 use patchbay_core::dialect::{Failure, Target};
 use patchbay_core::ledger::Position;
+use patchbay_core::route::Candidate;
 use patchbay_core::sse::{Event, Reader};
 use reqwest::Response;
 use tokio::sync::mpsc;
@@ -56,11 +56,12 @@ struct Source {
 pub(super) async fn open(
     response: Response,
     call: &Call,
-    connection: &Connection,
+    candidate: &Candidate<'_>,
     target: &Target<'_>,
     pass: Pass,
     trail: &mut Trail,
 ) -> Result<Opened, Failure> {
+    let connection = candidate.connection;
     let mut source = Source {
         response,
         reader: Some(Reader::default()),
@@ -73,7 +74,7 @@ pub(super) async fn open(
         stray: Vec::new(),
     };
     let mut first = VecDeque::new();
-    let first_byte = Duration::from_millis(connection.timeouts.first_byte_ms.into());
+    let first_byte = Duration::from_millis(candidate.first_byte_ms.into());
     let waiting = async {
         loop {
             match source.look().await.map_err(|failure| redacted(failure, &pass))? {
@@ -99,6 +100,7 @@ pub(super) async fn open(
         }
     }
     trail.first_token();
+    trail.progress(source.relay.usage(), source.relay.output_bytes());
     Ok(Opened { source, first, pass, caller: call.inbound.protocol })
 }
 
@@ -228,6 +230,7 @@ impl Source {
     }
 
     async fn finish(&mut self, mut trail: Trail) -> Piece {
+        trail.received();
         trail.progress(self.relay.usage(), self.relay.output_bytes());
         trail.estimate_where_unreported();
         let end = End {

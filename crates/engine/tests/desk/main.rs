@@ -1,10 +1,13 @@
-//! The desk's use-cases from outside: keys, audit, vaults, backups.
+//! The desk's use-cases from outside: keys, audit, vaults, backups, figures.
 #![cfg(test)]
 
 mod audit;
+mod backup;
 mod common;
 mod crash;
 mod credentials;
 mod deletion;
+mod limits;
 mod private;
+mod usage;
 mod vault;

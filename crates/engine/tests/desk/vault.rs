@@ -49,6 +49,26 @@ async fn k1_keys_move_to_the_file_and_are_used_from_there() {
 }
 
 #[tokio::test]
+async fn k1_keys_move_to_a_file_behind_a_passphrase_of_its_own_and_back() {
+    let desk = Desk::open().await;
+    assert_eq!(vault::move_to_file(&desk.engine, secret("another passphrase")).await.unwrap(), 1);
+    let status = vault::report(&desk.engine).await.unwrap().status;
+    assert_eq!((status.kind.as_str(), status.message.as_str()), ("file", ""));
+    let refused = vault::change_passphrase(&desk.engine, secret(PASSPHRASE), secret("a third one")).await;
+    assert_eq!(refused.unwrap_err().code, Code::VaultDenied);
+    vault::change_passphrase(&desk.engine, secret("another passphrase"), secret("a third one"))
+        .await
+        .unwrap();
+    let Desk { folder, engine, provider, .. } = desk;
+    drop(engine);
+    let next = Engine::open(folder.path(), setup(None)).unwrap();
+    assert_eq!(vault::ask(&next).await.unwrap_err().code, Code::VaultLocked, "nobody is there to type it");
+    vault::unlock(&next, secret("a third one")).await.unwrap();
+    assert_eq!(vault::ask(&next).await.unwrap().message, "");
+    drop(provider);
+}
+
+#[tokio::test]
 async fn k4_a_move_that_fails_leaves_everything_where_it_was() {
     for failing in ["before get", "after get"] {
         let desk = Desk::open().await;

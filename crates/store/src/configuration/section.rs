@@ -105,7 +105,7 @@ pub(super) static SECTIONS: [Section; 9] = [
         kind: Kind::Budget,
         table: "budget",
         key: &["scope", "scope_name", "period", "measure"],
-        skip: &["id"],
+        skip: &["id", "extra", "extra_period"],
         references: &[],
         only: "1",
     },

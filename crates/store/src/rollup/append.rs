@@ -13,7 +13,9 @@ pub(crate) fn add(db: &Db, row: &UsageRow, series_id: i64, row_id: i64) -> Resul
     let mut histograms = stored(db, bucket, series_id)?;
     histograms.latency.record(row.total_ms);
     row.first_token_ms.into_iter().for_each(|ms| histograms.first_token.record(ms));
-    size(&row.usage).into_iter().for_each(|tokens| histograms.sizes.record(tokens));
+    if let Some(tokens) = size(&row.usage) {
+        histograms.sizes.record(tokens);
+    }
     let cost = row.cost.amount.unwrap_or_default().0;
     let mut statement = db.prepare_cached(
         "INSERT INTO rollup (bucket, series_id, attempts, calls, saved_calls, input_tokens, output_tokens, cached_tokens,

@@ -151,7 +151,7 @@ fn m3_what_relies_on_a_model_is_named() {
         default_model: Some("gpt-5-mini".to_owned()),
         ..NewConnection::default()
     };
-    let id = store.write(move |db| connection::insert(db, &new, NOW)).expect("added");
+    store.write(move |db| connection::insert(db, &new, NOW)).expect("added");
     store
         .write(move |db| {
             db.execute("INSERT INTO alias VALUES ('fast', 'openai/gpt-5-mini')", [])?;
@@ -161,7 +161,7 @@ fn m3_what_relies_on_a_model_is_named() {
                     "INSERT INTO profile_version (profile_id, version, model_name, created_at) VALUES (1, ?1, ?2, 1)",
                     (version, model),
                 )?;
-                db.execute("INSERT INTO profile_target VALUES (1, ?1, 1, ?2, NULL, ?3)", (version, id.0, model))?;
+                db.execute("INSERT INTO profile_target VALUES (1, ?1, 1, 'main', NULL, ?2)", (version, model))?;
             }
             Ok(())
         })

@@ -218,20 +218,22 @@ fn names_and_keys_are_unique() {
 fn m6_a_connection_in_use_is_not_deleted_and_its_users_are_named() {
     let (_folder, store) = store();
     let id = furnished(&store);
-    let chain = format!(
-        "INSERT INTO profile VALUES (1, 'signals', 1, 0, 0), (2, 'digest', 1, 0, 0);
-         INSERT INTO profile_version (profile_id, version, model_name, created_at) VALUES (1, 1, 'm', 0), (2, 1, 'm', 0);
-         INSERT INTO profile_target VALUES (1, 1, 1, {0}, NULL, 'm'), (2, 1, 1, {0}, NULL, 'm'), (2, 1, 2, {0}, NULL, 'm2');
+    // Of the third profile, an older version only.
+    let chain = "INSERT INTO profile VALUES (1, 'signals', 1, 0, 0), (2, 'digest', 1, 0, 0), (3, 'moved', 2, 0, 0);
+         INSERT INTO profile_version (profile_id, version, model_name, created_at)
+             VALUES (1, 1, 'm', 0), (2, 1, 'm', 0), (3, 1, 'm', 0), (3, 2, 'm', 0);
+         INSERT INTO profile_target VALUES (1, 1, 1, 'openai_primary', NULL, 'm'), (2, 1, 1, 'openai_primary', NULL, 'm'),
+             (2, 1, 2, 'openai_primary', NULL, 'm2'), (3, 1, 1, 'openai_primary', NULL, 'm'), (3, 2, 1, NULL, 'openai', 'm');
          INSERT INTO alias VALUES ('gpt-4', 'openai_primary/gpt-5'), ('other', 'openai_primary_2/gpt-5');
          INSERT INTO budget (scope, scope_name, period, cap, created_at, updated_at)
-             VALUES ('connection', 'openai_primary', 'day', 5, 0, 0), ('connection', 'another', 'day', 5, 0, 0);",
-        id.0
-    );
-    store.write(move |db| Ok(db.execute_batch(&chain)?)).expect("a chain");
+             VALUES ('connection', 'openai_primary', 'day', 5, 0, 0), ('connection', 'another', 'day', 5, 0, 0);";
+    store.write(|db| Ok(db.execute_batch(chain)?)).expect("a chain");
     let refused = store.write(move |db| connection::delete(db, id)).expect_err("in use");
     assert_eq!(refused.code(), Code::InUse);
     assert!(
-        refused.to_string().contains("digest, signals, the alias gpt-4, its budget per day"),
+        refused
+            .to_string()
+            .contains("the profile digest, the profile signals, the alias gpt-4, its budget per day"),
         "{refused}"
     );
     assert!(refused.hint().contains("Pausing"));

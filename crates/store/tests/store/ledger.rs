@@ -375,7 +375,7 @@ fn r3_limits_are_counted_by_what_was_sent() {
     let early = at(answered(4, id), NOW.plus_ms(-1));
     append(&store, [answered(1, id), nothing_sent, timed_out, early]);
     let starts = store.read(|db| usage::starts(db, NOW)).expect("read");
-    let start = |tokens| usage::Start { connection: id, at: NOW, tokens };
+    let start = |tokens| usage::Start { connection: id, app: "mt5-signal-bot".into(), at: NOW, tokens };
     assert_eq!(starts, [start(1_200), start(0)]);
 }
 
@@ -433,4 +433,20 @@ fn c5_signals_are_counted_once_and_found_again() {
         assert_eq!(log(&store, &filter).len(), calls, "{filter:?}");
         check_agreement(&store, &filter);
     }
+}
+
+#[test]
+fn the_newest_that_fits_is_found_whatever_the_range() {
+    let (_folder, store) = store();
+    let old = UsageRow {
+        signal: Some("a".to_owned()),
+        ..at(answered(1, SOMEONE), NOW.plus_ms(-90 * 24 * HOUR_MS))
+    };
+    append(&store, [old, failed(2, SOMEONE, Code::TimedOut)]);
+    let newest = |filter: Filter| store.read(|db| rollup::newest(db, &filter)).expect("read");
+    let long_ago = Some(NOW.plus_ms(-90 * 24 * HOUR_MS).bucket());
+    assert_eq!(newest(Filter::default()), Some(NOW.bucket()));
+    assert_eq!(newest(Filter::default().only(Field::Outcome, "answered")), long_ago);
+    assert_eq!(newest(Filter::default().only(Field::Signal, "a")), long_ago);
+    assert_eq!(newest(Filter::default().only(Field::App, "nobody")), None);
 }

@@ -8,3 +8,4 @@ mod connection;
 mod credential;
 mod ledger;
 mod row;
+mod watch;

@@ -54,6 +54,7 @@ fn as_logged(row: &UsageRow, id: i64) -> LogRow {
         feature: "signal_parsing".to_owned(),
         signal: Some("eurusd-17".to_owned()),
         profile: "fast".to_owned(),
+        profile_version: Some(4),
         connection: "openai_primary".to_owned(),
         connection_name: "OpenAI primary".to_owned(),
         provider: "openai".to_owned(),

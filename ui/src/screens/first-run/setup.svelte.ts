@@ -5,19 +5,22 @@ import { overview } from "../../stores/overview.svelte";
 /** The steps of the first run, in their order. */
 export const STEPS = [
   { id: "connect", label: "Connect" },
+  { id: "budget", label: "Set a budget" },
   { id: "call", label: "Call it from a bot" },
 ] as const;
 export type Step = (typeof STEPS)[number]["id"];
 
-/** How far the first run has come: a connection, then a token, then the first call. */
+/** How far the first run has come: a connection, then a budget, then a token, then the first call. */
 export class Setup {
   #connection = $state.raw<Connection | null>(null);
+  #budgeted = $state(false);
   #issued = $state.raw<NewApp | null>(null);
   /** calls of today before a bot could know the token; null until they are counted */
   #before = $state<number | null>(null);
 
   get step(): Step {
-    return this.#connection ? "call" : "connect";
+    if (!this.#connection) return "connect";
+    return this.#budgeted ? "call" : "budget";
   }
   get connection() {
     return this.#connection;
@@ -34,6 +37,11 @@ export class Setup {
   /** The connection is saved: on to the next step. */
   connected(connection: Connection) {
     this.#connection = connection;
+  }
+
+  /** A budget is set, or not wanted: on to the next step. */
+  budgeted() {
+    this.#budgeted = true;
   }
 
   /** Makes the token of the first app. Throws what the backend says, so that the field can show it. */

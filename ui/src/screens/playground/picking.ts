@@ -1,13 +1,13 @@
 // Finding a model among the targets. Pure.
-import type { Target } from "../../backend";
+import type { Profile, Target } from "../../backend";
 
-/** A row of the list: a known target, or the text as it was typed. */
-export type Option = { id: string; target: Target | null };
+/** A row of the list: a profile, a known target, or the text as it was typed. */
+export type Option = { id: string; target: Target | null; profile: Profile | null };
 
 const AT_MOST = 60;
 
-/** Targets that match the words, recently used ones first; then what was typed, if it is none of them. */
-export function optionsFor(targets: Target[], words: string, recent: string[]): Option[] {
+/** Profiles and targets that match the words, recently used ones first; then what was typed, if it is none of them. */
+export function optionsFor(targets: Target[], profiles: Profile[], words: string, recent: string[]): Option[] {
   const typed = words.trim();
   const parts = typed.toLowerCase().split(/\s+/);
   const found = targets.filter((target) => {
@@ -19,7 +19,11 @@ export function optionsFor(targets: Target[], words: string, recent: string[]): 
   const options: Option[] = found
     .sort((a, b) => rank(a) - rank(b))
     .slice(0, AT_MOST)
-    .map((target) => ({ id: target.id, target }));
-  const known = targets.some(({ id }) => id === typed);
-  return typed && !known && !/\s/.test(typed) ? [...options, { id: typed, target: null }] : options;
+    .map((target) => ({ id: target.id, target, profile: null }));
+  const recipes = profiles
+    .filter(({ name, model_name }) => parts.every((part) => `${name} ${model_name}`.toLowerCase().includes(part)))
+    .map((profile) => ({ id: profile.name, target: null, profile }));
+  const known = targets.some(({ id }) => id === typed) || profiles.some(({ name }) => name === typed);
+  const asTyped = typed && !known && !/\s/.test(typed) ? [{ id: typed, target: null, profile: null }] : [];
+  return [...recipes, ...options, ...asTyped];
 }

@@ -1,6 +1,6 @@
 import type { IconName } from "../../kit/icon";
 
-export type SectionId = "general" | "gateway" | "data" | "about";
+export type SectionId = "general" | "gateway" | "security" | "tests" | "budget" | "notifications" | "data" | "about";
 /** `rows` are what the palette finds; the section's component shows them. */
 export type Section = { id: SectionId; label: string; icon: IconName; rows: string[] };
 
@@ -12,6 +12,30 @@ export const sections: Section[] = [
     rows: ["Theme", "Time zone", "Text size", "Single keys", "Sidebar"],
   },
   { id: "gateway", label: "Gateway", icon: "server", rows: ["Gateway address", "Gateway port"] },
-  { id: "data", label: "Data", icon: "db", rows: ["Data folder", "Sample data"] },
-  { id: "about", label: "About", icon: "infoc", rows: ["Version", "Keychain"] },
+  {
+    id: "security",
+    label: "Security",
+    icon: "shield",
+    rows: ["Where keys live", "Move keys to the keychain or a file", "Passphrase of the vault file"],
+  },
+  {
+    id: "tests",
+    label: "Connection tests",
+    icon: "bolt",
+    rows: ["Test connections by themselves", "Ready before the open"],
+  },
+  { id: "budget", label: "Global budget", icon: "gauge", rows: ["Daily budget", "Monthly budget"] },
+  {
+    id: "notifications",
+    label: "Notifications",
+    icon: "bell",
+    rows: ["Desktop notifications", "Same prompt in a circle", "Idle hours"],
+  },
+  {
+    id: "data",
+    label: "Data & privacy",
+    icon: "db",
+    rows: ["Data folder", "Backup", "Restore a backup", "Sample data"],
+  },
+  { id: "about", label: "About", icon: "infoc", rows: ["Version"] },
 ];

@@ -84,7 +84,7 @@ pub fn encode_failure(code: Code, status: u16, message: &str) -> Vec<u8> {
 fn type_of(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::Unauthorized | Code::KeyRefused => "authentication_error",
-        Code::QuotaExhausted => "billing_error",
+        Code::QuotaExhausted | Code::BudgetExceeded => "billing_error",
         Code::PermissionDenied | Code::Forbidden | Code::Stopped => "permission_error",
         Code::ModelNotFound | Code::NotFound => "not_found_error",
         Code::RateLimited => "rate_limit_error",

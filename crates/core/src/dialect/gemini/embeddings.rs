@@ -6,18 +6,9 @@ use serde_json::{Map, Value, json};
 use super::history::WireContent;
 use super::reply::WireUsage;
 use super::request::model_path;
-use crate::dialect::openai::{Embeddings, EmbeddingsInput, EmbeddingsRequest, VectorEncoding};
 use crate::dialect::wire::{malformed, put, read_request, refuse, unreadable};
 use crate::dialect::{Encoded, Failure};
-
-/// Which of the two methods a caller used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EmbeddingsForm {
-    /// `:embedContent`, for one text.
-    One,
-    /// `:batchEmbedContents`.
-    Batch,
-}
+use crate::embeddings::{Embeddings, EmbeddingsForm, EmbeddingsInput, EmbeddingsRequest, VectorEncoding};
 
 /// `taskType` and `title` tune a vector for a purpose that no other protocol knows, and are refused as unknown fields.
 #[derive(Deserialize)]
@@ -117,15 +108,30 @@ pub fn encode_embeddings(embeddings: &Embeddings, form: EmbeddingsForm) -> Vec<u
     }
     #[derive(Serialize)]
     #[serde(rename_all = "lowercase")]
-    enum Answer<'a> {
+    enum Vectors<'a> {
         Embedding(Vector<'a>),
         Embeddings(Vec<Vector<'a>>),
     }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Usage {
+        prompt_token_count: u64,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer<'a> {
+        #[serde(flatten)]
+        vectors: Vectors<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        usage_metadata: Option<Usage>,
+    }
     let mut vectors = embeddings.vectors.iter().map(|values| Vector { values });
-    let answer = match form {
-        EmbeddingsForm::One => Answer::Embedding(vectors.next().unwrap_or(Vector { values: &[] })),
-        EmbeddingsForm::Batch => Answer::Embeddings(vectors.collect()),
+    let vectors = match form {
+        EmbeddingsForm::One => Vectors::Embedding(vectors.next().unwrap_or(Vector { values: &[] })),
+        EmbeddingsForm::Batch => Vectors::Embeddings(vectors.collect()),
     };
+    let usage_metadata = embeddings.usage.input.map(|prompt_token_count| Usage { prompt_token_count });
+    let answer = Answer { vectors, usage_metadata };
     // Nothing in it can fail to be written.
     serde_json::to_vec(&answer).unwrap_or_default()
 }

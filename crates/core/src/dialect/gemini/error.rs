@@ -149,7 +149,7 @@ fn name(code: Code) -> (u16, &'static str) {
         Code::PermissionDenied | Code::Forbidden | Code::Stopped => (403, "PERMISSION_DENIED"),
         Code::ModelNotFound | Code::NotFound => (404, "NOT_FOUND"),
         Code::RateLimited => (429, "RESOURCE_EXHAUSTED"),
-        Code::QuotaExhausted => (402, "FAILED_PRECONDITION"),
+        Code::QuotaExhausted | Code::BudgetExceeded => (402, "FAILED_PRECONDITION"),
         Code::TimedOut => (504, "DEADLINE_EXCEEDED"),
         Code::BadRequest | Code::InvalidInput | Code::ContextTooLong | Code::ContentFiltered => {
             (400, "INVALID_ARGUMENT")

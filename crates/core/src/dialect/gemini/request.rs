@@ -38,7 +38,7 @@ pub fn route(model: &str, delivery: Delivery) -> Result<String, Failure> {
 }
 
 /// The model in a path. Nothing in its name can lead anywhere else.
-pub(super) fn model_path(model: &str) -> Result<String, Failure> {
+pub(in crate::dialect) fn model_path(model: &str) -> Result<String, Failure> {
     let (folder, name) = match model.strip_prefix("tunedModels/") {
         Some(name) => ("tunedModels", name),
         None => ("models", model.strip_prefix("models/").unwrap_or(model)),

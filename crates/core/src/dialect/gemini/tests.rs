@@ -10,7 +10,7 @@ use crate::chat::{
 };
 use crate::code::Code;
 use crate::dialect::models::ModelLimits;
-use crate::dialect::openai::{Embeddings, EmbeddingsInput, EmbeddingsRequest, VectorEncoding};
+use crate::embeddings::{Embeddings, EmbeddingsForm, EmbeddingsInput, EmbeddingsRequest, VectorEncoding};
 use crate::sse::Event;
 
 fn neutral(body: &Value) -> ChatRequest {

@@ -3,8 +3,9 @@
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::Inbound;
+use super::{Inbound, Task};
 use crate::catalog::Protocol;
+use crate::chat::ResponseFormat;
 use crate::model::Capability;
 use crate::route::{Capabilities, Needs};
 
@@ -33,9 +34,15 @@ struct GenerationConfig {
 impl Inbound {
     /// What the model must be able to do. What cannot be told from the text is not asked for.
     pub fn needs(&self) -> Needs {
+        if let Task::Embed(_) = self.task {
+            let capabilities = [Capability::Embeddings].into_iter().collect();
+            return Needs { delivery: self.delivery, capabilities, context: 0 };
+        }
+        let added = self.missing().unwrap_or_default();
+        let adds_schema = matches!(added.response_format, Some(ResponseFormat::JsonSchema { .. }));
         let asked = [
-            (Capability::Tools, self.has_tools()),
-            (Capability::Json, self.wants_schema()),
+            (Capability::Tools, self.has_tools() || !added.tools.is_empty()),
+            (Capability::Json, self.wants_schema() || adds_schema),
             (Capability::Images, self.shows_images()),
         ];
         let capabilities: Capabilities =
@@ -43,14 +50,23 @@ impl Inbound {
         Needs { delivery: self.delivery, capabilities, context: self.least_context() }
     }
 
-    /// The longest answer in tokens, where the caller says.
+    /// The longest answer in tokens, where the caller or its profile says.
     pub fn longest_answer(&self) -> Option<u64> {
         let number = |name: &str| self.fields.get::<u64>(name).ok().flatten();
-        match self.protocol {
+        let own = match self.protocol {
             Protocol::Openai => number("max_completion_tokens").or_else(|| number("max_tokens")),
             Protocol::Responses => number("max_output_tokens"),
             Protocol::Anthropic => number("max_tokens"),
             Protocol::Gemini => self.generation_config().max_output_tokens,
+        };
+        own.or_else(|| self.recipe.as_ref()?.max_tokens.map(u64::from))
+    }
+
+    /// Feeds the prompt, and nothing else of the request, to a hasher: two requests that ask the same are told from others, and
+    /// nothing of them is kept.
+    pub fn hash_prompt(&self, hasher: &mut impl std::hash::Hasher) {
+        for part in self.prompt_fields().iter().filter_map(|name| self.fields.raw(name)) {
+            hasher.write(part.as_bytes());
         }
     }
 

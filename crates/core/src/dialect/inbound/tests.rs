@@ -2,7 +2,13 @@ use super::*;
 use crate::catalog::provider;
 
 fn target(protocol: Protocol, quirks: Quirks) -> Target<'static> {
-    Target { protocol, model: "gpt-5-mini", quirks, limits: ModelLimits::default() }
+    Target {
+        protocol,
+        model: "gpt-5-mini",
+        quirks,
+        limits: ModelLimits::default(),
+        untaken: Parameters::NONE,
+    }
 }
 
 fn encoded(body: &str, protocol: Protocol, quirks: Quirks) -> Encoded {
@@ -157,4 +163,154 @@ fn an_own_question_leaves_usage_to_the_provider_it_goes_to() {
     let body: Value = serde_json::from_slice(&sent.body).expect("JSON");
     let expected = serde_json::json!({ "model": "gpt-5-mini", "max_tokens": 9, "stream": true, "messages": [{ "role": "user", "content": "hi" }] });
     assert_eq!(body, expected);
+}
+
+fn text(encoded: &Encoded) -> (&str, String) {
+    (&encoded.route, String::from_utf8_lossy(&encoded.body).into_owned())
+}
+
+#[test]
+fn embeddings_are_passed_through_or_translated_and_never_asked_of_who_makes_none() {
+    let asked = |form, protocol, body: &str| {
+        let inbound = match protocol {
+            Protocol::Gemini => Inbound::read_gemini("e", Delivery::Whole, body.as_bytes()),
+            _ => Inbound::read(protocol, body.as_bytes()),
+        };
+        inbound.expect("a request").asking_for(Task::Embed(form))
+    };
+    let openai = r#"{"model":"e","input":["a","b"],"encoding_format":"float","x":1.0}"#;
+    let one = r#"{"model":"models/e","content":{"parts":[{"text":"a"}]},"taskType":"X"}"#;
+    let batch = r#"{"requests":[{"model":"models/e","content":{"parts":[{"text":"a"}]}}]}"#;
+    let (one_form, batch_form) = (EmbeddingsForm::One, EmbeddingsForm::Batch);
+    for (inbound, to, route, body) in [
+        (
+            asked(batch_form, Protocol::Openai, openai),
+            Protocol::Openai,
+            "embeddings",
+            r#"{"model":"gpt-5-mini","input":["a","b"],"encoding_format":"float","x":1.0}"#,
+        ),
+        (
+            asked(batch_form, Protocol::Openai, openai),
+            Protocol::Gemini,
+            "models/gpt-5-mini:batchEmbedContents",
+            r#"{"requests":[{"model":"models/gpt-5-mini","content":{"parts":[{"text":"a"}]}},{"model":"models/gpt-5-mini","content":{"parts":[{"text":"b"}]}}]}"#,
+        ),
+        (
+            asked(one_form, Protocol::Gemini, one),
+            Protocol::Gemini,
+            "models/gpt-5-mini:embedContent",
+            r#"{"model":"models/gpt-5-mini","content":{"parts":[{"text":"a"}]},"taskType":"X"}"#,
+        ),
+        (
+            asked(batch_form, Protocol::Gemini, batch),
+            Protocol::Gemini,
+            "models/gpt-5-mini:batchEmbedContents",
+            r#"{"requests":[{"model":"models/gpt-5-mini","content":{"parts":[{"text":"a"}]}}]}"#,
+        ),
+        (
+            asked(batch_form, Protocol::Gemini, batch),
+            Protocol::Openai,
+            "embeddings",
+            r#"{"model":"gpt-5-mini","input":["a"],"encoding_format":"float"}"#,
+        ),
+    ] {
+        let encoded = inbound.for_provider(&target(to, Quirks::default()), |_| None).expect("a request");
+        assert_eq!(text(&encoded), (route, body.to_owned()));
+    }
+    for (inbound, to, word) in [
+        (asked(batch_form, Protocol::Openai, openai), Protocol::Anthropic, "embeddings"),
+        (asked(one_form, Protocol::Gemini, one), Protocol::Openai, "taskType"),
+    ] {
+        let refused = inbound.for_provider(&target(to, Quirks::default()), |_| None).expect_err(word);
+        assert_eq!(refused.code, Code::Untranslatable);
+        assert!(refused.message.contains(word), "{}", refused.message);
+    }
+}
+
+#[test]
+fn tokens_are_counted_by_who_can_and_estimated_where_nobody_can() {
+    let anthropic = r#"{"model":"c","system":"s","messages":[{"role":"user","content":"hello there"}]}"#;
+    let gemini = r#"{"generateContentRequest":{"model":"models/c","contents":[{"role":"user","parts":[{"text":"hi"}]}]}}"#;
+    let counting = |protocol, body: &str| {
+        let inbound = match protocol {
+            Protocol::Gemini => Inbound::read_gemini("c", Delivery::Whole, body.as_bytes()),
+            _ => Inbound::read(protocol, body.as_bytes()),
+        };
+        inbound.expect("a request").asking_for(Task::Count)
+    };
+    for (inbound, to, route, body) in [
+        (
+            counting(Protocol::Anthropic, anthropic),
+            Protocol::Anthropic,
+            "v1/messages/count_tokens",
+            anthropic.replace("\"c\"", "\"gpt-5-mini\""),
+        ),
+        (
+            counting(Protocol::Anthropic, anthropic),
+            Protocol::Gemini,
+            "models/gpt-5-mini:countTokens",
+            r#"{"generateContentRequest":{"systemInstruction":{"parts":[{"text":"s"}]},"contents":[{"role":"user","parts":[{"text":"hello there"}]}],"model":"models/gpt-5-mini"}}"#.into(),
+        ),
+        (
+            counting(Protocol::Gemini, gemini),
+            Protocol::Gemini,
+            "models/gpt-5-mini:countTokens",
+            gemini.replace("models/c", "models/gpt-5-mini"),
+        ),
+        (
+            counting(Protocol::Gemini, gemini),
+            Protocol::Anthropic,
+            "v1/messages/count_tokens",
+            r#"{"model":"gpt-5-mini","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]}"#.into(),
+        ),
+    ] {
+        let target = target(to, Quirks::default());
+        assert!(inbound.count_here(&target).is_none());
+        let encoded = inbound.for_provider(&target, |_| None).expect("a request");
+        assert_eq!(text(&encoded), (route, body));
+    }
+    let (here, notice) = counting(Protocol::Anthropic, anthropic)
+        .count_here(&target(Protocol::Openai, Quirks::default()))
+        .expect("nobody to ask");
+    assert!(String::from_utf8_lossy(&here.body).starts_with(r#"{"input_tokens":"#));
+    assert!(notice.contains("estimated"));
+}
+
+#[test]
+fn an_answer_is_no_longer_than_the_app_may_ask_for() {
+    for (protocol, body, expected) in [
+        (Protocol::Openai, r#"{"model":"gpt-5-mini"}"#, r#"{"model":"gpt-5-mini","max_tokens":9}"#),
+        (
+            Protocol::Openai,
+            r#"{"model":"gpt-5-mini","max_completion_tokens":10}"#,
+            r#"{"model":"gpt-5-mini","max_completion_tokens":9}"#,
+        ),
+        (
+            Protocol::Openai,
+            r#"{"model":"gpt-5-mini","max_tokens":8}"#,
+            r#"{"model":"gpt-5-mini","max_tokens":8}"#,
+        ),
+        (
+            Protocol::Anthropic,
+            r#"{"model":"gpt-5-mini","max_tokens":4096}"#,
+            r#"{"model":"gpt-5-mini","max_tokens":9}"#,
+        ),
+        (Protocol::Responses, r#"{"model":"gpt-5-mini"}"#, r#"{"model":"gpt-5-mini","max_output_tokens":9}"#),
+        (
+            Protocol::Gemini,
+            r#"{"generationConfig":{"temperature":0}}"#,
+            r#"{"generationConfig":{"temperature":0,"maxOutputTokens":9}}"#,
+        ),
+    ] {
+        let mut inbound = match protocol {
+            Protocol::Gemini => Inbound::read_gemini("m", Delivery::Whole, body.as_bytes()),
+            _ => Inbound::read(protocol, body.as_bytes()),
+        }
+        .expect("a request");
+        inbound.limit_answer(9);
+        let encoded =
+            inbound.for_provider(&target(protocol, Quirks::default()), |_| None).expect("a request");
+        assert_eq!(text(&encoded).1, expected);
+        assert_eq!(encoded.notices.len(), usize::from(body != expected), "{:?}", encoded.notices);
+    }
 }

@@ -22,6 +22,7 @@ pub(in crate::dialect) fn names(code: Code, status: u16) -> (&'static str, &'sta
         Code::RateLimited => ("rate_limit_error", "rate_limit_exceeded"),
         Code::QuotaExhausted => ("insufficient_quota", "insufficient_quota"),
         Code::Stopped => ("patchbay_error", "patchbay_stopped"),
+        Code::BudgetExceeded => ("patchbay_error", "patchbay_budget_exceeded"),
         _ if (400..500).contains(&status) => ("invalid_request_error", code.as_str()),
         _ => ("api_error", code.as_str()),
     }
@@ -37,6 +38,7 @@ mod tests {
             (Code::ModelNotFound, 404, "invalid_request_error", "model_not_found"),
             (Code::RateLimited, 429, "rate_limit_error", "rate_limit_exceeded"),
             (Code::QuotaExhausted, 402, "insufficient_quota", "insufficient_quota"),
+            (Code::BudgetExceeded, 402, "patchbay_error", "patchbay_budget_exceeded"),
             (Code::BadRequest, 400, "invalid_request_error", "bad_request"),
             (Code::UpstreamFailed, 502, "api_error", "upstream_failed"),
         ] {

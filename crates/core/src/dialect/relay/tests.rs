@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::code::Code;
 use crate::dialect::models::ModelLimits;
+use crate::dialect::takes::Parameters;
 use crate::sse::Reader;
 
 const PROTOCOLS: [Protocol; 4] =
@@ -28,7 +29,13 @@ fn inbound(protocol: Protocol) -> Inbound {
 }
 
 fn target(protocol: Protocol) -> Target<'static> {
-    Target { protocol, model: "served", quirks: Quirks::default(), limits: ModelLimits::default() }
+    Target {
+        protocol,
+        model: "served",
+        quirks: Quirks::default(),
+        limits: ModelLimits::default(),
+        untaken: Parameters::NONE,
+    }
 }
 
 fn stamp() -> Stamp<'static> {

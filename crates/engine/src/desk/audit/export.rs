@@ -1,18 +1,17 @@
 //! The log as a file: one entry at a time, so that a long log does not fill the memory.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use patchbay_core::audit::{Action, Change, Entry, Kind};
-use patchbay_core::code::Code;
 use patchbay_store::audit::{self, Recorded, Written};
 use patchbay_store::{StoreError, files};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::AuditQuery;
+use crate::desk::export::{self, Exported, cell, unwritable};
 use crate::error::Error;
 use crate::{Engine, clock};
 
@@ -24,15 +23,6 @@ pub enum Format {
     Csv,
     /// One JSON document: a list of entries.
     Json,
-}
-
-/// A file that was written.
-#[derive(Clone, Debug, Serialize, specta::Type)]
-pub struct Exported {
-    /// Where it is.
-    pub path: String,
-    /// How many entries are in it.
-    pub entries: u32,
 }
 
 /// Writes the entries that fit, the oldest first, and answers how many. The export itself is an entry, too (A2).
@@ -55,7 +45,8 @@ pub async fn export_to_folder(
 ) -> Result<Exported, Error> {
     engine
         .blocking(move |engine| {
-            let path = fresh_path(engine, format)?;
+            let ending = if format == Format::Csv { "csv" } else { "json" };
+            let path = export::fresh_path(engine, "audit", ending)?;
             let mut entries = Ok(0);
             files::replace_with(&path, |file| {
                 entries = write(engine, query, format, &zone, file);
@@ -65,14 +56,6 @@ pub async fn export_to_folder(
             Ok(Exported { path: path.display().to_string(), entries: entries? })
         })
         .await
-}
-
-fn fresh_path(engine: &Engine, format: Format) -> Result<PathBuf, Error> {
-    let folder = engine.data_dir.join("exports");
-    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
-    let stamp = clock::now().to_rfc3339().replace([':', '.'], "-");
-    let ending = if format == Format::Csv { "csv" } else { "json" };
-    Ok(folder.join(format!("audit-{stamp}.{ending}")))
 }
 
 fn write(
@@ -103,14 +86,6 @@ fn write(
         Ok(Recorded::new((), Entry::user(Action::Export, Kind::Audit, "entries").change(change)))
     })?;
     Ok(count)
-}
-
-fn unwritable(error: &io::Error) -> Error {
-    Error::new(
-        Code::DiskFull,
-        format!("The export could not be written: {error}."),
-        "Free some space or choose another place, then try again.",
-    )
 }
 
 struct Lines<'a, W: Write> {
@@ -172,29 +147,4 @@ fn csv(entry: &Written, zone: &TimeZone) -> String {
     ];
     let cells: Vec<String> = fields.into_iter().map(|field| cell(field)).collect();
     cells.join(",") + "\r\n"
-}
-
-/// A cell that a spreadsheet shows as it is, and never takes for a formula.
-fn cell(text: &str) -> String {
-    let text =
-        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn c5_a_cell_is_no_formula_and_no_two_cells() {
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("a, \"b\"", "\"a, \"\"b\"\"\""),
-            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
-            ("@x", "'@x"),
-            ("two\nlines", "\"two\nlines\""),
-        ] {
-            assert_eq!(cell(text), expected);
-        }
-    }
 }

@@ -22,7 +22,7 @@ use patchbay_store::{Db, Recorded, StoreError, connection, credential};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::edit::{checked_name, checked_proxy, optional_url, unfit_header};
+use super::edit::{checked_name, checked_proxy, optional_url};
 use super::list::{Connection, get};
 use super::test::remember;
 use crate::changes::Changed;
@@ -80,10 +80,10 @@ impl NewSettings {
         self.proxy = bare.map(|bare| checked_proxy(&bare)).transpose()?;
         self.private.proxy_login = login.flatten();
         let plain = self.headers.iter().map(|(name, value)| plain_header(name, value));
-        self.headers = plain.collect::<Result<_, _>>().map_err(unfit_header)?;
+        self.headers = plain.collect::<Result<_, _>>().map_err(Error::from)?;
         let secret = std::mem::take(&mut self.private.headers).into_iter();
         let secret = secret.map(|(name, value)| secret_header(&name, &value).map(|name| (name, value)));
-        self.private.headers = secret.collect::<Result<_, _>>().map_err(unfit_header)?;
+        self.private.headers = secret.collect::<Result<_, _>>().map_err(Error::from)?;
         Ok(self)
     }
 }
@@ -229,6 +229,20 @@ fn as_connection(draft: &ConnectionDraft, provider: &Provider, key: String) -> r
         quirks: provider.quirks,
         facts: provider.facts.clone(),
     }
+}
+
+/// A connection to a provider's own address that nobody has saved: for looking whether anybody is there.
+pub(in crate::desk) fn provisional(provider: &Provider) -> rules::Connection {
+    let draft = ConnectionDraft {
+        provider: provider.slug.clone(),
+        name: provider.name.clone(),
+        key: None,
+        base_url: None,
+        default_model: None,
+        secret: None,
+        settings: NewSettings::default(),
+    };
+    as_connection(&draft, provider, provider.slug.clone())
 }
 
 fn names(values: &PrivateValues, version: u32) -> Private {

@@ -193,27 +193,29 @@ fn checked_header(header: HeaderEdit) -> Result<(String, Option<String>), Error>
     let value = header.value.filter(|value| !value.trim().is_empty());
     match value {
         Some(value) => {
-            plain_header(&header.name, &value).map(|(name, value)| (name, Some(value))).map_err(unfit_header)
+            plain_header(&header.name, &value).map(|(name, value)| (name, Some(value))).map_err(Error::from)
         }
-        None => header_name(&header.name).map(|name| (name, None)).map_err(unfit_header),
+        None => header_name(&header.name).map(|name| (name, None)).map_err(Error::from),
     }
 }
 
 fn checked_secret_header(name: &str, value: Option<&Secret>) -> Result<String, Error> {
     match value.filter(|value| !value.is_empty()) {
-        Some(value) => secret_header(name, value).map_err(unfit_header),
-        None => header_name(name).map_err(unfit_header),
+        Some(value) => secret_header(name, value).map_err(Error::from),
+        None => header_name(name).map_err(Error::from),
     }
 }
 
-pub(super) fn unfit_header(error: HeaderError) -> Error {
-    let hint = match error {
-        HeaderError::Name(_) => "Names have letters, digits and hyphens, such as x-desk.",
-        HeaderError::Reserved(_) => "Leave it out.",
-        HeaderError::Value(_) => "Use plain characters in one line.",
-        HeaderError::Secret(_) => "Give it as a secret header: its value then lies in the vault.",
-    };
-    Error::invalid(error.to_string(), hint)
+impl From<HeaderError> for Error {
+    fn from(error: HeaderError) -> Self {
+        let hint = match error {
+            HeaderError::Name(_) => "Names have letters, digits and hyphens, such as x-desk.",
+            HeaderError::Reserved(_) => "Leave it out.",
+            HeaderError::Value(_) => "Use plain characters in one line.",
+            HeaderError::Secret(_) => "Give it as a secret header: its value then lies in the vault.",
+        };
+        Self::invalid(error.to_string(), hint)
+    }
 }
 
 /// An address that the client can dial, without its login.

@@ -65,7 +65,13 @@ pub async fn remove_with(
     let id = settings.id;
     let versions = engine.blocking(move |engine| delete(engine, &settings, heir, undo)).await?;
     match undo {
-        Undo::Never => engine.blocking(move |engine| Ok(engine.erase_soon(id, &versions))).await?,
+        Undo::Never => {
+            let erase = move |engine: &Engine| {
+                engine.erase_soon(id, &versions);
+                Ok(())
+            };
+            engine.blocking(erase).await?;
+        }
         Undo::For(time) => end_later(engine, id, versions, time),
     }
     engine.changes.send(Changed::Connections);
@@ -116,8 +122,8 @@ fn in_use(error: Error) -> Error {
     if error.code != Code::InUse {
         return error;
     }
-    let hint = "Give aliases and budgets to another connection (`connections remove KEY --reassign-to OTHER`) and take it out \
-                of its profiles, or turn it off instead: that keeps everything and takes no calls.";
+    let hint = "Give aliases and budgets to another connection (`connections remove KEY --reassign-to OTHER`) and lead its \
+                profiles elsewhere (`profiles retarget KEY OTHER`), or turn it off: that keeps everything and takes no calls.";
     Error { hint: hint.to_owned(), ..error }
 }
 

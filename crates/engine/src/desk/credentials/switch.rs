@@ -94,6 +94,7 @@ pub async fn take_over(
     why: Code,
 ) -> Result<Option<u32>, Error> {
     let settings = find(engine, key)?;
+    let name = settings.name.clone();
     let taken = engine
         .change(move |db| {
             let all = credential::all(db, settings.id)?;
@@ -111,8 +112,9 @@ pub async fn take_over(
             Ok(Recorded::new(Some(standby.version), entry))
         })
         .await?;
-    if taken.is_some() {
+    if let Some(version) = taken {
         engine.changes.send(Changed::Connections);
+        engine.tell_of_standby(key, &name, version, why.as_str());
     }
     Ok(taken)
 }

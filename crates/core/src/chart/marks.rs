@@ -1,0 +1,232 @@
+//! What a chart is made of: marks on whole pixels, painted by `plotters` as SVG or as PNG. Straight lines are rectangles of one
+//! pixel, because a stroked line would lie half on each of two rows and look grey.
+
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{PathElement, Polygon, Rectangle, Text};
+use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{
+    Color, FontDesc, FontFamily, FontStyle, IntoFont, RGBColor, ShapeStyle, register_font,
+};
+use thiserror::Error;
+
+use super::place::text_width;
+use super::theme::{FONT, FONT_PX, Palette};
+use super::{Chart, ChartTheme, PlotArea};
+
+/// `plotters` divides a font's size by this on its way into an SVG.
+const FONT_SCALE: f64 = 1.24;
+/// How much of an area's colour is seen.
+const AREA_ALPHA: f64 = 0.13;
+/// Pixels of a PNG for each px.
+const PNG_SCALE: i32 = 2;
+/// The font of PNGs: they are shown where ours may not be. See `data/README.md`.
+const PNG_FONT: &[u8] = include_bytes!("../../data/sans.ttf");
+const PNG_FAMILY: &str = "sans-serif";
+/// Space around a picture that stands alone, and above its chart.
+const MARGIN: i32 = 16;
+const HEAD: i32 = 68;
+const TITLE_PX: f64 = 16.0;
+const SWATCH: i32 = 9;
+
+/// A picture could not be painted as PNG.
+#[derive(Debug, Error)]
+#[error("the chart could not be painted: {0}")]
+pub struct Unpaintable(String);
+
+/// What stands above a picture that is shown alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// What it is: "Spend by day".
+    pub title: String,
+    /// When and of what: "24 Oct to 22 Nov, New York time. App is not playground."
+    pub detail: String,
+}
+
+/// A piece of a chart.
+#[derive(Clone)]
+pub(super) enum Mark {
+    /// A filled rectangle.
+    Block(PlotArea, RGBColor),
+    /// The edge of a rectangle, one pixel wide.
+    Outline(PlotArea, RGBColor),
+    /// A line of 2 px.
+    Line(Vec<(i32, i32)>, RGBColor),
+    /// What lies between a line and another, faintly.
+    Area(Vec<(i32, i32)>, RGBColor),
+    /// Text.
+    Text(Words),
+}
+
+/// A text and where it stands.
+#[derive(Clone)]
+pub(super) struct Words {
+    pub(super) text: String,
+    pub(super) at: (i32, i32),
+    pub(super) side: HPos,
+    pub(super) level: VPos,
+    pub(super) color: RGBColor,
+    pub(super) px: f64,
+}
+
+/// Marks on a canvas.
+#[derive(Clone)]
+pub(super) struct Picture {
+    pub(super) size: (u32, u32),
+    marks: Vec<Mark>,
+}
+
+impl Picture {
+    pub(super) fn new(size: (u32, u32)) -> Self {
+        Self { size, marks: Vec::new() }
+    }
+
+    pub(super) fn block(&mut self, (x, y): (i32, i32), (w, h): (i32, i32), color: RGBColor) {
+        self.marks.push(Mark::Block(PlotArea { x, y, w, h }, color));
+    }
+
+    /// A horizontal line of one pixel.
+    pub(super) fn row(&mut self, x: i32, y: i32, width: i32, color: RGBColor) {
+        self.block((x, y), (width, 1), color);
+    }
+
+    pub(super) fn text(&mut self, text: &str, at: (i32, i32), (side, level): (HPos, VPos), color: RGBColor) {
+        self.marks.push(Mark::Text(Words { text: text.to_owned(), at, side, level, color, px: FONT_PX }));
+    }
+
+    pub(super) fn mark(&mut self, mark: Mark) {
+        self.marks.push(mark);
+    }
+
+    /// As SVG. The system's own font is where the window is.
+    pub(super) fn svg(&self) -> String {
+        let mut svg = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, self.size).into_drawing_area();
+            // Writing into memory cannot fail.
+            let _ = self.paint(&Canvas { area, scale: 1, font: FONT });
+        }
+        svg
+    }
+
+    /// As PNG.
+    pub(super) fn png(&self) -> Result<Vec<u8>, Unpaintable> {
+        register_font(PNG_FAMILY, FontStyle::Normal, PNG_FONT)
+            .map_err(|_| Unpaintable("its font cannot be read".to_owned()))?;
+        let scale = PNG_SCALE.unsigned_abs();
+        let (width, height) = (self.size.0 * scale, self.size.1 * scale);
+        let pixels = usize::try_from(width).unwrap_or(0) * usize::try_from(height).unwrap_or(0);
+        let mut buffer = vec![0; pixels * 3];
+        {
+            let area = BitMapBackend::with_buffer(&mut buffer, (width, height)).into_drawing_area();
+            let canvas = Canvas { area, scale: PNG_SCALE, font: PNG_FAMILY };
+            self.paint(&canvas).map_err(|error| Unpaintable(error.to_string()))?;
+        }
+        encode(&buffer, width, height).map_err(|error| Unpaintable(error.to_string()))
+    }
+
+    fn paint<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), Failed<DB>> {
+        self.marks.iter().try_for_each(|mark| canvas.paint(mark))
+    }
+
+    /// The same with a background, a heading and a legend.
+    pub(super) fn alone(&self, heading: &Heading, chart: &Chart, theme: ChartTheme) -> Self {
+        let palette = Palette::of(theme);
+        let (width, height) = (self.size.0.cast_signed(), self.size.1.cast_signed());
+        let whole = (width + 2 * MARGIN, height + HEAD + MARGIN);
+        let mut picture = Self::new((whole.0.unsigned_abs(), whole.1.unsigned_abs()));
+        picture.block((0, 0), whole, palette.panel);
+        let words = |text: &str, y, color, px| {
+            let (side, level) = (HPos::Left, VPos::Top);
+            Mark::Text(Words { text: text.to_owned(), at: (MARGIN, y), side, level, color, px })
+        };
+        picture.mark(words(&heading.title, 12, palette.text, TITLE_PX));
+        picture.mark(words(&heading.detail, 33, palette.label, FONT_PX));
+        picture.legend(chart, palette);
+        picture.marks.extend(self.marks.iter().map(|mark| mark.moved(MARGIN, HEAD)));
+        picture
+    }
+
+    fn legend(&mut self, chart: &Chart, palette: &Palette) {
+        let mut x = MARGIN;
+        let shown = chart.series.iter().filter(|series| !series.hidden && chart.series.len() > 1);
+        for series in shown {
+            self.block((x, 52), (SWATCH, SWATCH), palette.series(series.color));
+            let after = (x + SWATCH + 5, 56);
+            self.text(&series.name, after, (HPos::Left, VPos::Center), palette.label);
+            x = after.0 + text_width(&series.name) + MARGIN;
+        }
+    }
+}
+
+impl Mark {
+    fn moved(&self, x: i32, y: i32) -> Self {
+        let area = |a: &PlotArea| PlotArea { x: a.x + x, y: a.y + y, ..*a };
+        let all = |points: &[(i32, i32)]| points.iter().map(|point| (point.0 + x, point.1 + y)).collect();
+        match self {
+            Self::Block(place, color) => Self::Block(area(place), *color),
+            Self::Outline(place, color) => Self::Outline(area(place), *color),
+            Self::Line(points, color) => Self::Line(all(points), *color),
+            Self::Area(points, color) => Self::Area(all(points), *color),
+            Self::Text(words) => Self::Text(Words { at: (words.at.0 + x, words.at.1 + y), ..words.clone() }),
+        }
+    }
+}
+
+type Failed<DB> = plotters::drawing::DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>;
+
+struct Canvas<DB: DrawingBackend> {
+    area: DrawingArea<DB, Shift>,
+    scale: i32,
+    font: &'static str,
+}
+
+impl<DB: DrawingBackend> Canvas<DB> {
+    fn paint(&self, mark: &Mark) -> Result<(), Failed<DB>> {
+        let scaled = |points: &[(i32, i32)]| -> Vec<(i32, i32)> {
+            points.iter().map(|(x, y)| (x * self.scale, y * self.scale)).collect()
+        };
+        match mark {
+            Mark::Block(place, color) => {
+                self.area.draw(&Rectangle::new(self.corners(*place), color.filled()))
+            }
+            Mark::Outline(place, color) => self.area.draw(&Rectangle::new(self.corners(*place), *color)),
+            Mark::Line(points, color) => {
+                let style = ShapeStyle::from(color).stroke_width(2 * self.scale.unsigned_abs());
+                self.area.draw(&PathElement::new(scaled(points), style))
+            }
+            Mark::Area(points, color) => {
+                self.area.draw(&Polygon::new(scaled(points), color.mix(AREA_ALPHA).filled()))
+            }
+            Mark::Text(words) => self.write(words),
+        }
+    }
+
+    /// An SVG's rectangle ends before its second corner, a bitmap's with it.
+    fn corners(&self, place: PlotArea) -> [(i32, i32); 2] {
+        let inside = self.scale - 1;
+        let (left, top) = (place.x * self.scale, place.y * self.scale);
+        let (right, bottom) = ((place.x + place.w) * self.scale, (place.y + place.h) * self.scale);
+        [(left, top), (right - inside.min(1), bottom - inside.min(1))]
+    }
+
+    fn write(&self, words: &Words) -> Result<(), Failed<DB>> {
+        let size = words.px * FONT_SCALE * f64::from(self.scale);
+        let font = FontDesc::new(FontFamily::Name(self.font), size, FontStyle::Normal).into_font();
+        let at = (words.at.0 * self.scale, words.at.1 * self.scale);
+        let style = font.color(&words.color).pos(Pos::new(words.side, words.level));
+        self.area.draw(&Text::new(words.text.as_str(), at, style))
+    }
+}
+
+fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}

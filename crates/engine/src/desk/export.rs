@@ -1,0 +1,61 @@
+//! What all exports share: where files go, what a refusal says, and cells that no spreadsheet takes for a formula.
+
+use std::io;
+use std::path::PathBuf;
+
+use patchbay_core::code::Code;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::{Engine, clock};
+
+/// A file that was written.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Exported {
+    /// Where it is.
+    pub path: String,
+    /// How many entries, rows or pictures are in it.
+    pub entries: u32,
+}
+
+/// A path in the `exports` folder of the data folder that is not taken yet.
+pub(super) fn fresh_path(engine: &Engine, stem: &str, ending: &str) -> Result<PathBuf, Error> {
+    let folder = engine.data_dir.join("exports");
+    std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
+    let stamp = clock::now().to_rfc3339().replace([':', '.'], "-");
+    Ok(folder.join(format!("{stem}-{stamp}.{ending}")))
+}
+
+/// The export ended before its end.
+pub(super) fn unwritable(error: &io::Error) -> Error {
+    Error::new(
+        Code::DiskFull,
+        format!("The export could not be written: {error}."),
+        "Free some space or choose another place, then try again.",
+    )
+}
+
+/// A cell that a spreadsheet shows as it is, and never takes for a formula (C5).
+pub(super) fn cell(text: &str) -> String {
+    let text =
+        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c5_a_cell_is_no_formula_and_no_two_cells() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("a, \"b\"", "\"a, \"\"b\"\"\""),
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@x", "'@x"),
+            ("two\nlines", "\"two\nlines\""),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Attempts as a file: one row at a time, so that ten million take no more memory than ten.
+
+mod columns;
+mod parquet;
+mod text;
+mod xlsx;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use patchbay_core::audit::{Action, Change, Entry, Kind};
+use patchbay_core::chart::{ChartRequest, ChartTheme};
+use patchbay_core::report::{Filter, GroupBy};
+use patchbay_store::audit::Recorded;
+use patchbay_store::usage::LogRow;
+use patchbay_store::{StoreError, files, usage};
+use serde::{Deserialize, Serialize};
+
+use super::charts::{ChartKind, draw};
+use super::query::UsageQuery;
+use crate::desk::export::{self, Exported, unwritable};
+use crate::error::Error;
+use crate::{Engine, clock};
+
+/// What the file is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// For spreadsheets and everything else.
+    Csv,
+    /// One JSON document: a list of attempts.
+    Json,
+    /// For notebooks, compressed by zstd.
+    Parquet,
+    /// An Excel workbook: a summary, groups, days and attempts.
+    Xlsx,
+}
+
+impl ExportFormat {
+    /// The ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Parquet => "parquet",
+            Self::Xlsx => "xlsx",
+        }
+    }
+}
+
+/// What goes into a file.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Which attempts.
+    pub filter: Filter,
+    /// What the workbook's groups go by.
+    pub by: GroupBy,
+    /// The zone of local times and days.
+    pub zone: TimeZone,
+}
+
+/// Writes the attempts that fit, the oldest first, and answers how many. It never holds prompts, answers or keys.
+pub async fn to_file(
+    engine: &Arc<Engine>,
+    selection: Selection,
+    format: ExportFormat,
+    path: std::path::PathBuf,
+) -> Result<Exported, Error> {
+    engine.blocking(move |engine| write_file(engine, &selection, format, &path)).await
+}
+
+/// The same as text to any place. Only CSV and JSON are text.
+pub async fn to_writer<W: Write + Send + 'static>(
+    engine: &Arc<Engine>,
+    selection: Selection,
+    format: ExportFormat,
+    mut out: W,
+) -> Result<u32, Error> {
+    engine
+        .blocking(move |engine| {
+            let mut rows = text::Rows::new(&mut out, format, &selection.zone)?;
+            let count = each_row(engine, &selection.filter, |row| rows.write(row))?;
+            rows.end().map_err(|error| unwritable(&error))?;
+            recorded(engine, format.ending(), count)
+        })
+        .await
+}
+
+/// The same into a new file in the `exports` folder of the data folder, which only its owner can read.
+pub async fn to_folder(
+    engine: &Arc<Engine>,
+    query: UsageQuery,
+    format: ExportFormat,
+    zone: TimeZone,
+) -> Result<Exported, Error> {
+    engine
+        .blocking(move |engine| {
+            let spans = query.days.spans(clock::now(), &zone)?;
+            let selection = Selection { filter: query.filter(spans.range), by: query.by, zone };
+            let path = export::fresh_path(engine, "usage", format.ending())?;
+            write_file(engine, &selection, format, &path)
+        })
+        .await
+}
+
+/// Every chart of the screen as PNG, in a new folder beside other exports.
+pub async fn charts_to_folder(
+    engine: &Arc<Engine>,
+    query: UsageQuery,
+    theme: ChartTheme,
+    zone: TimeZone,
+) -> Result<Exported, Error> {
+    engine
+        .blocking(move |engine| {
+            let folder = export::fresh_path(engine, "charts", "")?.with_extension("");
+            std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
+            for kind in ChartKind::ALL {
+                let path = folder.join(format!("{}.png", kind.as_str()));
+                let request = ChartRequest { width: 960, height: 360, theme, hidden: Vec::new() };
+                write_chart(engine, kind, &query, &request, &zone, &path)?;
+            }
+            let count = u32::try_from(ChartKind::ALL.len()).unwrap_or(u32::MAX);
+            recorded(engine, "png", count)?;
+            Ok(Exported { path: folder.display().to_string(), entries: count })
+        })
+        .await
+}
+
+/// One chart with its title and range, as SVG or PNG by the path's ending. Answers its summary.
+pub async fn chart_to_file(
+    engine: &Arc<Engine>,
+    kind: ChartKind,
+    query: UsageQuery,
+    request: ChartRequest,
+    zone: TimeZone,
+    path: std::path::PathBuf,
+) -> Result<String, Error> {
+    engine.blocking(move |engine| write_chart(engine, kind, &query, &request, &zone, &path)).await
+}
+
+fn write_chart(
+    engine: &Engine,
+    kind: ChartKind,
+    query: &UsageQuery,
+    request: &ChartRequest,
+    zone: &TimeZone,
+    path: &Path,
+) -> Result<String, Error> {
+    let (drawing, heading) = draw(engine, kind, query, request, zone)?;
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let bytes = match ending.to_ascii_lowercase().as_str() {
+        "svg" => drawing.svg(&heading).into_bytes(),
+        "png" => drawing.png(&heading).map_err(|error| {
+            Error::new(patchbay_core::code::Code::Internal, error.to_string(), "Write it as .svg instead.")
+        })?,
+        _ => {
+            return Err(Error::invalid(
+                format!("\"{}\" is neither an SVG nor a PNG.", path.display()),
+                "Let the name end with .svg or .png.",
+            ));
+        }
+    };
+    files::replace(path, &bytes).map_err(|error| unwritable(&error))?;
+    Ok(drawing.summary().to_owned())
+}
+
+fn write_file(
+    engine: &Engine,
+    selection: &Selection,
+    format: ExportFormat,
+    path: &Path,
+) -> Result<Exported, Error> {
+    let mut failed = None;
+    let mut count = 0;
+    let written = files::replace_with(path, |file| match write_rows(engine, selection, format, file) {
+        Ok(rows) => {
+            count = rows;
+            Ok(())
+        }
+        Err(error) => {
+            failed = Some(error);
+            Err(io::Error::other("see the error beside it"))
+        }
+    });
+    written.map_err(|error| failed.unwrap_or_else(|| unwritable(&error)))?;
+    Ok(Exported { path: path.display().to_string(), entries: recorded(engine, format.ending(), count)? })
+}
+
+fn write_rows(
+    engine: &Engine,
+    selection: &Selection,
+    format: ExportFormat,
+    file: &mut File,
+) -> Result<u32, Error> {
+    match format {
+        ExportFormat::Csv | ExportFormat::Json => {
+            let mut rows = text::Rows::new(file, format, &selection.zone)?;
+            let count = each_row(engine, &selection.filter, |row| rows.write(row))?;
+            rows.end().map_err(|error| unwritable(&error))?;
+            Ok(count)
+        }
+        ExportFormat::Parquet => {
+            let mut rows = parquet::Rows::new(file, &selection.zone).map_err(|error| unwritable(&error))?;
+            let count = each_row(engine, &selection.filter, |row| rows.write(row))?;
+            rows.end().map_err(|error| unwritable(&error))?;
+            Ok(count)
+        }
+        ExportFormat::Xlsx => xlsx::write(engine, selection, file),
+    }
+}
+
+/// Calls `each` for every attempt that fits, the oldest first.
+fn each_row(
+    engine: &Engine,
+    filter: &Filter,
+    mut each: impl FnMut(&LogRow) -> io::Result<()>,
+) -> Result<u32, Error> {
+    let mut failed = None;
+    let mut count = 0_u32;
+    let read = engine.store.read(|db| {
+        usage::scan(db, filter, |row| {
+            count = count.saturating_add(1);
+            each(&row).map_err(|error| {
+                failed = Some(error);
+                StoreError::Closed
+            })
+        })
+    });
+    read.map_err(|error| failed.map_or_else(|| error.into(), |error| unwritable(&error)))?;
+    Ok(count)
+}
+
+/// The export is an entry of the audit log, too (A2).
+fn recorded(engine: &Engine, format: &str, count: u32) -> Result<u32, Error> {
+    let change = Change::default().fact("entries", count).fact("format", format);
+    engine.store.change(clock::now(), move |_| {
+        Ok(Recorded::new((), Entry::user(Action::Export, Kind::Usage, "attempts").change(change)))
+    })?;
+    Ok(count)
+}

@@ -1,0 +1,80 @@
+//! Attempts as CSV or JSON.
+
+use std::io::{self, BufWriter, Write};
+
+use jiff::tz::TimeZone;
+use patchbay_store::usage::LogRow;
+use serde_json::{Map, Value as Json};
+
+use super::ExportFormat;
+use super::columns::{COLUMNS, Value};
+use crate::desk::export::{cell, unwritable};
+use crate::error::Error;
+
+/// A file in the making.
+pub(super) struct Rows<'a, W: Write> {
+    out: BufWriter<W>,
+    format: ExportFormat,
+    zone: &'a TimeZone,
+    any: bool,
+}
+
+impl<'a, W: Write> Rows<'a, W> {
+    /// Begins it. Only CSV and JSON are text.
+    pub(super) fn new(out: W, format: ExportFormat, zone: &'a TimeZone) -> Result<Self, Error> {
+        let mut rows = Self { out: BufWriter::new(out), format, zone, any: false };
+        let head = match format {
+            ExportFormat::Csv => COLUMNS.map(|column| column.name).join(",") + "\r\n",
+            ExportFormat::Json => "[".to_owned(),
+            ExportFormat::Parquet | ExportFormat::Xlsx => {
+                return Err(Error::invalid(
+                    format!("A {} file cannot be printed.", format.ending()),
+                    "Name a file to write it to.",
+                ));
+            }
+        };
+        rows.out.write_all(head.as_bytes()).map_err(|error| unwritable(&error))?;
+        Ok(rows)
+    }
+
+    pub(super) fn write(&mut self, row: &LogRow) -> io::Result<()> {
+        let values = COLUMNS.iter().map(|column| (column.name, (column.value)(row, self.zone)));
+        if self.format == ExportFormat::Csv {
+            let cells: Vec<String> = values.map(|(_, value)| csv(value)).collect();
+            return write!(self.out, "{}\r\n", cells.join(","));
+        }
+        let object: Map<String, Json> = values.map(|(name, value)| (name.to_owned(), json(value))).collect();
+        let comma = if self.any { "," } else { "" };
+        self.any = true;
+        write!(self.out, "{comma}\n{}", Json::Object(object))
+    }
+
+    pub(super) fn end(mut self) -> io::Result<()> {
+        if self.format == ExportFormat::Json {
+            self.out.write_all(b"\n]\n")?;
+        }
+        self.out.flush()
+    }
+}
+
+fn csv(value: Value) -> String {
+    match value {
+        Value::None => String::new(),
+        Value::Text(text) => cell(&text),
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Moment(at) => at.to_rfc3339(),
+        Value::Dollars(amount) => amount.to_string(),
+    }
+}
+
+fn json(value: Value) -> Json {
+    match value {
+        Value::None => Json::Null,
+        Value::Text(text) => text.into(),
+        Value::Number(number) => number.into(),
+        Value::Flag(flag) => flag.into(),
+        Value::Moment(at) => at.to_rfc3339().into(),
+        Value::Dollars(amount) => amount.to_string().into(),
+    }
+}

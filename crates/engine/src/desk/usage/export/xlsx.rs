@@ -1,0 +1,190 @@
+//! An Excel workbook: what was asked for, groups, days, and every attempt. Text is written as text, so no cell is a formula.
+
+use std::fs::File;
+use std::io;
+
+use patchbay_core::report::{GroupBy, Relation, Totals};
+use patchbay_core::time::Timestamp;
+use patchbay_store::rollup;
+use patchbay_store::usage::LogRow;
+use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
+
+use super::columns::{COLUMNS, Value};
+use super::{Selection, each_row, unwritable};
+use crate::Engine;
+use crate::error::Error;
+
+/// Rows of a sheet below its heading: what Excel can open.
+const SHEET: u32 = 1_048_575;
+const FIGURES: [&str; 13] = [
+    "Requests",
+    "Attempts",
+    "Answered",
+    "Failed",
+    "Saved by failover",
+    "Input tokens",
+    "Output tokens",
+    "Cached tokens",
+    "Cost, nano-USD",
+    "Cost, USD",
+    "Unpriced attempts",
+    "p50, ms",
+    "p95, ms",
+];
+
+pub(super) fn write(engine: &Engine, selection: &Selection, file: &mut File) -> Result<u32, Error> {
+    let mut book = Workbook::new();
+    let (totals, groups, days) = engine.store.read(|db| {
+        let db = db.unchecked_transaction()?;
+        let Selection { filter, by, zone } = selection;
+        let groups = |by| rollup::groups(&db, filter, by, zone);
+        Ok((rollup::totals(&db, filter)?, groups(*by)?, groups(GroupBy::Day)?))
+    })?;
+    let mut sheets = || -> Result<(), XlsxError> {
+        summary(book.add_worksheet(), selection, &totals)?;
+        let name = selection.by.field().map_or("time", patchbay_core::report::Field::as_str);
+        table(book.add_worksheet(), &format!("By {name}"), &groups)?;
+        table(book.add_worksheet(), "By day", &days)
+    };
+    sheets().map_err(|error| failed(&error))?;
+    let mut attempts = Attempts { selection, sheets: 0, row: SHEET, book: &mut book };
+    attempts.sheet().map_err(|error| failed(&error))?;
+    let count = each_row(engine, &selection.filter, |row| attempts.write(row).map_err(io::Error::other))?;
+    book.save_to_writer(file).map_err(|error| failed(&error))?;
+    Ok(count)
+}
+
+fn failed(error: &XlsxError) -> Error {
+    unwritable(&io::Error::other(error.to_string()))
+}
+
+fn summary(sheet: &mut Worksheet, selection: &Selection, totals: &Totals) -> Result<(), XlsxError> {
+    sheet.set_name("Summary")?.set_column_width(0, 24)?.set_column_width(1, 40)?;
+    let zone = selection.zone.iana_name().unwrap_or("local time");
+    let moment = |at: Timestamp| at.to_local(&selection.zone);
+    let mut lines = vec![("Zone of days".to_owned(), zone.to_owned())];
+    if let Some(range) = selection.filter.range {
+        lines.push(("From".to_owned(), moment(range.from)));
+        lines.push(("Before".to_owned(), moment(range.to)));
+    }
+    for condition in &selection.filter.conditions {
+        let relation = if condition.relation == Relation::Is { "is" } else { "is not" };
+        lines.push((format!("{} {relation}", condition.field.as_str()), condition.values.join(" or ")));
+    }
+    let mut row = 0;
+    for (name, value) in &lines {
+        sheet.write_string(row, 0, name)?.write_string(row, 1, value)?;
+        row += 1;
+    }
+    for (name, value) in FIGURES.iter().zip(figures(totals)) {
+        sheet.write_string(row, 0, *name)?;
+        put(sheet, row, 1, value)?;
+        row += 1;
+    }
+    Ok(())
+}
+
+fn table(
+    sheet: &mut Worksheet,
+    name: &str,
+    groups: &[patchbay_core::report::Group],
+) -> Result<(), XlsxError> {
+    sheet.set_name(name)?.set_column_width(0, 28)?.set_freeze_panes(1, 1)?;
+    sheet.write_string(0, 0, name)?;
+    for (column, name) in (1..).zip(FIGURES) {
+        sheet.write_string(0, column, name)?;
+    }
+    for (row, group) in (1..).zip(groups) {
+        sheet.write_string(row, 0, if group.key.is_empty() { "(none)" } else { &group.key })?;
+        for (column, value) in (1..).zip(figures(&group.totals)) {
+            put(sheet, row, column, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn figures(totals: &Totals) -> [Value; 13] {
+    let count = |count: u64| Value::Number(i64::try_from(count).unwrap_or(i64::MAX));
+    let ms =
+        |percent| totals.latency.percentile(percent).map_or(Value::None, |ms| Value::Number(i64::from(ms)));
+    [
+        count(totals.calls),
+        count(totals.attempts),
+        count(totals.succeeded),
+        count(totals.failed),
+        count(totals.saved_by_failover),
+        count(totals.input_tokens),
+        count(totals.output_tokens),
+        count(totals.cached_tokens),
+        Value::Number(totals.cost.0),
+        Value::Dollars(totals.cost),
+        count(totals.unpriced_attempts),
+        ms(50.0),
+        ms(95.0),
+    ]
+}
+
+/// The sheets of attempts. They write each row to a scratch file at once, and keep none.
+struct Attempts<'a> {
+    selection: &'a Selection,
+    book: &'a mut Workbook,
+    sheets: usize,
+    row: u32,
+}
+
+impl Attempts<'_> {
+    fn sheet(&mut self) -> Result<(), XlsxError> {
+        self.sheets += 1;
+        let sheet = self.book.add_worksheet_with_constant_memory()?;
+        let name = if self.sheets == 1 { "Attempts".to_owned() } else { format!("Attempts {}", self.sheets) };
+        sheet.set_name(name)?.set_freeze_panes(1, 0)?;
+        for (column, heading) in (0..).zip(&COLUMNS) {
+            sheet.write_string(0, column, heading.name)?;
+        }
+        self.row = 0;
+        Ok(())
+    }
+
+    fn write(&mut self, attempt: &LogRow) -> Result<(), XlsxError> {
+        if self.row == SHEET {
+            self.sheet()?;
+        }
+        self.row += 1;
+        let sheet = self.book.worksheet_from_index(2 + self.sheets)?;
+        for (number, column) in (0..).zip(&COLUMNS) {
+            put(sheet, self.row, number, (column.value)(attempt, &self.selection.zone))?;
+        }
+        Ok(())
+    }
+}
+
+/// Excel keeps 15 digits of a number: one that has more is written as text.
+#[expect(clippy::cast_precision_loss, reason = "only numbers of up to 15 digits are turned into floats")]
+fn put(sheet: &mut Worksheet, row: u32, column: u16, value: Value) -> Result<(), XlsxError> {
+    const EXACT: i64 = 1_000_000_000_000_000;
+    match value {
+        Value::None => {}
+        Value::Text(text) => {
+            sheet.write_string(row, column, text)?;
+        }
+        Value::Number(number) if number.abs() < EXACT => {
+            sheet.write_number(row, column, number as f64)?;
+        }
+        Value::Number(number) => {
+            sheet.write_string(row, column, number.to_string())?;
+        }
+        Value::Flag(flag) => {
+            sheet.write_boolean(row, column, flag)?;
+        }
+        Value::Moment(at) => {
+            sheet.write_string(row, column, at.to_rfc3339())?;
+        }
+        Value::Dollars(amount) if amount.0.abs() < EXACT => {
+            sheet.write_number(row, column, amount.0 as f64 / 1e9)?;
+        }
+        Value::Dollars(amount) => {
+            sheet.write_string(row, column, amount.to_string())?;
+        }
+    }
+    Ok(())
+}

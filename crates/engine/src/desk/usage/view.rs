@@ -1,0 +1,451 @@
+//! The Usage screen's figures: totals with those of the span before, groups, and what failed attempts failed of. One pass
+//! over the rollup makes them all, so they agree (C5).
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use patchbay_core::chart::Steps;
+use patchbay_core::money::{DecimalUsd, NanoUsd};
+use patchbay_core::price::PriceBook;
+use patchbay_core::report::{Bucket, Field, Filter, GroupBy, Totals as Sums, Usual, pace};
+use patchbay_core::time::{HOUR_MS, Range, Timestamp, month_range};
+use patchbay_store::{Db, StoreError, rollup, series};
+use serde::Serialize;
+
+use super::query::{Spans, UsageQuery};
+use super::words;
+use crate::error::Error;
+use crate::snapshot::Snapshot;
+use crate::{Engine, clock};
+
+/// Points of a row's little line.
+const SPARK: usize = 24;
+/// Labels that filters can be made of.
+const FIELDS: [GroupBy; 10] = [
+    GroupBy::Connection,
+    GroupBy::Provider,
+    GroupBy::Model,
+    GroupBy::Feature,
+    GroupBy::App,
+    GroupBy::Profile,
+    GroupBy::Type,
+    GroupBy::Outcome,
+    GroupBy::Error,
+    GroupBy::Route,
+];
+/// How many weeks tell what an hour usually costs.
+const USUAL_WEEKS: u32 = 4;
+
+/// The Usage screen's figures.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct UsageView {
+    /// The zone of its days.
+    pub zone: String,
+    /// The first day (2026-11-10).
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// How many days.
+    pub days: u32,
+    /// Over everything that the query admits.
+    pub totals: Totals,
+    /// The same over as many days before.
+    pub prior: Totals,
+    /// How much less the cached tokens cost than they would have uncached, at the prices of now.
+    pub cache_saving: DecimalUsd,
+    /// Where this month's spend will be at its end; `None` where the span is not of this month or nothing tells.
+    pub month_pace: Option<DecimalUsd>,
+    /// The groups, the highest cost first.
+    pub groups: Vec<GroupRow>,
+    /// What failed attempts failed of, the most frequent first.
+    pub causes: Vec<Cause>,
+    /// When there was anything at all that fits, whatever the days.
+    pub last_activity: Option<Timestamp>,
+}
+
+/// Sums of a span of time.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Totals {
+    /// Requests as their callers saw them.
+    pub calls: u32,
+    /// Tries at connections.
+    pub attempts: u32,
+    /// Calls that ended with an answer.
+    pub answered_calls: u32,
+    /// Calls that ended without one.
+    pub failed_calls: u32,
+    /// Tries without an answer.
+    pub failed_attempts: u32,
+    /// Calls that a later attempt answered.
+    pub saved_by_failover: u32,
+    /// In tokens; exact up to 2⁵³.
+    #[specta(type = u32)]
+    pub input_tokens: u64,
+    /// In tokens; exact up to 2⁵³.
+    #[specta(type = u32)]
+    pub output_tokens: u64,
+    /// Of the input.
+    #[specta(type = u32)]
+    pub cached_tokens: u64,
+    /// The sum of all known costs.
+    pub cost: DecimalUsd,
+    /// Attempts whose cost is not known.
+    pub unpriced_attempts: u32,
+    /// What a call cost on average; `None` without calls.
+    pub per_call: Option<DecimalUsd>,
+    /// What a thousand calls cost.
+    pub per_thousand: Option<DecimalUsd>,
+    /// Decisions that calls belong to.
+    pub signals: u32,
+    /// What one of them cost on average.
+    pub per_signal: Option<DecimalUsd>,
+    /// Of answered attempts.
+    pub p50_ms: Option<u32>,
+    /// Of answered attempts.
+    pub p95_ms: Option<u32>,
+    /// Of answered attempts.
+    pub p99_ms: Option<u32>,
+}
+
+impl From<&Sums> for Totals {
+    fn from(sums: &Sums) -> Self {
+        Self {
+            calls: short(sums.calls),
+            attempts: short(sums.attempts),
+            answered_calls: short(sums.succeeded),
+            failed_calls: short(sums.failed),
+            failed_attempts: short(sums.attempts - sums.answered_attempts),
+            saved_by_failover: short(sums.saved_by_failover),
+            input_tokens: sums.input_tokens,
+            output_tokens: sums.output_tokens,
+            cached_tokens: sums.cached_tokens,
+            cost: sums.cost.into(),
+            unpriced_attempts: short(sums.unpriced_attempts),
+            per_call: sums.per_call().map(Into::into),
+            per_thousand: sums.per_thousand().map(Into::into),
+            signals: short(sums.signals),
+            per_signal: sums.per_signal().map(Into::into),
+            p50_ms: sums.latency.percentile(50.0),
+            p95_ms: sums.latency.percentile(95.0),
+            p99_ms: sums.latency.percentile(99.0),
+        }
+    }
+}
+
+/// A count as the window takes it.
+pub(crate) fn short(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// A row of the cost table.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct GroupRow {
+    /// What filters call it; may be empty.
+    pub key: String,
+    /// As people read it.
+    pub name: String,
+    /// Two letters for the tile; empty where groups have none.
+    pub tile: String,
+    /// Colour of the tile, 1 to 6.
+    pub color: u8,
+    /// Its sums.
+    pub totals: Totals,
+    /// Of the spend of all groups, in basis points.
+    pub share_bp: u32,
+    /// Of its attempts that brought an answer, in basis points; `None` without attempts.
+    pub success_bp: Option<u32>,
+    /// Its spend over time, in dollars, for a line without an axis.
+    pub spark: Vec<f32>,
+}
+
+/// What attempts failed of.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Cause {
+    /// The class of the error, as filters call it; may be empty.
+    pub error: String,
+    /// In words.
+    pub name: String,
+    /// How many.
+    pub attempts: u32,
+    /// Of all failed attempts, in basis points.
+    pub share_bp: u32,
+}
+
+/// See [`UsageView`].
+pub async fn view(engine: &Arc<Engine>, query: UsageQuery, zone: TimeZone) -> Result<UsageView, Error> {
+    engine
+        .blocking(move |engine| {
+            let now = clock::now();
+            let spans = query.days.spans(now, &zone)?;
+            let snapshot = engine.snapshot()?;
+            let read = engine.store.read(|db| {
+                let db = db.unchecked_transaction()?;
+                read(&db, &query, &spans, (now, &zone), &snapshot)
+            });
+            Ok(read?)
+        })
+        .await
+}
+
+/// The groups alone: what a row of the table opens to.
+pub async fn groups(engine: &Arc<Engine>, query: UsageQuery, zone: TimeZone) -> Result<Vec<GroupRow>, Error> {
+    engine
+        .blocking(move |engine| {
+            let now = clock::now();
+            let spans = query.days.spans(now, &zone)?;
+            let snapshot = engine.snapshot()?;
+            let pass = engine.store.read(|db| Pass::over(db, &query, &spans, (now, &zone)))?;
+            Ok(pass.rows(query.by, &snapshot))
+        })
+        .await
+}
+
+fn read(
+    db: &Db,
+    query: &UsageQuery,
+    spans: &Spans,
+    (now, zone): (Timestamp, &TimeZone),
+    snapshot: &Snapshot,
+) -> Result<UsageView, StoreError> {
+    let pass = Pass::over(db, query, spans, (now, zone))?;
+    let prior = rollup::totals(db, &query.filter(spans.prior))?;
+    let anything = Filter { range: None, conditions: query.conditions.clone() };
+    let last_activity = if pass.totals.attempts > 0 { None } else { rollup::newest(db, &anything)? };
+    Ok(UsageView {
+        zone: zone.iana_name().unwrap_or("local time").to_owned(),
+        from: spans.first.to_string(),
+        to: spans.last.to_string(),
+        days: spans.first.until(spans.last).map_or(0, |span| span.get_days()).unsigned_abs() + 1,
+        totals: (&pass.totals).into(),
+        prior: (&prior).into(),
+        cache_saving: pass.cache_saving(&snapshot.prices, now).into(),
+        month_pace: month_pace(db, &query.filter(spans.range), (now, zone))?.map(Into::into),
+        groups: pass.rows(query.by, snapshot),
+        causes: pass.causes(),
+        last_activity,
+    })
+}
+
+/// Where the month that holds `now` will end.
+fn month_pace(
+    db: &Db,
+    filter: &Filter,
+    (now, zone): (Timestamp, &TimeZone),
+) -> Result<Option<NanoUsd>, StoreError> {
+    let month = month_range(now.day(zone), zone);
+    if !filter.range.is_some_and(|range| (range.from..range.to).contains(&now)) {
+        return Ok(None);
+    }
+    expected(db, filter, month, now)
+}
+
+/// What will be spent by the end of a span that holds `now`, as the same hours of the last weeks tell.
+pub(crate) fn expected(
+    db: &Db,
+    filter: &Filter,
+    span: Range,
+    now: Timestamp,
+) -> Result<Option<NanoUsd>, StoreError> {
+    let week_ms = 7 * 24 * HOUR_MS;
+    let weeks = Range { from: now.plus_ms(-i64::from(USUAL_WEEKS) * week_ms), to: now };
+    let whole = Range { from: span.from.min(weeks.from), to: now.plus_ms(1) };
+    let mut spent = NanoUsd::ZERO;
+    let mut before: Vec<(Timestamp, NanoUsd)> = Vec::new();
+    rollup::scan(db, &Filter { range: Some(whole), ..filter.clone() }, |bucket| {
+        if bucket.at >= span.from {
+            spent += bucket.counts.cost;
+        }
+        if bucket.at >= weeks.from.bucket() {
+            before.push((bucket.at, bucket.counts.cost));
+        }
+    })?;
+    // Who has not been here for four weeks is judged by as many as he has.
+    let first = before.iter().map(|(at, _)| *at).min();
+    let begun = first.map_or(0, |first| now.since_ms(first)).div_ceil(week_ms.unsigned_abs());
+    let weeks = u32::try_from(begun).unwrap_or(USUAL_WEEKS).clamp(1, USUAL_WEEKS);
+    Ok(Usual::of(weeks, before).map(|usual| pace(spent, span, now, &usual)))
+}
+
+/// Everything that one pass over the rollup tells.
+struct Pass {
+    totals: Sums,
+    groups: Vec<(String, Sums, Vec<i64>)>,
+    causes: HashMap<String, u64>,
+    /// Cached tokens by provider and model.
+    cached: HashMap<(String, String), u64>,
+    /// The provider of a group, for its tile.
+    providers: Vec<String>,
+}
+
+impl Pass {
+    fn over(
+        db: &Db,
+        query: &UsageQuery,
+        spans: &Spans,
+        (now, zone): (Timestamp, &TimeZone),
+    ) -> Result<Self, StoreError> {
+        let mut pass = Self {
+            totals: Sums::default(),
+            groups: Vec::new(),
+            causes: HashMap::new(),
+            cached: HashMap::new(),
+            providers: Vec::new(),
+        };
+        let steps = Steps::new(spans.range, now, zone);
+        let mut indices = Indices { by: query.by, zone, of_series: HashMap::new(), of_key: HashMap::new() };
+        rollup::scan(db, &query.filter(spans.range), |bucket| {
+            pass.totals.add(bucket);
+            let index = indices.of(bucket, &mut pass);
+            if let Some((_, sums, spark)) = pass.groups.get_mut(index) {
+                sums.add(bucket);
+                if let Some(step) = steps.index(bucket.at) {
+                    spark.resize(steps.list.len(), 0);
+                    spark[step] += bucket.counts.cost.0;
+                }
+            }
+            pass.note(bucket);
+        })?;
+        Ok(pass)
+    }
+
+    fn note(&mut self, bucket: &Bucket<'_>) {
+        let (labels, counts) = (bucket.labels, bucket.counts);
+        let failed = counts.attempts - counts.answered_attempts;
+        if failed > 0 {
+            *self.causes.entry(labels.error.clone()).or_default() += failed;
+        }
+        if counts.cached_tokens > 0 {
+            let key = (labels.provider.clone(), labels.model.clone());
+            *self.cached.entry(key).or_default() += counts.cached_tokens;
+        }
+    }
+
+    fn rows(&self, by: GroupBy, snapshot: &Snapshot) -> Vec<GroupRow> {
+        let mut groups: Vec<_> = self.groups.iter().zip(&self.providers).collect();
+        groups.sort_by(|((a, x, _), _), ((b, y, _), _)| {
+            (y.cost, y.calls).cmp(&(x.cost, x.calls)).then_with(|| a.cmp(b))
+        });
+        let whole = self.totals.cost.0;
+        let row = |((key, sums, spark), provider): (&(String, Sums, Vec<i64>), &String)| {
+            let (tile, color) = tile(by, provider, snapshot);
+            GroupRow {
+                name: words::name(snapshot, by, key),
+                key: key.clone(),
+                tile,
+                color,
+                totals: sums.into(),
+                share_bp: basis_points(sums.cost.0.unsigned_abs(), whole.unsigned_abs()).unwrap_or(0),
+                success_bp: basis_points(sums.answered_attempts, sums.attempts),
+                spark: thin(spark),
+            }
+        };
+        groups.into_iter().map(row).collect()
+    }
+
+    fn causes(&self) -> Vec<Cause> {
+        let all: u64 = self.causes.values().sum();
+        let mut causes: Vec<_> = self.causes.iter().collect();
+        causes.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        let cause = |(error, attempts): (&String, &u64)| Cause {
+            error: error.clone(),
+            name: words::cause(error).to_owned(),
+            attempts: short(*attempts),
+            share_bp: basis_points(*attempts, all).unwrap_or(0),
+        };
+        causes.into_iter().map(cause).collect()
+    }
+
+    /// The difference between input and cached input, for every cached token.
+    fn cache_saving(&self, prices: &PriceBook, now: Timestamp) -> NanoUsd {
+        let saved = |((provider, model), tokens): (&(String, String), &u64)| {
+            let price = prices.find(provider, model, now, 0)?;
+            let each = i128::from(price.input.0) - i128::from(price.cached_input?.0);
+            i64::try_from(each.max(0) * i128::from(*tokens) / 1_000_000).ok().map(NanoUsd)
+        };
+        self.cached.iter().filter_map(saved).sum()
+    }
+}
+
+/// Which group a bucket belongs to: found once for each series where groups go by labels.
+struct Indices<'a> {
+    by: GroupBy,
+    zone: &'a TimeZone,
+    of_series: HashMap<usize, usize>,
+    of_key: HashMap<String, usize>,
+}
+
+impl Indices<'_> {
+    fn of(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> usize {
+        let by_label = self.by.field().is_some();
+        if let Some(index) = self.of_series.get(&bucket.series).filter(|_| by_label) {
+            return *index;
+        }
+        let key = rollup::key(bucket, self.by, self.zone);
+        let index = *self.of_key.entry(key.clone()).or_insert_with(|| {
+            pass.groups.push((key, Sums::default(), Vec::new()));
+            pass.providers.push(bucket.labels.provider.clone());
+            pass.groups.len() - 1
+        });
+        self.of_series.insert(bucket.series, index);
+        index
+    }
+}
+
+/// Groups that belong to one provider wear its tile.
+fn tile(by: GroupBy, provider: &str, snapshot: &Snapshot) -> (String, u8) {
+    match by {
+        GroupBy::Provider | GroupBy::Connection | GroupBy::Model => snapshot.tile(provider),
+        _ => (String::new(), 6),
+    }
+}
+
+fn basis_points(part: u64, whole: u64) -> Option<u32> {
+    let share = (u128::from(part) * 10_000 + u128::from(whole) / 2).checked_div(u128::from(whole))?;
+    u32::try_from(share).ok()
+}
+
+/// At most so many points, each the sum of its share of steps, in dollars.
+#[expect(clippy::cast_precision_loss, reason = "the length of a line on a screen")]
+fn thin(amounts: &[i64]) -> Vec<f32> {
+    let each = amounts.len().div_ceil(SPARK).max(1);
+    amounts.rchunks(each).rev().map(|chunk| chunk.iter().sum::<i64>() as f32 / 1e9).collect()
+}
+
+/// What filters can be made of: every value that ever occurred of a label, in order.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct FieldValues {
+    /// The label.
+    pub field: Field,
+    /// Its values; an empty one where nobody said.
+    pub values: Vec<FieldValue>,
+}
+
+/// A value of a label.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct FieldValue {
+    /// As filters take it.
+    pub value: String,
+    /// As people read it.
+    pub name: String,
+}
+
+/// See [`FieldValues`]. Signals are not among them: there is one for each decision.
+pub async fn values(engine: &Arc<Engine>) -> Result<Vec<FieldValues>, Error> {
+    engine
+        .blocking(|engine| {
+            let snapshot = engine.snapshot()?;
+            let all = engine.store.read(series::all)?;
+            let of_field = |by: GroupBy| {
+                let field = by.field()?;
+                let values: BTreeSet<&str> = all.iter().map(|labels| labels.get(field)).collect();
+                let named = values.into_iter().map(|value| FieldValue {
+                    value: value.to_owned(),
+                    name: words::name(&snapshot, by, value),
+                });
+                Some(FieldValues { field, values: named.collect() })
+            };
+            Ok(FIELDS.into_iter().filter_map(of_field).collect())
+        })
+        .await
+}

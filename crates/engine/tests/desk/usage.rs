@@ -1,0 +1,295 @@
+//! One filter, one answer: the log, cards, charts, groups and every kind of file tell the same sums (C5), whatever the filter,
+//! in zones with and without daylight saving, and in those that are off by half an hour and by three quarters.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::RowAccessor;
+use patchbay_core::chart::{Chart, ChartRequest, ChartTheme};
+use patchbay_core::money::NanoUsd;
+use patchbay_core::report::{Condition, Field, Filter, GroupBy, Relation};
+use patchbay_core::time::zone;
+use patchbay_engine::demo::sample::SampleOptions;
+use patchbay_engine::desk::log;
+use patchbay_engine::desk::usage::{self, ChartKind, Days, ExportFormat, Selection, TriedPrice, UsageQuery};
+use patchbay_engine::{Engine, VaultChoice, clock, desk};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const DAYS: u32 = 45;
+const ZONES: [&str; 4] = ["America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin"];
+const LABELS: [GroupBy; 10] = [
+    GroupBy::Connection,
+    GroupBy::Provider,
+    GroupBy::Model,
+    GroupBy::Feature,
+    GroupBy::App,
+    GroupBy::Profile,
+    GroupBy::Type,
+    GroupBy::Outcome,
+    GroupBy::Error,
+    GroupBy::Route,
+];
+const TIMES: [GroupBy; 4] = [GroupBy::Day, GroupBy::Week, GroupBy::Month, GroupBy::Hour];
+
+async fn engine(attempts: u32) -> (TempDir, Arc<Engine>) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), VaultChoice::Memory).unwrap();
+    let options = SampleOptions { attempts, days: DAYS, seed: 5 };
+    desk::demo::load(&engine, options, TimeZone::UTC).await.unwrap();
+    (folder, engine)
+}
+
+/// What every place has to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sums {
+    attempts: u64,
+    calls: u64,
+    input: u64,
+    output: u64,
+    cost: i64,
+    unpriced: u64,
+}
+
+impl Sums {
+    fn add(&mut self, is_final: bool, tokens: (Option<u64>, Option<u64>), cost: Option<i64>) {
+        self.attempts += 1;
+        self.calls += u64::from(is_final);
+        self.input += tokens.0.unwrap_or(0);
+        self.output += tokens.1.unwrap_or(0);
+        self.cost += cost.unwrap_or(0);
+        self.unpriced += u64::from(cost.is_none());
+    }
+}
+
+/// A filter of up to three conditions, each on values that occur; some on a signal, some on what nobody has.
+fn random_filter(rng: &mut fastrand::Rng, rows: &[log::Line]) -> Vec<Condition> {
+    let mut filter = Filter::default();
+    for _ in 0..rng.usize(0..4) {
+        let row = &rows[rng.usize(0..rows.len())];
+        let (field, value) = match rng.usize(0..9) {
+            0 => (Field::Connection, row.connection.clone()),
+            1 => (Field::Provider, row.provider.clone()),
+            2 => (Field::Model, row.model.clone()),
+            3 => (Field::Feature, row.feature.clone()),
+            4 => (Field::App, row.app.clone()),
+            5 => (Field::Outcome, row.outcome.clone()),
+            6 => (Field::Error, row.error_class.clone().unwrap_or_default()),
+            7 => (Field::Signal, row.signal.clone().unwrap_or_default()),
+            _ => (Field::Route, if row.attempt > 1 { "failover" } else { "direct" }.to_owned()),
+        };
+        let relation = if rng.u8(0..4) == 0 { Relation::IsNot } else { Relation::Is };
+        filter = filter.and(field, relation, &value);
+    }
+    filter.conditions
+}
+
+fn random_days(rng: &mut fastrand::Rng, zone: &TimeZone) -> Days {
+    let today = clock::now().day(zone);
+    let back = |days: i64| today.saturating_sub(jiff::Span::new().days(days)).to_string();
+    let last = rng.i64(0..40);
+    Days::Between { from: back(last + rng.i64(0..20)), to: back(last) }
+}
+
+#[tokio::test]
+async fn c5_the_log_cards_charts_and_files_tell_the_same_under_random_filters() {
+    let (folder, engine) = engine(3_000).await;
+    let rows = log::newest(&engine, Filter::default(), 10_000).await.unwrap();
+    let mut rng = fastrand::Rng::with_seed(20_261_130);
+    let mut with_any = 0;
+    for round in 0..24 {
+        let zone = zone(ZONES[round % ZONES.len()]).unwrap();
+        let query = UsageQuery {
+            days: random_days(&mut rng, &zone),
+            conditions: random_filter(&mut rng, &rows),
+            by: LABELS[rng.usize(0..LABELS.len())],
+        };
+        let sums = check(&engine, folder.path(), &query, &zone).await;
+        with_any += usize::from(sums.attempts > 0);
+    }
+    assert!(with_any > 8, "{with_any} filters found anything");
+}
+
+async fn check(engine: &Arc<Engine>, folder: &Path, query: &UsageQuery, zone: &TimeZone) -> Sums {
+    let range = query.days.spans(clock::now(), zone).unwrap().range;
+    let filter = query.filter(range);
+    let mut sums = Sums::default();
+    for row in log::newest(engine, filter.clone(), 100_000).await.unwrap() {
+        sums.add(row.is_final, (row.input_tokens, row.output_tokens), row.cost_nano_usd);
+    }
+    let report = |by| usage::report(engine, filter.clone(), by, zone.clone());
+    assert_eq!(of_figures(&report(None).await.unwrap().totals), sums, "{query:?}");
+    for by in LABELS.into_iter().chain(TIMES) {
+        let groups = report(Some(by)).await.unwrap().groups;
+        let all = groups.iter().map(|group| of_figures(&group.figures)).fold(Sums::default(), plus);
+        assert_eq!(all, sums, "by {by:?}: {query:?}");
+    }
+    check_screen(engine, query, zone, sums).await;
+    check_files(engine, folder, query, zone, sums).await;
+    sums
+}
+
+fn of_figures(figures: &usage::Figures) -> Sums {
+    Sums {
+        attempts: figures.attempts,
+        calls: figures.calls,
+        input: figures.input_tokens,
+        output: figures.output_tokens,
+        cost: figures.cost_nano_usd,
+        unpriced: figures.unpriced_attempts,
+    }
+}
+
+fn plus(a: Sums, b: Sums) -> Sums {
+    Sums {
+        attempts: a.attempts + b.attempts,
+        calls: a.calls + b.calls,
+        input: a.input + b.input,
+        output: a.output + b.output,
+        cost: a.cost + b.cost,
+        unpriced: a.unpriced + b.unpriced,
+    }
+}
+
+fn of_totals(totals: &usage::Totals) -> Sums {
+    Sums {
+        attempts: totals.attempts.into(),
+        calls: totals.calls.into(),
+        input: totals.input_tokens,
+        output: totals.output_tokens,
+        cost: nano(&totals.cost.0),
+        unpriced: totals.unpriced_attempts.into(),
+    }
+}
+
+fn nano(dollars: &str) -> i64 {
+    NanoUsd::from_decimal(dollars).unwrap().0
+}
+
+async fn check_screen(engine: &Arc<Engine>, query: &UsageQuery, zone: &TimeZone, sums: Sums) {
+    let view = usage::view(engine, query.clone(), zone.clone()).await.unwrap();
+    assert_eq!(of_totals(&view.totals), sums, "the cards: {query:?}");
+    let groups = view.groups.iter().map(|group| of_totals(&group.totals)).fold(Sums::default(), plus);
+    assert_eq!(groups, sums, "the table: {query:?}");
+    let causes: u32 = view.causes.iter().map(|cause| cause.attempts).sum();
+    assert_eq!(causes, view.totals.failed_attempts, "the causes: {query:?}");
+    let request = ChartRequest { width: 600, height: 200, theme: ChartTheme::Dark, hidden: Vec::new() };
+    let draw = |kind| usage::chart(engine, kind, query.clone(), request.clone(), zone.clone());
+    let total = |chart: &Chart| chart.totals.iter().flatten().map(String::as_str).map(nano).sum::<i64>();
+    let whole = 1_000_000_000;
+    assert_eq!(total(&draw(ChartKind::Spend).await.unwrap()), sums.cost, "spend: {query:?}");
+    let tokens = i64::try_from(sums.input + sums.output).unwrap();
+    assert_eq!(total(&draw(ChartKind::Tokens).await.unwrap()) / whole, tokens, "tokens: {query:?}");
+    let errors = total(&draw(ChartKind::Errors).await.unwrap()) / whole;
+    assert_eq!(errors, i64::from(view.totals.failed_attempts), "errors: {query:?}");
+}
+
+async fn check_files(engine: &Arc<Engine>, folder: &Path, query: &UsageQuery, zone: &TimeZone, sums: Sums) {
+    let range = query.days.spans(clock::now(), zone).unwrap().range;
+    let written = async |format: ExportFormat| {
+        let selection = Selection { filter: query.filter(range), by: query.by, zone: zone.clone() };
+        let path = folder.join(format!("attempts.{}", format.ending()));
+        let done = usage::to_file(engine, selection, format, path.clone()).await.unwrap();
+        assert_eq!(u64::from(done.entries), sums.attempts, "{format:?}: {query:?}");
+        path
+    };
+    assert_eq!(of_csv(&written(ExportFormat::Csv).await), sums, "CSV: {query:?}");
+    assert_eq!(of_json(&written(ExportFormat::Json).await), sums, "JSON: {query:?}");
+    assert_eq!(of_parquet(&written(ExportFormat::Parquet).await), sums, "Parquet: {query:?}");
+}
+
+fn of_csv(path: &Path) -> Sums {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.split("\r\n").filter(|line| !line.is_empty());
+    let heading: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let at = |name: &str| heading.iter().position(|column| *column == name).unwrap();
+    let mut sums = Sums::default();
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells.len(), heading.len(), "{line}");
+        let number = |name: &str| cells[at(name)].parse::<i64>().ok();
+        let count = |name: &str| number(name).map(|count| u64::try_from(count).unwrap());
+        let cost = number("cost_nano_usd");
+        assert_eq!(cost, (!cells[at("cost_usd")].is_empty()).then(|| nano(cells[at("cost_usd")])));
+        sums.add(cells[at("final")] == "true", (count("input_tokens"), count("output_tokens")), cost);
+    }
+    sums
+}
+
+fn of_json(path: &Path) -> Sums {
+    let rows: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let mut sums = Sums::default();
+    for row in rows {
+        let tokens = (row["input_tokens"].as_u64(), row["output_tokens"].as_u64());
+        sums.add(row["final"].as_bool().unwrap(), tokens, row["cost_nano_usd"].as_i64());
+    }
+    sums
+}
+
+fn of_parquet(path: &Path) -> Sums {
+    let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+    let columns = reader.metadata().file_metadata().schema_descr().columns().to_vec();
+    let at = |name: &str| columns.iter().position(|column| column.name() == name).unwrap();
+    let mut sums = Sums::default();
+    for row in reader.get_row_iter(None).unwrap() {
+        let row = row.unwrap();
+        let count = |name: &str| row.get_long(at(name)).ok().map(|count| u64::try_from(count).unwrap());
+        let tokens = (count("input_tokens"), count("output_tokens"));
+        sums.add(row.get_bool(at("final")).unwrap(), tokens, row.get_long(at("cost_nano_usd")).ok());
+    }
+    sums
+}
+
+#[tokio::test]
+async fn c2_the_same_traffic_elsewhere_is_priced_by_its_tokens() {
+    let (_folder, engine) = engine(600).await;
+    let query = UsageQuery { days: Days::Last { days: DAYS }, conditions: Vec::new(), by: GroupBy::Provider };
+    let price = TriedPrice { input: "2".to_owned(), output: "10".to_owned() };
+    let models = vec!["openai/gpt-5-mini".to_owned(), "nobody/nothing".to_owned()];
+    let compared = usage::what_if(&engine, query.clone(), models, Some(price), TimeZone::UTC).await.unwrap();
+    let view = usage::view(&engine, query.clone(), TimeZone::UTC).await.unwrap();
+    assert_eq!(compared.actual, view.totals.cost);
+    let row = |id: &str| compared.rows.iter().find(|row| row.id == id).unwrap();
+    let tried = nano(&row("").cost.as_ref().unwrap().0);
+    let (input, output) = (view.totals.input_tokens, view.totals.output_tokens);
+    assert_eq!(tried, i64::try_from(input * 2_000 + output * 10_000).unwrap());
+    assert!(row("openai/gpt-5-mini").cost.is_some() && row("openai/gpt-5-mini").too_long.is_some());
+    let unknown = row("nobody/nothing");
+    assert!(unknown.cost.is_none() && unknown.too_long.is_none() && unknown.p50_ms.is_none());
+    assert!(compared.options.iter().any(|option| option.id == "openai/gpt-5-mini"));
+
+    let suggested = usage::what_if(&engine, query.clone(), Vec::new(), None, TimeZone::UTC).await.unwrap();
+    assert!(!suggested.rows.is_empty() && suggested.rows.iter().any(|row| row.p95_ms.is_some()));
+    let refused =
+        usage::what_if(&engine, query, vec!["gpt-5".into()], None, TimeZone::UTC).await.unwrap_err();
+    assert!(refused.message.contains("names no model") && !refused.hint.is_empty());
+}
+
+#[tokio::test]
+async fn c5_a_statement_and_pictures_are_whole_files() {
+    let (folder, engine) = engine(600).await;
+    let written = usage::statement_to_folder(&engine, "mt5-signal-bot".into(), None, TimeZone::UTC).await;
+    let page = std::fs::read_to_string(written.unwrap().path).unwrap();
+    assert!(page.contains("mt5-signal-bot") && page.contains("By model") && !page.contains("<script"));
+    let nobody = usage::statement_to_folder(&engine, "nobody".into(), None, TimeZone::UTC).await.unwrap_err();
+    assert!(nobody.message.contains("made no calls"), "{nobody}");
+
+    let query = UsageQuery { days: Days::Last { days: 7 }, conditions: Vec::new(), by: GroupBy::App };
+    let charts = usage::charts_to_folder(&engine, query.clone(), ChartTheme::Light, TimeZone::UTC).await;
+    let charts = charts.unwrap();
+    let files: Vec<_> = std::fs::read_dir(&charts.path).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!((files.len(), charts.entries), (6, 6));
+    for file in &files {
+        assert!(std::fs::read(file).unwrap().starts_with(b"\x89PNG"), "{}", file.display());
+    }
+    let request = ChartRequest { width: 600, height: 200, theme: ChartTheme::Dark, hidden: Vec::new() };
+    let wrong = folder.path().join("chart.gif");
+    let refused =
+        usage::chart_to_file(&engine, ChartKind::Spend, query.clone(), request, TimeZone::UTC, wrong).await;
+    assert!(refused.unwrap_err().hint.contains(".svg"));
+    let book = usage::to_folder(&engine, query, ExportFormat::Xlsx, TimeZone::UTC).await.unwrap();
+    assert!(std::fs::read(&book.path).unwrap().starts_with(b"PK"), "{}", book.path);
+}

@@ -1,0 +1,73 @@
+//! Profiles: made, edited, versioned and called in the real window, and a drill on them.
+
+use crate::connections::explore;
+use crate::driver::Home;
+use crate::window::Window;
+
+/// Makes a profile that leads to the Demo provider's quick connection.
+async fn made(window: &Window) {
+    window.press(&["g", "p"]).await;
+    window.click("new-profile").await;
+    window.click("start-scan").await;
+    window.fill("profile-name", "signal-scan").await;
+    window.click("profile-create").await;
+    window.see("profile-editor").await;
+    window.says("versions", "version 1").await;
+}
+
+pub(crate) async fn from_a_recipe_to_a_call_and_a_drill() {
+    let home = Home::new();
+    let window = explore(&home).await;
+    window.press(&["g", "p"]).await;
+    window.see("no-profiles").await;
+    window.picture("60-profiles-none").await;
+    made(&window).await;
+    window.picture("61-profile-new").await;
+
+    window.click("add-step").await;
+    window.says("add-step-dialog", "Where").await;
+    window.click("step-add").await;
+    window.see("step-2").await;
+    window.fill("field-temperature", "0.7").await;
+    window.says("unsaved", "2 unsaved changes").await;
+    window.picture("62-profile-unsaved").await;
+    window.press(&["Ctrl+s"]).await;
+    window.says("versions", "version 2").await;
+    window.misses("unsaved").await;
+
+    window.click("versions").await;
+    window.says("version-2", "temperature").await;
+    window.picture("63-profile-versions").await;
+    window.click("restore-1").await;
+    window.see("version-3").await;
+    window.press(&["Escape"]).await;
+    window.says("versions", "version 3").await;
+
+    window.click("effective").await;
+    window.says("effective-timeout_s", "This profile").await;
+    window.picture("64-profile-effective").await;
+    window.press(&["Escape"]).await;
+
+    window.click("drill").await;
+    window.click("drill-go").await;
+    window.says("drill-verdict", "would have no home").await;
+    window.picture("65-profile-drill").await;
+    window.press(&["Escape"]).await;
+
+    window.click("try").await;
+    window.focuses("pg-prompt").await;
+    window.fill("pg-prompt", "Long or short?").await;
+    window.press(&["Ctrl+Enter"]).await;
+    window.says("pg-route", "Answered").await;
+    window.picture("66-profile-tried").await;
+    for (width, height, size) in [(960, 640, "small"), (1280, 800, "wide")] {
+        window.resize(width, height).await;
+        window.run::<()>("document.activeElement.blur()").await;
+        window.press(&["g", "p"]).await;
+        window.see("profile-editor").await;
+        window.picture(&format!("67-profile-{size}")).await;
+    }
+    window.press(&["Ctrl+Shift+l"]).await;
+    window.picture("68-profile-light").await;
+    window.close().await;
+}

@@ -1,0 +1,73 @@
+//! The Usage screen: from the sample data's month to one app's file.
+
+use std::path::Path;
+
+use crate::connections::explore;
+use crate::driver::Home;
+use crate::window::Window;
+
+pub(crate) async fn from_a_month_to_a_file() {
+    let home = Home::new();
+    let window = explore(&home).await;
+    window.press(&["g", "u"]).await;
+    window.says("usage-cost", "$").await;
+    window.see("group-openai").await;
+    the_charts_are_drawn(&window).await;
+    window.misses("toast").await;
+    window.marks_root("theme", "light").await;
+    for theme in ["dark", "light"] {
+        window.press(&["Ctrl+Shift+l"]).await;
+        window.marks_root("theme", theme).await;
+        pictures(&window, theme).await;
+    }
+
+    window.click("usage-by-app").await;
+    window.says("usage-table", "Cost by app").await;
+    window.click("only-mt5-signal-bot").await;
+    window.says("filter-app", "mt5-signal-bot").await;
+    window.says("usage-more", "per signal").await;
+    window.picture("63-usage-one-app").await;
+    window.click("usage-export").await;
+    window.see("export-csv").await;
+    window.picture("64-usage-export").await;
+    window.click("export-csv").await;
+    let told = window.says("toast-text", "attempts are in").await;
+    let path = told.split(" are in ").nth(1).expect("a path").trim();
+    let file = std::fs::read_to_string(Path::new(path)).expect("the file");
+    let apps: Vec<&str> = file.lines().skip(1).filter_map(|line| line.split(',').nth(5)).collect();
+    assert!(!apps.is_empty() && apps.iter().all(|app| *app == "mt5-signal-bot"));
+
+    // The filter is there after another screen, and in the next window.
+    window.press(&["g", "o"]).await;
+    window.says("ov-spend-today", "$").await;
+    window.press(&["g", "u"]).await;
+    window.says("filter-app", "mt5-signal-bot").await;
+    window.close().await;
+    let window = Window::open(&home, &["--port", "0"]).await;
+    window.says("filter-app", "mt5-signal-bot").await;
+    window.close().await;
+}
+
+async fn the_charts_are_drawn(window: &Window) {
+    for chart in ["usage-spend-chart", "usage-hours-chart", "usage-tokens-chart", "usage-latency-chart"] {
+        let drawn = format!("return document.querySelector('[data-testid={chart}] svg text') ? true : null");
+        window.until(chart, async || window.run::<Option<bool>>(&drawn).await).await;
+    }
+}
+
+async fn pictures(window: &Window, theme: &str) {
+    the_charts_are_drawn(window).await;
+    window.picture(&format!("60-usage-{theme}")).await;
+    for (part, scrolled) in [(61, 600), (62, 1_300)] {
+        let scroll = format!("document.querySelector('[data-testid=usage]').scrollTo(0, {scrolled})");
+        window.run::<()>(&scroll).await;
+        window.picture(&format!("{part}-usage-{theme}")).await;
+    }
+    window.run::<()>("document.querySelector('[data-testid=usage]').scrollTo(0, 0)").await;
+    if theme == "dark" {
+        window.resize(960, 640).await;
+        the_charts_are_drawn(window).await;
+        window.picture("65-usage-small").await;
+        window.resize(1280, 800).await;
+    }
+}

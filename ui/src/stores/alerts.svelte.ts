@@ -1,0 +1,110 @@
+import {
+  backend,
+  type Alert,
+  type AlertDetail,
+  type AlertKind,
+  type AlertLimits,
+  type AlertRules,
+  type Alerts as All,
+} from "../backend";
+import { Resource } from "./resource.svelte";
+import { toasts } from "./toasts.svelte";
+
+const NONE: All = { open: [], snoozed: [], closed: [], closed_count: 0 };
+
+/** What somebody should know, and which of it is wanted. */
+class Alerts {
+  readonly #all = new Resource(backend.alerts, ["alerts"]);
+  readonly #rules = new Resource(backend.alertRules, ["alerts", "settings"]);
+  #detail = $state.raw<AlertDetail | null>(null);
+
+  get all(): All {
+    return this.#all.value ?? NONE;
+  }
+  get loading() {
+    return this.#all.loading;
+  }
+  get refreshing() {
+    return this.#all.refreshing;
+  }
+  get error() {
+    return this.#all.error;
+  }
+  get rules(): AlertRules | null {
+    return this.#rules.value;
+  }
+  /** the open one with its story, once it is read */
+  detail(id: number): AlertDetail | null {
+    return this.#detail?.id === id ? this.#detail : null;
+  }
+  find(id: number): Alert | null {
+    const { open, snoozed, closed } = this.all;
+    return [...open, ...snoozed, ...closed].find((alert) => alert.id === id) ?? null;
+  }
+
+  watch(): () => void {
+    const [one, other] = [this.#all.watch(), this.#rules.watch()];
+    return () => {
+      one();
+      other();
+    };
+  }
+  reload() {
+    return this.#all.reload();
+  }
+
+  async read(id: number) {
+    try {
+      this.#detail = await backend.alertDetail(id);
+    } catch (thrown) {
+      toasts.failed(thrown);
+    }
+  }
+
+  acknowledge(id: number) {
+    return this.#run(id, () => backend.alertAcknowledge(id));
+  }
+
+  snooze(id: number, minutes: number) {
+    return this.#run(id, () => backend.alertSnooze(id, minutes));
+  }
+
+  async switch(kind: AlertKind, isOn: boolean | null, onDesktop: boolean | null) {
+    await this.#set(() => backend.alertRuleSet(kind, isOn, onDesktop));
+  }
+
+  async limit(limits: AlertLimits) {
+    await this.#set(() => backend.alertLimitsSet(limits));
+  }
+
+  async test(kind: AlertKind) {
+    try {
+      await backend.alertRuleTest(kind);
+      toasts.note("A test alert stands for a minute", "bell");
+      await this.reload();
+    } catch (thrown) {
+      toasts.failed(thrown);
+    }
+  }
+
+  async #set(run: () => Promise<AlertRules>) {
+    try {
+      this.#rules.put(await run());
+    } catch (thrown) {
+      toasts.failed(thrown);
+      await this.#rules.reload();
+    }
+  }
+
+  async #run(id: number, command: () => Promise<unknown>) {
+    try {
+      await command();
+    } catch (thrown) {
+      toasts.failed(thrown);
+    }
+    await this.reload();
+    await this.read(id);
+  }
+}
+
+export const alerts = new Alerts();

@@ -1,0 +1,95 @@
+import { SvelteSet } from "svelte/reactivity";
+import { asBackendError, backend, type BackendError, type Import, type ImportSource } from "../backend";
+
+/** Looking before importing: where from, what was found, what is chosen of it. */
+export class ImportForm {
+  path = $state("");
+  passphrase = $state("");
+  #kind = $state<ImportSource["kind"]>("file");
+  #plan = $state.raw<Import | null>(null);
+  #error = $state.raw<BackendError | null>(null);
+  #sealed = $state(false);
+  #looking = $state(false);
+  #making = $state(false);
+  readonly #chosen = new SvelteSet<string>();
+
+  get kind() {
+    return this.#kind;
+  }
+  get plan() {
+    return this.#plan;
+  }
+  get error() {
+    return this.#error;
+  }
+  /** the file wants a passphrase */
+  get sealed() {
+    return this.#sealed;
+  }
+  get looking() {
+    return this.#looking;
+  }
+  get making() {
+    return this.#making;
+  }
+  get chosen(): ReadonlySet<string> {
+    return this.#chosen;
+  }
+  /** how many things would be made */
+  get count(): number {
+    if (!this.#plan) return 0;
+    return this.#chosen.size + this.#plan.steps.length + this.#plan.keys.length;
+  }
+
+  choose(kind: ImportSource["kind"]) {
+    this.#kind = kind;
+    this.#forget();
+    if (kind !== "file") void this.look();
+  }
+
+  toggle(origin: string) {
+    if (!this.#chosen.delete(origin)) this.#chosen.add(origin);
+  }
+
+  async look() {
+    if (this.#kind === "file" && !this.path.trim()) return;
+    this.#forget();
+    this.#looking = true;
+    try {
+      const plan = await backend.importPlan(this.#source(), this.passphrase || null);
+      this.#plan = plan;
+      for (const { origin, clash } of plan.connections) if (clash === null) this.#chosen.add(origin);
+    } catch (thrown) {
+      this.#refuse(thrown);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async make(): Promise<Import | null> {
+    this.#making = true;
+    try {
+      return await backend.importApply(this.#source(), [...this.#chosen], this.passphrase || null);
+    } catch (thrown) {
+      this.#refuse(thrown);
+      return null;
+    } finally {
+      this.#making = false;
+    }
+  }
+
+  #source(): ImportSource {
+    return this.#kind === "file" ? { kind: "file", path: this.path.trim() } : { kind: this.#kind };
+  }
+
+  #refuse(thrown: unknown) {
+    this.#error = asBackendError(thrown);
+    if (this.#error.code === "vault_locked" || this.#error.code === "vault_denied") this.#sealed = true;
+  }
+
+  #forget() {
+    this.#plan = null;
+    this.#error = null;
+    this.#chosen.clear();
+  }
+}

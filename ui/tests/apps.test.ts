@@ -1,0 +1,81 @@
+// Apps on the fixture engine: what a user sets, and what reaches the backend.
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { fireEvent, screen, waitFor } from "@testing-library/svelte";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { botSnippets } from "../src/botSnippets";
+import type * as Engine from "./fixtures/engine";
+
+type Window = ReturnType<typeof Engine.installEngine>;
+// The first test also loads the whole window.
+vi.setConfig({ testTimeout: 20_000 });
+let close = async () => {};
+
+async function open(hash: string): Promise<Window> {
+  vi.resetModules();
+  location.hash = hash;
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(700);
+  const { installEngine } = await import("./fixtures/engine");
+  const engine = installEngine({ fast: true });
+  const svelte = await import("svelte");
+  const { default: App } = await import("../src/App.svelte");
+  const app = svelte.mount(App, { target: document.body });
+  close = () => svelte.unmount(app);
+  return engine;
+}
+
+const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
+const edits = (engine: Window) =>
+  engine.calls.filter(({ command }) => command === "app_edit").flatMap(({ args }) => args["edits"]);
+
+async function leave(id: string, value: string) {
+  const field = await find(id);
+  await fireEvent.input(field, { target: { value } });
+  await fireEvent.blur(field);
+}
+
+afterEach(async () => {
+  await close();
+  clearMocks();
+  vi.restoreAllMocks();
+  location.hash = "";
+});
+
+describe("an app", () => {
+  it("is set field by field, and what is no limit is refused", async () => {
+    const engine = await open("#/apps/mt5-signal-bot");
+    await leave("app-rate_limit_per_minute", "60");
+    await leave("app-max_output_tokens", "1,000");
+    await leave("app-max_concurrent_requests", "none");
+    expect(await screen.findByText("A whole number, or empty for no limit")).toBeTruthy();
+    await waitFor(() =>
+      expect(edits(engine)).toEqual([
+        { field: "rate_limit_per_minute", value: 60 },
+        { field: "max_output_tokens", value: 1000 },
+      ]),
+    );
+  });
+
+  it("may use what its list names, and everything again without one", async () => {
+    const engine = await open("#/apps/mt5-signal-bot");
+    await fireEvent.click(await find("app-may-use-add"));
+    await leave("app-may-use-name", "signal-scan");
+    await waitFor(() => expect(screen.getByTestId("snippet-text").textContent).toContain('model="signal-scan"'));
+    await fireEvent.click(await screen.findByLabelText("Take signal-scan off the list"));
+    await waitFor(() =>
+      expect(edits(engine)).toEqual([
+        { field: "may_use", value: ["signal-scan"] },
+        { field: "may_use", value: null },
+      ]),
+    );
+  });
+});
+
+describe("snippets", () => {
+  it("hold the token only where it has to be in the text", () => {
+    const samples = botSnippets("http://127.0.0.1:4141/", "my bot", "conn/m", "pb_secret");
+    const held = samples.filter(({ code }) => code.includes("pb_secret")).map(({ id }) => id);
+    expect(held).toEqual(["url"]);
+    expect(samples.at(-1)?.code).toContain("http://127.0.0.1:4141/b/my%20bot-pb_secret/v1");
+    for (const { id, code } of samples.slice(0, -1)) expect(code, id).toContain("http://127.0.0.1:4141/v1");
+  });
+});

@@ -1,0 +1,108 @@
+// Profiles on the fixture engine: what a user does, and what reaches the backend.
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { fireEvent, screen, waitFor } from "@testing-library/svelte";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { ProfileDraft } from "../src/backend";
+import type * as Engine from "./fixtures/engine";
+
+let close = async () => {};
+
+type Window = ReturnType<typeof Engine.installEngine>;
+// The first test also loads the whole window.
+vi.setConfig({ testTimeout: 20_000 });
+
+/** A fresh window: the stores are singletons, so each test loads its own. */
+async function open(hash: string, scene = ""): Promise<Window> {
+  vi.resetModules();
+  location.hash = hash;
+  const { installEngine } = await import("./fixtures/engine");
+  const engine = installEngine({ fast: true, name: scene });
+  const svelte = await import("svelte");
+  const { default: App } = await import("../src/App.svelte");
+  const app = svelte.mount(App, { target: document.body });
+  close = () => svelte.unmount(app);
+  return engine;
+}
+
+const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
+const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
+const type = async (id: string, value: string) => fireEvent.input(await find(id), { target: { value } });
+const saved = (engine: Window) => calls(engine, "profile_save").at(-1)?.args["draft"] as ProfileDraft | undefined;
+
+afterEach(async () => {
+  await close();
+  clearMocks();
+  location.hash = "";
+});
+
+describe("profiles", () => {
+  it("are edited, counted and saved on top of the version that was seen", async () => {
+    const engine = await open("#/profiles/signal-scan");
+    expect(await find("profile-signal-scan")).toBeTruthy();
+    expect((await find("save-profile")).hasAttribute("disabled")).toBe(true);
+    await type("field-temperature", "0.7");
+    await type("field-system_prompt", "Be brief.");
+    expect((await find("unsaved")).textContent).toContain("2 unsaved changes");
+    await fireEvent.click(await find("save-profile"));
+    await waitFor(() => expect(calls(engine, "profile_save").at(-1)?.args["expected"]).toBe(2));
+    expect(saved(engine)?.spec).toMatchObject({ temperature: 0.7, system_prompt: "Be brief.", max_tokens: 1000 });
+    await waitFor(() => expect(screen.queryByTestId("unsaved")).toBeNull());
+    expect((await find("versions")).textContent).toBe("version 3");
+  });
+
+  it("keep what is unsaved while another one is looked at, until it is discarded", async () => {
+    await open("#/profiles/signal-scan");
+    await type("field-temperature", "0.9");
+    await fireEvent.click(await find("profile-risk-check"));
+    await waitFor(() => expect(screen.queryByTestId("unsaved")).toBeNull());
+    await fireEvent.click(await find("profile-signal-scan"));
+    expect(await find("unsaved")).toBeTruthy();
+    await fireEvent.click(await find("discard"));
+    expect(((await find("field-temperature")) as HTMLInputElement).value).toBe("0.3");
+  });
+
+  it("say which model lacks a setting, and what a number may be", async () => {
+    await open("#/profiles/signal-scan");
+    expect((await find("hint-temperature")).textContent).toContain("gpt-5-mini does not take it.");
+    await type("field-top_p", "7");
+    expect((await screen.findByRole("alert")).textContent).toBe("0 to 1");
+    expect((await find("save-profile")).hasAttribute("disabled")).toBe(true);
+  });
+
+  it("change their chain from the keyboard", async () => {
+    const engine = await open("#/profiles/signal-scan");
+    const first = await find("step-1");
+    await fireEvent.keyDown(first, { key: "ArrowDown", altKey: true });
+    await fireEvent.click(await find("save-profile"));
+    await waitFor(() => expect(saved(engine)).toBeTruthy());
+    expect(saved(engine)?.spec.targets.map(({ connection }) => connection)).toEqual([
+      "conn_openai_spare",
+      "conn_openai_main",
+    ]);
+  });
+
+  it("tell when somebody else saved meanwhile, and lose nothing", async () => {
+    await open("#/profiles/signal-scan", "moved-on");
+    await type("field-temperature", "0.9");
+    await fireEvent.click(await find("save-profile"));
+    expect((await find("save-refused")).textContent).toContain("Version 3 was made meanwhile");
+    expect(((await find("field-temperature")) as HTMLInputElement).value).toBe("0.9");
+  });
+
+  it("start from a recipe, and show what is in force and what would happen in an outage", async () => {
+    const engine = await open("#/profiles", "no-profiles");
+    await fireEvent.click(await find("new-profile"));
+    await fireEvent.click(await find("start-scan"));
+    await type("profile-name", "my-scan");
+    await waitFor(async () => expect((await find("profile-create")).hasAttribute("disabled")).toBe(false));
+    await fireEvent.click(await find("profile-create"));
+    await waitFor(() => expect(calls(engine, "profile_add")).toHaveLength(1));
+    expect((calls(engine, "profile_add")[0]?.args["draft"] as ProfileDraft).spec).toMatchObject({ temperature: 0.3 });
+    await fireEvent.click(await find("effective"));
+    expect((await find("effective-timeout_s")).textContent).toContain("The connection");
+    await fireEvent.click(screen.getByLabelText("Close"));
+    await fireEvent.click(await find("drill"));
+    await fireEvent.click(await find("drill-go"));
+    expect((await find("drill-verdict")).textContent).toContain("1 name would have no home");
+  });
+});

@@ -1,0 +1,196 @@
+// The Usage screen on the fixture engine, and its address.
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { fireEvent, screen, waitFor } from "@testing-library/svelte";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { conditionPart, priorWords, shown, spanWords, withValue } from "../src/screens/usage/query";
+import { causeLook, exactChange, points, tableText, wholePercent } from "../src/screens/usage/words";
+import { usageView } from "./fixtures/usage";
+import type * as Engine from "./fixtures/engine";
+
+type Window = ReturnType<typeof Engine.installEngine>;
+// The first test also loads the whole window.
+vi.setConfig({ testTimeout: 20_000 });
+let close = async () => {};
+
+/** A fresh window: the stores are singletons, so each test loads its own. */
+async function open(hash: string): Promise<Window> {
+  vi.resetModules();
+  localStorage.clear();
+  location.hash = hash;
+  // jsdom lays nothing out, and a chart without a size is not drawn.
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(900);
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(200);
+  const { installEngine } = await import("./fixtures/engine");
+  const engine = installEngine({ fast: true });
+  const svelte = await import("svelte");
+  const { default: App } = await import("../src/App.svelte");
+  const app = svelte.mount(App, { target: document.body });
+  close = () => svelte.unmount(app);
+  return engine;
+}
+
+const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
+const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
+
+afterEach(async () => {
+  await close();
+  clearMocks();
+  vi.restoreAllMocks();
+  location.hash = "";
+});
+
+describe("the address of the Usage screen", () => {
+  it("is the last 30 days by provider where it says nothing", () => {
+    expect(shown({})).toEqual({
+      days: { kind: "last", days: 30 },
+      conditions: [],
+      by: "provider",
+      compare: true,
+      unit: "spend",
+    });
+  });
+  it("holds days, groups and conditions, and reads back what it wrote", () => {
+    const conditions = [
+      { field: "app" as const, relation: "is_not" as const, values: ["playground", "a,b/c"] },
+      { field: "feature" as const, relation: "is" as const, values: [""] },
+    ];
+    const query = Object.assign({ from: "2026-11-01", to: "2026-11-09", by: "app" }, ...conditions.map(conditionPart));
+    expect(shown(query)).toMatchObject({ days: { kind: "between", from: "2026-11-01", to: "2026-11-09" }, by: "app" });
+    expect(shown(query).conditions).toEqual([conditions[1], conditions[0]]);
+  });
+  it.each([
+    [{ days: "7" }, 7],
+    [{ days: "0" }, 30],
+    [{ days: "soon" }, 30],
+    [{ days: "99999" }, 3653],
+    [{ from: "2026-11-01" }, 30],
+  ])("%j is the last %d days", (query, days) => expect(shown(query).days).toEqual({ kind: "last", days }));
+  it("adds a value to a condition once", () => {
+    const first = withValue([], "app", "is", "a");
+    expect(withValue([first], "app", "is", "b").values).toEqual(["a", "b"]);
+    expect(withValue([first], "app", "is", "a").values).toEqual(["a"]);
+    expect(withValue([first], "app", "is_not", "b").values).toEqual(["b"]);
+  });
+});
+
+describe("the words of the Usage screen", () => {
+  it.each([
+    ["2026-11-10", "2026-12-09", "10 Nov to 9 Dec"],
+    ["2026-11-10", "2026-11-10", "10 Nov"],
+    ["2025-12-10", "2026-01-09", "10 Dec 2025 to 9 Jan"],
+  ])("%s to %s is %s", (from, to, words) => expect(spanWords(from, to, "2026-12-09")).toBe(words));
+  it.each([
+    [1, "day before"],
+    [30, "prior 30 d"],
+  ])("%d days are compared with the %s", (days, words) => expect(priorWords(days)).toBe(words));
+  it.each([
+    [4700, "47%"],
+    [30, "<1%"],
+    [0, "0%"],
+  ])("%d basis points are %s", (share, words) => expect(wholePercent(share)).toBe(words));
+  it("compares, where there is something to compare with", () => {
+    expect(exactChange(110, 100)).toBeCloseTo(10);
+    expect(exactChange(5, 0)).toBeNull();
+    expect(points(-12)).toBe("0.1 pt");
+  });
+  it("knows a face for every cause, also for one that it does not know", () => {
+    expect(causeLook("rate_limited")).toEqual({ icon: "gauge", tone: "warn" });
+    expect(causeLook("toString")).toEqual({ icon: "ring", tone: "off" });
+  });
+  it("copies every digit, and no formula", () => {
+    const view = usageView(shown({}));
+    view.groups[0] = { ...view.groups[0]!, name: "=1+1" };
+    const lines = tableText(view).split("\n");
+    expect(lines[1]).toMatch(/^'=1\+1\t24812\t/);
+    expect(lines.at(-1)).toContain("Total\t48291\t");
+  });
+});
+
+describe("the Usage screen", () => {
+  it("shows figures with what they were before, and goes without on request", async () => {
+    await open("#/usage");
+    expect((await find("usage-cost")).textContent).toContain("$194.39");
+    expect(screen.getByTestId("usage-cost").textContent).toContain("11.0%");
+    expect(screen.getByTestId("usage-more").textContent).toContain("On pace for $212.00");
+    await fireEvent.click(screen.getByTestId("usage-compare"));
+    await waitFor(() => expect(screen.getByTestId("usage-cost").textContent).not.toContain("from"));
+    expect(location.hash).toContain("compare=off");
+  });
+
+  it("asks again when the range, the groups or a filter change, and keeps them in its address", async () => {
+    const engine = await open("#/usage");
+    await find("usage-cost");
+    const last = () => calls(engine, "usage").at(-1)?.args["query"];
+    await fireEvent.click(screen.getByTestId("range-7"));
+    await waitFor(() => expect(last()).toMatchObject({ days: { kind: "last", days: 7 } }));
+    await fireEvent.click(screen.getByTestId("usage-by-model"));
+    await waitFor(() => expect(last()).toMatchObject({ by: "model" }));
+    await fireEvent.click(screen.getByTestId("cause-rate_limited"));
+    const cause = { field: "error", relation: "is", values: ["rate_limited"] };
+    await waitFor(() => expect(last()).toMatchObject({ conditions: [cause] }));
+    location.hash = "#/overview";
+    await find("ov-spend-today");
+    await fireEvent.click(screen.getByTestId("nav-usage"));
+    await find("filter-error");
+    expect(location.hash).toContain("days=7");
+    await fireEvent.click(screen.getByLabelText("Clear cause filter"));
+    await waitFor(() => expect(last()).toMatchObject({ conditions: [] }));
+  });
+
+  it("adds a filter from its menu, and tells when nothing fits", async () => {
+    const engine = await open("#/usage");
+    await fireEvent.click(await find("usage-filter"));
+    await fireEvent.click(await find("filter-relation-is_not"));
+    await fireEvent.change(await find("filter-value"), { target: { value: "playground" } });
+    await fireEvent.click(screen.getByTestId("filter-add"));
+    const last = () => calls(engine, "usage").at(-1)?.args["query"];
+    await waitFor(() =>
+      expect(last()).toMatchObject({ conditions: [{ field: "app", relation: "is_not", values: ["playground"] }] }),
+    );
+    location.hash = "#/usage?is.app=nobody";
+    await fireEvent.click(await find("usage-jump"));
+    await waitFor(() => expect(location.hash).toContain("from=2025-11-03&to=2025-11-03"));
+  });
+
+  it("opens a row to what is inside it, and narrows everything to it", async () => {
+    const engine = await open("#/usage");
+    await fireEvent.click(await find("group-openai"));
+    await find("sub-gpt-5-mini");
+    expect(calls(engine, "usage_groups").at(-1)?.args["query"]).toMatchObject({
+      by: "model",
+      conditions: [{ field: "provider", relation: "is", values: ["openai"] }],
+    });
+    await fireEvent.click(screen.getByTestId("only-openai"));
+    await waitFor(() => expect(location.hash).toContain("is.provider=openai"));
+    expect(location.hash).toContain("by=model");
+  });
+
+  it("picks days from the calendar", async () => {
+    await open("#/usage?from=2025-11-03&to=2025-11-09");
+    await fireEvent.click(await find("range-custom"));
+    await fireEvent.click(await find("day-2025-11-20"));
+    await fireEvent.click(screen.getByTestId("day-2025-11-11"));
+    await waitFor(() => expect(location.hash).toContain("from=2025-11-11&to=2025-11-20"));
+  });
+
+  it("compares the traffic with another model", async () => {
+    const engine = await open("#/usage");
+    expect((await find("what-if-cost")).textContent).toContain("$51.93");
+    expect(screen.getByTestId("usage-what-if").textContent).toContain("38 requests exceed its context");
+    await fireEvent.change(screen.getByTestId("what-if-model"), { target: { value: "openai/gpt-5" } });
+    await waitFor(() => expect(screen.getByTestId("what-if-cost").textContent).toContain("$163.30"));
+    const asked = () => calls(engine, "usage_what_if").at(-1)?.args["models"];
+    await waitFor(() => expect(asked()).toEqual(["openai/gpt-5", "openai/gpt-5-mini"]));
+  });
+
+  it("exports what is shown", async () => {
+    const engine = await open("#/usage?is.app=mt5-signal-bot");
+    await fireEvent.click(await find("usage-export"));
+    await fireEvent.click(await find("export-parquet"));
+    await waitFor(() => expect(screen.getByTestId("toast-text").textContent).toContain("/exports/usage.parquet"));
+    expect(calls(engine, "usage_export").at(-1)?.args).toMatchObject({
+      format: "parquet",
+      query: { conditions: [{ field: "app", relation: "is", values: ["mt5-signal-bot"] }] },
+    });
+  });
+});
