@@ -184,6 +184,9 @@ describe("connections", () => {
         reassignTo: "conn_openai_main",
       }),
     );
+    // The list shows what is left only once everything is done.
+    await waitFor(() => expect(screen.queryByTestId("remove-go")).toBeNull());
+    await waitFor(() => expect(screen.queryByTestId("conn-conn_claude_main")).toBeNull());
   });
 
   it("are copied without their key, and stopped until they are turned on", async () => {
