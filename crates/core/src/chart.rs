@@ -12,6 +12,7 @@ mod lines;
 mod marks;
 mod place;
 mod steps;
+mod strip;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use heat::{Heat, HeatCell, HeatKind, Session, heat};
 pub use lines::{Percentiles, lines};
 pub use marks::{Heading, Unpaintable};
 pub use steps::{Resolution, Step, Steps};
+pub use strip::strip;
 pub use unit::Unit;
 
 /// The id of the series that the smallest are folded into. No provider's slug begins with a plus.
@@ -104,7 +106,8 @@ pub struct Slot {
     pub h: i32,
     /// What it is: "Thu 20 Nov", "Tue 09:00".
     pub label: String,
-    /// Its first and last day (2026-11-20), for a closer look; empty where it is no span of days.
+    /// Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. In a strip its first
+    /// millisecond and the first after it.
     pub from: String,
     /// See `from`.
     pub to: String,

@@ -54,6 +54,11 @@ impl Timestamp {
         zone.to_datetime(self.to_jiff()).strftime("%H:%M").to_string()
     }
 
+    /// Hour, minute and second in `zone` (09:30:05).
+    pub fn clock_to_the_second(self, zone: &TimeZone) -> String {
+        zone.to_datetime(self.to_jiff()).strftime("%H:%M:%S").to_string()
+    }
+
     /// Weekday and hour in `zone`.
     pub fn weekday_and_hour(self, zone: &TimeZone) -> (Weekday, i8) {
         let there = zone.to_datetime(self.to_jiff());

@@ -1,6 +1,7 @@
 //! What the shells can do, one function per use-case. The window's commands and the command line call these and decide
 //! nothing themselves. Types that cross to the window derive `specta::Type`.
 
+pub mod activity;
 pub mod alerts;
 pub mod aliases;
 pub mod apps;

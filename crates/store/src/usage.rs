@@ -12,6 +12,12 @@ use crate::error::StoreError;
 use crate::series::{self, Part};
 use crate::{open_attempt, rollup};
 
+mod sheet;
+mod tempo;
+
+pub use sheet::{Counted, Place, Sheet, newest_id, news, sheet};
+pub use tempo::{Tempo, tempo};
+
 /// Appends an attempt.
 pub fn append(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
     let series_id = series::intern(db, row)?;
@@ -226,6 +232,10 @@ pub struct LogRow {
     pub finish_reason: Option<String>,
     /// Redacted text of the error.
     pub message: Option<String>,
+    /// The credential that was used.
+    pub credential_version: Option<u32>,
+    /// The provider's own id of the request.
+    pub upstream_id: Option<String>,
     /// What its call met on the way.
     pub detours: Option<Detours>,
 }
@@ -317,6 +327,8 @@ fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         streamed: row.get("streamed")?,
         finish_reason: row.get("finish_reason")?,
         message: row.get("message")?,
+        credential_version: row.get("credential_version")?,
+        upstream_id: row.get("upstream_id")?,
         detours: row
             .get::<_, Option<String>>("detours")?
             .and_then(|detours| serde_json::from_str(&detours).ok()),

@@ -22,6 +22,12 @@ impl Axis {
         Self { unit, step, top: step * intervals(highest, step).max(2) }
     }
 
+    /// The scale that ends with `highest`.
+    pub(super) fn exactly(highest: i128, unit: Unit) -> Self {
+        let top = if highest > 0 { highest } else { unit.one() };
+        Self { unit, step: top, top }
+    }
+
     /// The values of the ticks, from zero up.
     pub(super) fn ticks(self) -> impl Iterator<Item = i128> {
         (0..=self.top / self.step).map(move |n| n * self.step)

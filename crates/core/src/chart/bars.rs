@@ -40,7 +40,7 @@ pub struct Stacked {
 }
 
 /// A step's visible amounts with their colours, from the bottom up.
-type Stack = Vec<(i128, RGBColor)>;
+pub(super) type Stack = Vec<(i128, RGBColor)>;
 
 /// Draws stacked bars, with the cap as a dashed line where there is one.
 pub fn bars(request: &ChartRequest, data: &Stacked) -> Drawing {
@@ -69,7 +69,7 @@ pub fn bars(request: &ChartRequest, data: &Stacked) -> Drawing {
 }
 
 impl Table {
-    fn chart(self, data: &Stacked, plot: super::PlotArea, slots: Vec<Slot>) -> Chart {
+    pub(super) fn chart(self, data: &Stacked, plot: super::PlotArea, slots: Vec<Slot>) -> Chart {
         let text = |amount: i64| Some(data.unit.decimal(amount));
         Chart {
             svg: String::new(),
@@ -92,7 +92,7 @@ pub(super) fn sum(amounts: &[i64]) -> i64 {
     amounts.iter().fold(0, |sum, amount| sum.saturating_add(*amount))
 }
 
-fn stacks(table: &Table, palette: &Palette) -> Vec<Stack> {
+pub(super) fn stacks(table: &Table, palette: &Palette) -> Vec<Stack> {
     let stack = |row: &Vec<i64>| {
         let visible = row.iter().zip(&table.series).filter(|(_, series)| !series.hidden);
         visible.map(|(amount, series)| (i128::from((*amount).max(0)), palette.series(series.color))).collect()
@@ -100,7 +100,7 @@ fn stacks(table: &Table, palette: &Palette) -> Vec<Stack> {
     table.rows.iter().map(stack).collect()
 }
 
-fn total(stack: &[(i128, RGBColor)]) -> i128 {
+pub(super) fn total(stack: &[(i128, RGBColor)]) -> i128 {
     stack.iter().map(|(amount, _)| amount).sum()
 }
 
@@ -108,7 +108,7 @@ fn is_within_reach(cap: i128, highest: i128) -> bool {
     cap > 0 && (highest == 0 || cap <= highest * CAP_REACH)
 }
 
-fn draw_bars(stacks: &[Stack], layout: &Layout, picture: &mut Picture) {
+pub(super) fn draw_bars(stacks: &[Stack], layout: &Layout, picture: &mut Picture) {
     // One width for all bars, though slots differ by a pixel.
     let count = i32::try_from(layout.slots.len()).unwrap_or(i32::MAX).max(1);
     let width = (layout.plot.w * BAR_PERCENT / 100 / count).max(1);

@@ -11,6 +11,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 /// Sizes outside of these are drawn at the nearest inside.
 const WIDTHS: (u32, u32) = (160, 4_096);
 const HEIGHTS: (u32, u32) = (80, 2_160);
+const STRIP_HEIGHTS: (u32, u32) = (16, 240);
 const BOTTOM: i32 = 22;
 const LEFT_AT_LEAST: i32 = 38;
 /// Between a tick's text and the plot.
@@ -21,6 +22,11 @@ const LABEL_GAP: i32 = 8;
 /// The nearest size that is drawn.
 pub(super) fn drawn_size(size: (u32, u32)) -> (u32, u32) {
     (size.0.clamp(WIDTHS.0, WIDTHS.1), size.1.clamp(HEIGHTS.0, HEIGHTS.1))
+}
+
+/// The nearest size that a strip is drawn at.
+pub(super) fn drawn_strip(size: (u32, u32)) -> (u32, u32) {
+    (size.0.clamp(WIDTHS.0, WIDTHS.1), size.1.clamp(STRIP_HEIGHTS.0, STRIP_HEIGHTS.1))
 }
 
 /// What a chart over time needs to know before it is placed.
@@ -55,6 +61,11 @@ impl Layout {
         let plot = PlotArea { x: left, y: needs.top, w: width - left - right, h };
         let slots = slots(steps, &plot);
         Self { size, plot, axis, slots }
+    }
+
+    /// Places without room for axes.
+    pub(super) fn bare(size: (u32, u32), plot: PlotArea, axis: Axis, steps: &Steps) -> Self {
+        Self { size, plot, axis, slots: slots(steps, &plot) }
     }
 
     /// The row of the zero line; bars stand on it.

@@ -6,6 +6,7 @@ use jiff::{Span, ToSpan};
 
 use crate::time::{HOUR_MS, Range, Timestamp, day_range};
 
+const MINUTE_MS: i64 = HOUR_MS / 60;
 /// Up to so many days are cut into hours.
 const HOURS_UP_TO: i64 = 2;
 /// Beyond so many days, a bar is a week.
@@ -14,6 +15,8 @@ const DAYS_UP_TO: i64 = 120;
 /// What one step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
+    /// So many milliseconds.
+    Fine,
     /// An hour.
     Hour,
     /// A calendar day, of 23 to 25 hours.
@@ -26,6 +29,7 @@ impl Resolution {
     /// "by hour", "by day", "by week".
     pub(super) fn noun(self) -> &'static str {
         match self {
+            Self::Fine => "time",
             Self::Hour => "hour",
             Self::Day => "day",
             Self::Week => "week",
@@ -78,7 +82,7 @@ impl Steps {
     pub fn by(resolution: Resolution, range: Range, now: Timestamp, zone: &TimeZone) -> Self {
         let (first, last) = (range.from.day(zone), range.to.plus_ms(-1).day(zone));
         let steps: Vec<Step> = match resolution {
-            Resolution::Hour => hours(range, zone),
+            Resolution::Fine | Resolution::Hour => equal(range, HOUR_MS, zone),
             Resolution::Day => spans(first, last, 1.day(), zone),
             Resolution::Week => {
                 let back = first.weekday().since(Weekday::Monday);
@@ -87,6 +91,13 @@ impl Steps {
         };
         let ends_now = steps.last().is_some_and(|step| step.range.from <= now && now < step.range.to);
         Self { resolution, list: steps, ends_now }
+    }
+
+    /// Cuts a range into steps of so many milliseconds.
+    pub fn fine(range: Range, step_ms: i64, now: Timestamp, zone: &TimeZone) -> Self {
+        let list = equal(range, step_ms.max(1), zone);
+        let ends_now = list.last().is_some_and(|step| step.range.from <= now && now < step.range.to);
+        Self { resolution: Resolution::Fine, list, ends_now }
     }
 
     /// The step that holds a moment.
@@ -108,7 +119,7 @@ impl Steps {
     /// "on Thu 20 Nov", "in the week of 17 Nov".
     pub(super) fn when(&self, step: &Step) -> String {
         match self.resolution {
-            Resolution::Hour => format!("at {}", step.label),
+            Resolution::Fine | Resolution::Hour => format!("at {}", step.label),
             Resolution::Day => format!("on {}", step.label),
             Resolution::Week => format!("in the week of {}", step.short),
         }
@@ -132,15 +143,15 @@ impl Steps {
     }
 }
 
-fn hours(range: Range, zone: &TimeZone) -> Vec<Step> {
-    let starts = std::iter::successors(Some(range.from), |at| Some(at.plus_ms(HOUR_MS)));
+fn equal(range: Range, step_ms: i64, zone: &TimeZone) -> Vec<Step> {
+    let starts = std::iter::successors(Some(range.from), |at| Some(at.plus_ms(step_ms)));
     starts
         .take_while(|at| *at < range.to)
         .map(|at| {
             let day = at.day(zone);
-            let clock = at.clock(zone);
+            let clock = if step_ms % MINUTE_MS == 0 { at.clock(zone) } else { at.clock_to_the_second(zone) };
             Step {
-                range: Range { from: at, to: at.plus_ms(HOUR_MS).min(range.to) },
+                range: Range { from: at, to: at.plus_ms(step_ms).min(range.to) },
                 day,
                 last_day: day,
                 label: format!("{}, {clock}", day.strftime("%a %-d %b")),

@@ -167,7 +167,8 @@ pub async fn explain(engine: &Arc<Engine>, call: CallId) -> Result<Option<Story>
     Ok(story(&of_call(engine, call).await?))
 }
 
-fn story(lines: &[Line]) -> Option<Story> {
+/// The way of a call, of its lines in order.
+pub(super) fn story(lines: &[Line]) -> Option<Story> {
     let last = lines.last()?;
     let place = |line: &Line| format!("{} ({})", line.connection_name, line.model);
     let summary = if last.outcome == Outcome::Answered.as_str() {

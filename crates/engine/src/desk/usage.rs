@@ -29,6 +29,7 @@ pub use statement::{statement, statement_to_folder};
 pub use view::{Cause, FieldValue, FieldValues, GroupRow, Totals, UsageView, groups, values, view};
 pub(crate) use view::{expected, short};
 pub use what_if::{TriedPrice, WhatIf, WhatIfOption, WhatIfRow, what_if};
+pub(crate) use words::cause;
 
 /// What the groups that are not among the first are called together. No name of a group begins with a plus.
 const OTHER: &str = "+other";

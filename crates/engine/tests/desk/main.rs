@@ -1,6 +1,7 @@
 //! The desk's use-cases from outside: keys, audit, vaults, backups, figures.
 #![cfg(test)]
 
+mod activity;
 mod audit;
 mod backup;
 mod common;

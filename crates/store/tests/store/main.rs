@@ -8,4 +8,5 @@ mod connection;
 mod credential;
 mod ledger;
 mod row;
+mod sheet;
 mod watch;

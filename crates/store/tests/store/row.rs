@@ -75,6 +75,8 @@ fn as_logged(row: &UsageRow, id: i64) -> LogRow {
         streamed: true,
         finish_reason: Some("length".to_owned()),
         message: Some("the stream ended".to_owned()),
+        credential_version: Some(2),
+        upstream_id: Some("req_1".to_owned()),
         detours: Some(detours()),
     }
 }

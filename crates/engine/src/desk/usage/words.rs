@@ -6,7 +6,7 @@ use patchbay_core::report::GroupBy;
 use crate::snapshot::Snapshot;
 
 /// A cause of failed attempts, in a few words.
-pub(super) fn cause(class: &str) -> &'static str {
+pub(crate) fn cause(class: &str) -> &'static str {
     let Some(code) = Code::parse(class) else { return "Not recorded" };
     match code {
         Code::RateLimited => "Rate limit, 429",

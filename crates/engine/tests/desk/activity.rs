@@ -1,0 +1,143 @@
+//! The Activity screen on sample data: its pages, its news, its bars and the way of a call.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use patchbay_core::chart::{ChartRequest, ChartTheme};
+use patchbay_core::ledger::Outcome;
+use patchbay_core::money::NanoUsd;
+use patchbay_core::report::{Condition, Field, Filter, GroupBy, Relation};
+use patchbay_engine::demo::sample::SampleOptions;
+use patchbay_engine::desk::activity::{
+    self, ActivityLine, ActivityLines, ActivityPlace, ActivityQuery, ActivitySpan, CallStopKind,
+};
+use patchbay_engine::desk::usage::{self, Days, UsageQuery};
+use patchbay_engine::desk::{demo, log};
+use patchbay_engine::{Engine, VaultChoice};
+use tempfile::TempDir;
+
+async fn engine(attempts: u32) -> (TempDir, Arc<Engine>) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), VaultChoice::Memory).unwrap();
+    let options = SampleOptions { attempts, days: 30, seed: 11 };
+    demo::load(&engine, options, TimeZone::UTC).await.unwrap();
+    (folder, engine)
+}
+
+fn failures() -> Vec<Condition> {
+    vec![Condition { field: Field::Outcome, relation: Relation::IsNot, values: vec!["answered".to_owned()] }]
+}
+
+fn all(lines: ActivityLines) -> ActivityQuery {
+    ActivityQuery { span: ActivitySpan::Any, conditions: Vec::new(), lines }
+}
+
+async fn read(engine: &Arc<Engine>, query: &ActivityQuery) -> Vec<ActivityLine> {
+    let mut lines: Vec<ActivityLine> = Vec::new();
+    loop {
+        let below = lines.last().map(|line| ActivityPlace { at: line.at, id: line.id });
+        let page = activity::page(engine, query.clone(), below, 70, TimeZone::UTC).await.unwrap();
+        lines.extend(page.lines);
+        if !page.more {
+            return lines;
+        }
+    }
+}
+
+#[tokio::test]
+async fn c5_the_log_has_as_many_lines_as_the_usage_screen_counts() {
+    let (_folder, engine) = engine(1_500).await;
+    for conditions in [Vec::new(), failures()] {
+        let days = Days::Last { days: 9 };
+        let query = UsageQuery { days: days.clone(), conditions: conditions.clone(), by: GroupBy::App };
+        let view = usage::view(&engine, query, TimeZone::UTC).await.unwrap();
+        let asked = |lines| ActivityQuery {
+            span: ActivitySpan::Days { days: days.clone() },
+            conditions: conditions.clone(),
+            lines,
+        };
+        let attempts = read(&engine, &asked(ActivityLines::Attempts)).await;
+        let calls = read(&engine, &asked(ActivityLines::Calls)).await;
+        assert_eq!(
+            (attempts.len(), calls.len()),
+            (view.totals.attempts as usize, view.totals.calls as usize)
+        );
+        assert!(attempts.len() > 5);
+        let request = ChartRequest { width: 640, height: 44, theme: ChartTheme::Dark, hidden: Vec::new() };
+        let bars =
+            activity::tempo(&engine, asked(ActivityLines::Calls), request, TimeZone::UTC).await.unwrap();
+        let sum: usize = bars.totals.iter().flatten().map(|count| count.parse::<usize>().unwrap()).sum();
+        assert_eq!(sum, calls.len());
+    }
+}
+
+#[tokio::test]
+async fn a_request_tells_whom_it_tried_before_and_what_all_of_it_cost() {
+    let (_folder, engine) = engine(3_000).await;
+    let lines = read(&engine, &all(ActivityLines::Calls)).await;
+    let moved: Vec<&ActivityLine> = lines.iter().filter(|line| line.attempt > 1).collect();
+    assert!(!moved.is_empty(), "the sample has calls that moved on");
+    for line in moved {
+        let rows = log::of_call(&engine, line.call.parse().unwrap()).await.unwrap();
+        let last = rows.last().unwrap();
+        assert_eq!((rows.len(), &last.connection), (line.attempt as usize, &line.connection));
+        for via in &line.via {
+            assert!(rows.iter().any(|row| row.connection_name == via.name && row.attempt < line.attempt));
+        }
+        let known: Option<i64> = rows.iter().map(|row| row.cost_nano_usd).sum();
+        assert_eq!(
+            line.cost.as_ref().map(|cost| cost.0.clone()),
+            known.map(|nano| NanoUsd(nano).to_string())
+        );
+        assert!(u64::from(line.took_ms) >= last.total_ms);
+    }
+}
+
+#[tokio::test]
+async fn f1_a_call_is_told_stop_by_stop_with_tokens_price_and_settings() {
+    let (_folder, engine) = engine(3_000).await;
+    let lines = read(&engine, &all(ActivityLines::Calls)).await;
+    let mut priced = 0;
+    for line in lines.iter().filter(|line| line.attempt > 1).take(20) {
+        let detail = activity::call(&engine, line.call.parse().unwrap()).await.unwrap().unwrap();
+        let attempts: Vec<_> =
+            detail.stops.iter().filter(|stop| stop.kind == CallStopKind::Attempt).collect();
+        assert_eq!(attempts.len(), line.attempt as usize);
+        assert_eq!((detail.attempts, detail.took_ms), (line.attempt, line.took_ms));
+        assert_eq!(detail.cost, line.cost);
+        assert!(detail.summary.contains(&line.connection_name), "{}", detail.summary);
+        let first = attempts[0];
+        assert!(first.outcome != Outcome::Answered.as_str() && !first.reason.is_empty());
+        assert!(attempts.windows(2).all(|pair| pair[0].begins_ms <= pair[1].begins_ms));
+        assert_eq!(detail.json.lines().count(), attempts.len());
+        let last = attempts[attempts.len() - 1];
+        let usage = last.usage.as_ref().unwrap();
+        priced += usize::from(last.price.is_some());
+        assert_eq!(last.price.is_some(), usage.cost_source == "priced" || usage.cost_source == "estimated");
+    }
+    assert!(priced > 0);
+    let nobody =
+        activity::call(&engine, "00000000-0000-7000-8000-000000000000".parse().unwrap()).await.unwrap();
+    assert!(nobody.is_none());
+}
+
+#[tokio::test]
+async fn news_begin_where_the_page_ended_and_are_all_there() {
+    let (_folder, engine) = engine(200).await;
+    let query = all(ActivityLines::Attempts);
+    let top = activity::page(&engine, query.clone(), None, 10, TimeZone::UTC).await.unwrap();
+    let none = activity::news(&engine, query.clone(), top.newest, TimeZone::UTC).await.unwrap();
+    assert!(none.lines.is_empty() && !none.more && none.newest == top.newest);
+    let before = log::newest(&engine, Filter::default(), 1_000).await.unwrap();
+    let (mut seen, mut ids) = (0, Vec::new());
+    loop {
+        let page = activity::news(&engine, query.clone(), seen, TimeZone::UTC).await.unwrap();
+        seen = page.newest;
+        ids.extend(page.lines.iter().map(|line| line.id));
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(ids.len(), before.len());
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+}
