@@ -1,5 +1,6 @@
 //! The page's commands, by noun. Their bodies only unpack arguments.
 
+pub(crate) mod activity;
 pub(crate) mod alerts;
 pub(crate) mod apps;
 pub(crate) mod audit;

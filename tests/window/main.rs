@@ -2,6 +2,7 @@
 //! driver. What it showed is kept as pictures in `target/window`.
 #![cfg(test)]
 
+mod activity;
 mod apps;
 mod connections;
 mod driver;
@@ -144,6 +145,13 @@ async fn n1_a_budget_stops_is_told_on_the_desktop_and_resumed() {
 async fn the_page_reaches_only_its_backend() {
     if has_a_session("the_page_reaches_only_its_backend") {
         page::reaches_only_its_backend().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c1_activity_from_the_log_to_one_call() {
+    if has_a_session("c1_activity_from_the_log_to_one_call") {
+        activity::from_the_log_to_one_call().await;
     }
 }
 

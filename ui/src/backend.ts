@@ -4,6 +4,8 @@ import { Channel } from "@tauri-apps/api/core";
 import {
   commands,
   events,
+  type ActivityPlace,
+  type ActivityQuery,
   type Afterwards,
   type AlertKind,
   type AlertLimits,
@@ -190,6 +192,12 @@ export const backend = {
   playgroundStop: (run: string) => value(commands.playgroundStop(run)),
 
   overview: () => value(commands.overview()),
+
+  activity: (query: ActivityQuery, below: ActivityPlace | null, limit: number) =>
+    value(commands.activity(query, below, limit)),
+  activityNews: (query: ActivityQuery, after: number) => value(commands.activityNews(query, after)),
+  activityTempo: (query: ActivityQuery, request: ChartRequest) => value(commands.activityTempo(query, request)),
+  activityCall: (call: string) => value(commands.activityCall(call)),
 
   usage: (query: UsageQuery) => value(commands.usage(query)),
   usageGroups: (query: UsageQuery) => value(commands.usageGroups(query)),

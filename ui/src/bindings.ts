@@ -182,6 +182,14 @@ export const commands = {
 	playgroundStop: (run: string) => typedError<null, CommandError>(__TAURI_INVOKE("playground_stop", { run })),
 	/**  Its figures. */
 	overview: () => typedError<Overview, CommandError>(__TAURI_INVOKE("overview")),
+	/**  A page of the log, the newest first: its top, or what stands below a line. */
+	activity: (query: ActivityQuery, below: ActivityPlace | null, limit: number) => typedError<ActivityPage, CommandError>(__TAURI_INVOKE("activity", { query, below, limit })),
+	/**  What was appended after a row of the ledger, in that order. */
+	activityNews: (query: ActivityQuery, after: number) => typedError<ActivityPage, CommandError>(__TAURI_INVOKE("activity_news", { query, after })),
+	/**  The bars above the log, drawn at the size that is asked for. */
+	activityTempo: (query: ActivityQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("activity_tempo", { query, request })),
+	/**  One call in full; null where there is none of that id. */
+	activityCall: (call: string) => typedError<CallDetail | null, CommandError>(__TAURI_INVOKE("activity_call", { call })),
 	/**  Its figures. */
 	usage: (query: UsageQuery) => typedError<UsageView, CommandError>(__TAURI_INVOKE("usage", { query })),
 	/**  Groups alone: what a row of its table opens to. */
@@ -254,6 +262,108 @@ export const events = {
 };
 
 /* Types */
+/**  A line of the log: a request with all its attempts, or one attempt. */
+export type ActivityLine = {
+	/**  Its row; exact up to 2⁵³. */
+	id: number,
+	/**  The call. */
+	call: string,
+	/**  Which of its attempts this is, from 1. */
+	attempt: number,
+	/**  When the attempt began. */
+	at: Timestamp,
+	/**  Whether it ended its call. */
+	is_final: boolean,
+	/**  The app. */
+	app: string,
+	/**  What the call was for; may be empty. */
+	feature: string,
+	/**  The model that was asked. */
+	model: string,
+	/**  The connection's key. */
+	connection: string,
+	/**  Its name as it was. */
+	connection_name: string,
+	/**  The colour of its provider, 1 to 6. */
+	color: number,
+	/**  Whom the call tried before. */
+	via: ActivityVia[],
+	/**  `answered`, `failed`, `limited`, `cancelled`, `cut` or `interrupted`. */
+	outcome: string,
+	/**  What it failed of, in a few words; empty for answers. */
+	cause: string,
+	/**  The provider's HTTP status. */
+	status: number | null,
+	/**  How long the call stood in line. */
+	waited_ms: number,
+	/**  All input tokens. */
+	input_tokens: number | null,
+	/**  All output tokens. */
+	output_tokens: number | null,
+	/**  `None` = unknown. Of a request, what all its attempts cost. */
+	cost: DecimalUsd | null,
+	/**  Of a request, from its first attempt's begin to its end. */
+	took_ms: number,
+};
+
+/**  What a line of the log stands for. */
+export type ActivityLines = 
+/**  A request as its caller saw it. */
+"calls" | 
+/**  Every try at a connection. */
+"attempts";
+
+/**  A page of the log. */
+export type ActivityPage = {
+	/**  The newest first. */
+	lines: ActivityLine[],
+	/**  There are older ones. */
+	more: boolean,
+	/**  The latest row of the ledger: what comes after it is news. */
+	newest: number,
+};
+
+/**  Where a line stands in the log. */
+export type ActivityPlace = {
+	/**  When it began. */
+	at: Timestamp,
+	/**  Its row; exact up to 2⁵³. */
+	id: number,
+};
+
+/**  Which lines of the log. */
+export type ActivityQuery = {
+	/**  When. */
+	span: ActivitySpan,
+	/**  What has to hold. */
+	conditions: Condition[],
+	/**  What a line stands for. */
+	lines: ActivityLines,
+};
+
+/**  When what is shown began. */
+export type ActivitySpan = 
+/**  Whenever. */
+{ kind: "any" } | 
+/**  On these days. */
+{ kind: "days"; 
+/**  Which. */
+days: Days } | 
+/**  To the millisecond. */
+{ kind: "moments"; 
+/**  The first; `None` for whatever was before. */
+from: Timestamp | null; 
+/**  The first after it. */
+to: Timestamp };
+
+/**  A connection that was tried before. */
+export type ActivityVia = {
+	/**  Its name as it was. */
+	name: string,
+	/**  The colour of its provider, 1 to 6. */
+	color: number,
+};
+
 /**  The end of adding with a test. */
 export type AddOutcome = {
 	/**  What the test found. */
@@ -746,12 +856,127 @@ export type BudgetStop = {
 	more: string,
 } & BudgetKey;
 
+/**  A call and its way. */
+export type CallDetail = {
+	/**  The call. */
+	call: string,
+	/**  How it ended, in a sentence. */
+	summary: string,
+	/**  How it ended: the outcome of its last attempt. */
+	outcome: string,
+	/**  When its first attempt began. */
+	at: Timestamp,
+	/**  Who called. */
+	app: string,
+	/**  What for; may be empty. */
+	feature: string,
+	/**  The decision that it belongs to. */
+	signal: string | null,
+	/**  What the caller asked for. */
+	requested_model: string,
+	/**  The profile that led it; empty where none did. */
+	profile: string,
+	/**  Its version. */
+	profile_version: number | null,
+	/**  Whether the answer came as a stream. */
+	streamed: boolean,
+	/**  From the first attempt's begin to the end. */
+	took_ms: number,
+	/**  From the first attempt's begin to the first piece of the answer. */
+	first_token_ms: number | null,
+	/**  Of the last attempt. */
+	usage: CallUsage,
+	/**  What all attempts cost; `None` = unknown. */
+	cost: DecimalUsd | null,
+	/**  How many attempts it made. */
+	attempts: number,
+	/**  Everybody it came by, in order. */
+	stops: CallStop[],
+	/**  What was in force at the last connection; empty where that is gone. */
+	settings: EffectiveSetting[],
+	/**  Its rows, one JSON object a line, as `patchbay log --json` writes them. */
+	json: string,
+};
+
 /**  Which ids of tool calls a provider takes back. */
 export type CallIds = 
 /**  All. */
 "as_given" | 
 /**  Nine letters or digits (Mistral). */
 "nine_alphanumerics";
+
+/**  A price as an attempt met it. */
+export type CallPrice = {
+	/**  Who says it. */
+	source: PriceSource,
+	/**  The row of it that held for a prompt of that length. */
+	tier: PriceTier,
+};
+
+/**  A connection on the way of a call. */
+export type CallStop = {
+	/**  What happened. */
+	kind: CallStopKind,
+	/**  Which attempt, from 1; 0 where none was made. */
+	attempt: number,
+	/**  The connection's key; empty where it was passed by. */
+	connection: string,
+	/**  Its name as it was. */
+	connection_name: string,
+	/**  The model that was asked; empty where it was passed by. */
+	model: string,
+	/**  The outcome; empty where it was passed by. */
+	outcome: string,
+	/**  The HTTP status. */
+	status: number | null,
+	/**  What it failed of, or why it was passed by, in words; empty for answers. */
+	reason: string,
+	/**  What the provider said, keys masked. */
+	message: string | null,
+	/**  How long the call stood in line before it. */
+	waited_ms: number,
+	/**  From the call's begin to this stop's. */
+	begins_ms: number,
+	/**  How long it took. */
+	took_ms: number,
+	/**  From its begin to the first piece of the answer. */
+	first_token_ms: number | null,
+	/**  Its tokens and money; `None` where it was passed by. */
+	usage: CallUsage | null,
+	/**  The price that it was priced by, as it is told now; `None` where it is not known or the provider told the cost. */
+	price: CallPrice | null,
+	/**  The version of the key that was used. */
+	credential_version: number | null,
+	/**  Why the model stopped. */
+	finish_reason: string | null,
+	/**  The provider's own id of the request. */
+	upstream_id: string | null,
+};
+
+/**  What happened at a stop. */
+export type CallStopKind = 
+/**  It was passed by. */
+"skipped" | 
+/**  An attempt was made. */
+"attempt";
+
+/**  Tokens and money of an attempt, as the ledger has them. */
+export type CallUsage = {
+	/**  All input. */
+	input: number | null,
+	/**  All output. */
+	output: number | null,
+	/**  Of the input: read from a cache. */
+	cached: number | null,
+	/**  Of the input: written to a cache. */
+	cache_write: number | null,
+	/**  Of the output: reasoning. */
+	reasoning: number | null,
+	/**  `None` = unknown. */
+	cost: DecimalUsd | null,
+	/**  `reported`, `priced`, `estimated` or `unknown`. */
+	cost_source: string,
+};
 
 /**  Something that a model can do beyond plain text. */
 export type Capability = 
@@ -2690,7 +2915,10 @@ export type Slot = {
 	h: number,
 	/**  What it is: "Thu 20 Nov", "Tue 09:00". */
 	label: string,
-	/**  Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. */
+	/**
+	 *  Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. In a strip its first
+	 *  millisecond and the first after it.
+	 */
 	from: string,
 	/**  See `from`. */
 	to: string,

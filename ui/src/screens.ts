@@ -1,5 +1,6 @@
 import type { Component } from "svelte";
 import type { IconName } from "./kit/icon";
+import Activity from "./screens/activity/Activity.svelte";
 import Alerts from "./screens/alerts/Alerts.svelte";
 import Apps from "./screens/apps/Apps.svelte";
 import Connections from "./screens/connections/Connections.svelte";
@@ -30,6 +31,7 @@ export const screens: Screen[] = [
   { id: "profiles", label: "Profiles", icon: "sliders", group: "", key: "p", component: Profiles },
   { id: "playground", label: "Playground", icon: "play", group: "", key: "l", component: Playground },
   { id: "usage", label: "Usage", icon: "chart", group: "Observe", key: "u", component: Usage },
+  { id: "activity", label: "Activity", icon: "list", group: "Observe", key: "a", component: Activity },
   { id: "alerts", label: "Alerts & audit", icon: "bell", group: "Observe", key: "e", component: Alerts },
   { id: "apps", label: "Apps", icon: "apps", group: "Set up", key: "b", component: Apps },
   { id: "settings", label: "Settings", icon: "gear", group: "Set up", key: "s", component: Settings },

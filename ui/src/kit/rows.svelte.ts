@@ -10,6 +10,8 @@ type Source = {
   heading: number;
   /** px of a row, until one is drawn */
   row: number;
+  /** up to so many rows are drawn whole, where it is not the usual number */
+  whole?: number;
 };
 
 /** The rows of a long table: which are drawn, which the keyboard is on. Each row carries its key as `data-key`. */
@@ -27,6 +29,7 @@ export class Rows {
     height: this.height,
     top: this.#top,
     visible: this.visible,
+    whole: this.#source.whole,
   }));
   readonly #part = $derived(partOf(this.#view));
 
@@ -57,16 +60,16 @@ export class Rows {
   focused(key: string) {
     this.#focused = key;
   }
-  focus(key: string) {
-    void this.#show(this.#source.keys().indexOf(key));
+  focus(key: string): Promise<void> {
+    return this.#show(this.#source.keys().indexOf(key));
   }
-  move(by: number) {
+  move(by: number): Promise<void> {
     const keys = this.#source.keys();
     const at = keys.indexOf(this.current() || this.#focused || this.#source.open());
-    void this.#show(Math.min(keys.length - 1, Math.max(0, at + by)));
+    return this.#show(Math.min(keys.length - 1, Math.max(0, at + by)));
   }
-  edge(end: "first" | "last") {
-    void this.#show(end === "first" ? 0 : this.#source.keys().length - 1);
+  edge(end: "first" | "last"): Promise<void> {
+    return this.#show(end === "first" ? 0 : this.#source.keys().length - 1);
   }
 
   scrolled() {
@@ -74,6 +77,7 @@ export class Rows {
   }
   /** Another list begins at its top. */
   toTop() {
+    this.#top = 0;
     if (this.scroller) this.scroller.scrollTop = 0;
   }
   /** Rows differ by the height of the system's font: the first one drawn says how high they are. */

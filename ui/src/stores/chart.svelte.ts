@@ -1,15 +1,26 @@
-import { backend, type Chart, type ChartKind, type ChartRequest, type UsageQuery } from "../backend";
+import {
+  backend,
+  type ActivityQuery,
+  type Chart,
+  type ChartKind,
+  type ChartRequest,
+  type UsageQuery,
+} from "../backend";
 import { Resource } from "./resource.svelte";
 
 /** One chart, drawn by Rust for the query, size, theme and series that are shown right now. */
-export class DrawnChart {
-  readonly kind: ChartKind;
-  #query: UsageQuery | null = null;
+class Drawn<Q> {
+  #query: Q | null = null;
   #request: ChartRequest | null = null;
   readonly #drawn = new Resource(() => this.#draw(), ["usage", "settings"]);
 
-  constructor(kind: ChartKind) {
-    this.kind = kind;
+  readonly #ask: (query: Q, request: ChartRequest) => Promise<Chart>;
+  readonly #groups: (query: Q) => string;
+
+  /** `groups` says what the series are: those of other groups have other names. */
+  constructor(ask: (query: Q, request: ChartRequest) => Promise<Chart>, groups: (query: Q) => string) {
+    this.#ask = ask;
+    this.#groups = groups;
   }
 
   get chart(): Chart | null {
@@ -20,12 +31,13 @@ export class DrawnChart {
   }
 
   /** Draws a query for a size in px, unless it is drawn so already. */
-  fit(query: UsageQuery, width: number, height: number, theme: ChartRequest["theme"]) {
+  fit(query: Q, width: number, height: number, theme: ChartRequest["theme"]) {
     const now = this.#request;
     const same = now?.width === width && now.height === height && now.theme === theme;
     if (same && JSON.stringify(query) === JSON.stringify(this.#query)) return;
-    // Other groups have other names: what was hidden is not among them.
-    const hidden = this.#query?.by === query.by ? (now?.hidden ?? []) : [];
+    // What was hidden is not among other groups.
+    const alike = this.#query !== null && this.#groups(this.#query) === this.#groups(query);
+    const hidden = alike ? (now?.hidden ?? []) : [];
     this.#query = query;
     this.#request = { width, height, theme, hidden };
     void this.reload();
@@ -62,9 +74,22 @@ export class DrawnChart {
 
   async #draw() {
     if (!this.#request || !this.#query) throw new Error("The chart has no size yet");
-    return backend.usageChart(this.kind, this.#query, this.#request);
+    return this.#ask(this.#query, this.#request);
   }
 }
+
+/** A chart of the Usage screen's query. */
+export class DrawnChart extends Drawn<UsageQuery> {
+  constructor(kind: ChartKind) {
+    super(
+      (query, request) => backend.usageChart(kind, query, request),
+      ({ by }) => by,
+    );
+  }
+}
+
+/** The bars above the log. */
+export const activityBars = new Drawn<ActivityQuery>(backend.activityTempo, () => "");
 
 /** Spend of the last 30 days by provider: the overview's. */
 export const spendChart = new DrawnChart("spend");

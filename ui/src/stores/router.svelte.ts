@@ -71,7 +71,7 @@ class Router {
 
 const KEPT = "places";
 /** Screens whose filters the next window has as well. */
-const LASTING = ["usage"];
+const LASTING = ["usage", "activity"];
 
 /** What the window before this one left. */
 function kept(): [string, string][] {

@@ -44,6 +44,11 @@ class Usage {
     return () => ends.forEach((end) => end());
   }
 
+  /** Keeps what filters can be made of true, where there are filters and no figures. */
+  watchValues() {
+    return this.#values.watch();
+  }
+
   /** Compares with one more model, which comes first. */
   compareWith(id: string) {
     const rows = this.#whatIf.value?.rows.map((row) => row.id).filter((other) => other && other !== id) ?? [];

@@ -1,0 +1,53 @@
+//! The Activity screen: the log, its news, its bars, and one call in full.
+
+use patchbay_core::chart::{Chart, ChartRequest};
+use patchbay_core::id::CallId;
+use patchbay_engine::desk::activity::{self, ActivityPage, ActivityPlace, ActivityQuery, CallDetail};
+use patchbay_engine::error::Error;
+use tauri::State;
+
+use crate::state::Desk;
+
+/// A page of the log, the newest first: its top, or what stands below a line.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity(
+    desk: State<'_, Desk>,
+    query: ActivityQuery,
+    below: Option<ActivityPlace>,
+    limit: u32,
+) -> Result<ActivityPage, Error> {
+    activity::page(&desk.engine()?, query, below, limit, desk.zone()).await
+}
+
+/// What was appended after a row of the ledger, in that order.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity_news(
+    desk: State<'_, Desk>,
+    query: ActivityQuery,
+    after: u32,
+) -> Result<ActivityPage, Error> {
+    activity::news(&desk.engine()?, query, i64::from(after), desk.zone()).await
+}
+
+/// The bars above the log, drawn at the size that is asked for.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity_tempo(
+    desk: State<'_, Desk>,
+    query: ActivityQuery,
+    request: ChartRequest,
+) -> Result<Chart, Error> {
+    activity::tempo(&desk.engine()?, query, request, desk.zone()).await
+}
+
+/// One call in full; null where there is none of that id.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity_call(desk: State<'_, Desk>, call: String) -> Result<Option<CallDetail>, Error> {
+    match call.parse::<CallId>() {
+        Ok(call) => activity::call(&desk.engine()?, call).await,
+        Err(_) => Ok(None),
+    }
+}

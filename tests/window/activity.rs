@@ -1,0 +1,115 @@
+//! The Activity screen: from a screen full of sample calls to one call, and what arrives while somebody looks.
+
+use crate::connections::explore;
+use crate::driver::Home;
+use crate::window::Window;
+
+pub(crate) async fn from_the_log_to_one_call() {
+    let home = Home::new();
+    let window = explore(&home).await;
+    window.press(&["g", "a"]).await;
+    window.see("line").await;
+    the_bars_are_drawn(&window).await;
+    assert!(drawn(&window).await < 80, "only the lines in view are drawn");
+    window.misses("toast").await;
+
+    // A million lines or a hundred: it reads on while it is scrolled, and stays small.
+    let deep = "const log = document.querySelector('[data-testid=log]');
+                log.scrollTop = log.scrollHeight;
+                return [...document.querySelectorAll('[data-testid=line]')].length";
+    for _ in 0..4 {
+        window.run::<u32>(deep).await;
+        window.marked("activity-held", "aria-pressed", "true").await;
+    }
+    assert!(drawn(&window).await < 80);
+    window.press(&["l"]).await;
+    window.marked("activity-live", "aria-pressed", "true").await;
+
+    // Only failures, and of those one in full.
+    choose(&window, "activity-lines", "attempts").await;
+    choose(&window, "usage-status", "failed").await;
+    window.reads("line", |text| !text.contains("200")).await;
+    window.click("line-state").await;
+    window.says("call-detail", "Route, ").await;
+    window.see("call-copy").await;
+    for theme in ["dark", "light"] {
+        window.press(&["Ctrl+Shift+l"]).await;
+        window.marks_root("theme", theme).await;
+        the_bars_are_drawn(&window).await;
+        window.picture(&format!("66-activity-call-{theme}")).await;
+    }
+    let first = window.text("call-detail").await;
+    window.press(&["j"]).await;
+    window.reads("call-detail", |text| text.contains("Route, ") && text != first).await;
+    window.press(&["Escape"]).await;
+    window.misses("call-detail").await;
+
+    // What is called now is on top, or counted where somebody looks further down.
+    choose(&window, "usage-status", "").await;
+    choose(&window, "activity-lines", "calls").await;
+    window.run::<()>("document.activeElement.blur()").await;
+    ask(&window, "What is new?").await;
+    window.press(&["g", "a"]).await;
+    window.says("line", "playground").await;
+    window.run::<u32>(deep).await;
+    window.marked("activity-held", "aria-pressed", "true").await;
+    window.picture("67-activity-held").await;
+
+    window.resize(960, 640).await;
+    window.press(&["l"]).await;
+    window.see("line").await;
+    the_bars_are_drawn(&window).await;
+    window.picture("68-activity-small").await;
+    window.resize(1280, 800).await;
+
+    filters_stay(window, &home).await;
+}
+
+/// A filter is there after another screen, and in the next window.
+async fn filters_stay(window: Window, home: &Home) {
+    choose(&window, "usage-status", "failed").await;
+    window.press(&["g", "o"]).await;
+    window.says("ov-spend-today", "$").await;
+    window.press(&["g", "a"]).await;
+    window.says("log", "Time").await;
+    let failed = "return document.querySelector('[data-testid=usage-status]').value";
+    assert_eq!(window.run::<String>(failed).await, "failed");
+    window.close().await;
+    let window = Window::open(home, &["--port", "0"]).await;
+    window.see("nav-activity").await;
+    window.press(&["g", "a"]).await;
+    window.see("log").await;
+    assert_eq!(window.run::<String>(failed).await, "failed");
+    window.close().await;
+}
+
+/// Chooses in a native list.
+async fn choose(window: &Window, id: &str, value: &str) {
+    window.see(id).await;
+    let body = format!(
+        "const list = document.querySelector('[data-testid={id}]');
+         list.value = '{value}';
+         list.dispatchEvent(new Event('change', {{ bubbles: true }}))"
+    );
+    window.run::<()>(&body).await;
+}
+
+async fn ask(window: &Window, prompt: &str) {
+    window.press(&["g", "l"]).await;
+    window.focuses("pg-prompt").await;
+    window.fill("pg-prompt", prompt).await;
+    window.press(&["Ctrl+Enter"]).await;
+    window.says("pg-route", "Answered").await;
+    window.run::<()>("document.activeElement.blur()").await;
+}
+
+async fn drawn(window: &Window) -> u32 {
+    window.run("return document.querySelectorAll('[data-testid=line]').length").await
+}
+
+async fn the_bars_are_drawn(window: &Window) {
+    let drawn = "const box = document.querySelector('[data-testid=activity-bars-chart]');
+                 const drawing = box?.querySelector('.drawing svg');
+                 return !!drawing && drawing.width.baseVal.value === box.clientWidth";
+    window.until("the bars are drawn", async || window.run::<bool>(drawn).await.then_some(())).await;
+}

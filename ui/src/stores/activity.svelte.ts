@@ -1,0 +1,207 @@
+import {
+  asBackendError,
+  backend,
+  type ActivityLine,
+  type ActivityQuery,
+  type BackendError,
+  type CallDetail,
+} from "../backend";
+import { feed, Resource } from "./resource.svelte";
+
+const PAGE = 200;
+/** No more lines are held in view. */
+export const MOST = 10_000;
+/** After so many full pages of news, the newest page is read afresh. */
+const NEWS_PAGES = 3;
+
+/** The log of the ledger, the newest first: read page by page as far as somebody scrolls, with what is new put on top. */
+export class ActivityLog {
+  #query: ActivityQuery | null = null;
+  #lines = $state.raw<ActivityLine[]>([]);
+  /** new ones while the log is held */
+  #waiting = $state.raw<ActivityLine[]>([]);
+  #more = $state(false);
+  #held = $state(false);
+  #read = $state(false);
+  #busy = $state(false);
+  #error = $state.raw<BackendError | null>(null);
+  #newest = 0;
+  #watchers = 0;
+  #stale = true;
+  // One read after the other: a late line is then either in the page that is read next, or among the news after it.
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor() {
+    feed.subscribe(["usage"], () => this.#touch(() => this.#news()));
+    // Sample data come and go with these, and days are cut in another zone.
+    feed.subscribe(["settings"], () => this.#touch(() => this.#first()));
+  }
+
+  get lines(): ActivityLine[] {
+    return this.#lines;
+  }
+  /** how many are new since it is held */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+  get held(): boolean {
+    return this.#held;
+  }
+  /** there are older ones, and room for them */
+  get more(): boolean {
+    return this.#more && !this.full;
+  }
+  get full(): boolean {
+    return this.#more && this.#lines.length >= MOST;
+  }
+  get loading(): boolean {
+    return !this.#read && this.#error === null;
+  }
+  get refreshing(): boolean {
+    return this.#busy && this.#read;
+  }
+  get error(): BackendError | null {
+    return this.#error;
+  }
+
+  /** Keeps the log true while it is shown. */
+  watch(): () => void {
+    this.#watchers += 1;
+    if (this.#stale && this.#query) void this.reload();
+    return () => {
+      this.#watchers -= 1;
+    };
+  }
+
+  /** Shows what fits another query. */
+  ask(query: ActivityQuery) {
+    if (JSON.stringify(query) === JSON.stringify(this.#query)) return;
+    this.#query = query;
+    this.#held = false;
+    void this.reload();
+  }
+
+  reload(): Promise<void> {
+    this.#stale = false;
+    return this.#then(() => this.#first());
+  }
+
+  /** Reads the next older page. */
+  older(): Promise<void> {
+    if (!this.more || this.#busy) return Promise.resolve();
+    return this.#then(() => this.#older());
+  }
+
+  /** What is new waits from now on. */
+  hold() {
+    this.#held = true;
+  }
+
+  /** What waited is shown, and what is new as it comes. */
+  release() {
+    this.#held = false;
+    this.#lines = this.#merged(this.#waiting);
+    this.#waiting = [];
+  }
+
+  #touch(work: () => Promise<void>) {
+    this.#stale = true;
+    if (this.#watchers > 0 && this.#query) void this.#then(work);
+  }
+
+  #then(work: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(async () => {
+      this.#busy = true;
+      try {
+        await work();
+        this.#error = null;
+      } catch (thrown) {
+        this.#error = asBackendError(thrown);
+        this.#stale = true;
+      }
+      this.#busy = false;
+    });
+    return this.#queue;
+  }
+
+  async #first() {
+    const query = this.#query;
+    if (!query) return;
+    this.#stale = false;
+    const page = await backend.activity(query, null, PAGE);
+    if (query !== this.#query) return;
+    this.#lines = page.lines;
+    this.#waiting = [];
+    this.#more = page.more;
+    this.#newest = page.newest;
+    this.#read = true;
+  }
+
+  async #older() {
+    const [query, last] = [this.#query, this.#lines.at(-1)];
+    if (!query || !last || !this.more) return;
+    const page = await backend.activity(query, { at: last.at, id: last.id }, PAGE);
+    if (query !== this.#query) return;
+    this.#more = page.more;
+    this.#lines = [...this.#lines, ...page.lines];
+  }
+
+  async #news() {
+    const query = this.#query;
+    if (!query || !this.#read) return;
+    this.#stale = false;
+    for (let pages = 0; pages < NEWS_PAGES; pages += 1) {
+      const page = await backend.activityNews(query, this.#newest);
+      if (query !== this.#query) return;
+      this.#newest = page.newest;
+      if (this.#held) this.#waiting = [...this.#waiting, ...page.lines];
+      else if (page.lines.length > 0) this.#lines = this.#merged(page.lines);
+      if (!page.more) return;
+    }
+    if (!this.#held) await this.#first();
+  }
+
+  /** All lines with some new ones among them. What began before the oldest of these comes with its page. */
+  #merged(added: ActivityLine[]): ActivityLine[] {
+    const last = this.#lines.at(-1);
+    const fits = (line: ActivityLine) => !this.#more || !last || before(line, last) < 0;
+    const all = [...added.filter(fits), ...this.#lines].sort(before);
+    const cut = all.length > MOST;
+    if (cut) this.#more = true;
+    return cut ? all.slice(0, MOST) : all;
+  }
+}
+
+/** The order of the log. */
+function before(a: ActivityLine, b: ActivityLine): number {
+  return b.at - a.at || b.id - a.id;
+}
+
+/** One call in full. */
+export class Call {
+  #call = "";
+  readonly #detail = new Resource<CallDetail | null>(() => backend.activityCall(this.#call), ["usage"]);
+
+  constructor(call: string) {
+    this.#call = call;
+  }
+
+  get detail(): CallDetail | null {
+    return this.#detail.value;
+  }
+  get loading() {
+    return this.#detail.loading;
+  }
+  get error() {
+    return this.#detail.error;
+  }
+  watch() {
+    return this.#detail.watch();
+  }
+  reload() {
+    return this.#detail.reload();
+  }
+}
+
+/** The Activity screen's. */
+export const activity = new ActivityLog();
