@@ -62,6 +62,19 @@ pub(crate) async fn from_the_log_to_one_call() {
     window.picture("68-activity-small").await;
     window.resize(1280, 800).await;
 
+    // What one connection did, in its own pane, and one of its attempts among all.
+    window.press(&["g", "c"]).await;
+    window.click("health-demo_fast").await;
+    window.click("tab-activity").await;
+    window.says("connection-changes", "added").await;
+    window.see("line").await;
+    window.picture("69-connection-activity").await;
+    window.click("open-in-activity").await;
+    window.says("filter-connection", "Demo fast").await;
+    window.run::<()>("document.querySelector('[data-testid=filter-connection] .x').click()").await;
+    window.misses("filter-connection").await;
+    choose(&window, "activity-lines", "calls").await;
+
     filters_stay(window, &home).await;
 }
 

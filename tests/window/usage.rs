@@ -37,6 +37,12 @@ pub(crate) async fn from_a_month_to_a_file() {
     let apps: Vec<&str> = file.lines().skip(1).filter_map(|line| line.split(',').nth(5)).collect();
     assert!(!apps.is_empty() && apps.iter().all(|app| *app == "mt5-signal-bot"));
 
+    // A figure leads to the requests behind it.
+    window.run::<()>("document.querySelector('[data-testid^=requests-]').click()").await;
+    window.says("filter-app", "mt5-signal-bot").await;
+    window.says("activity-when", "last 30 d").await;
+    window.see("line").await;
+
     // The filter is there after another screen, and in the next window.
     window.press(&["g", "o"]).await;
     window.says("ov-spend-today", "$").await;

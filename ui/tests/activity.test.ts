@@ -1,6 +1,8 @@
 // The Activity screen on the fixture engine, its address and its words.
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
+import type { AlertKind } from "../src/backend";
+import { evidence } from "../src/screens/alerts/alerts/words";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { momentIn } from "../src/screens/activity/jump";
 import { leading, moments, shown } from "../src/screens/activity/query";
@@ -122,6 +124,41 @@ describe("the words of the log", () => {
     expect(priceWords({ source: "user", tier })).toBe(
       "$2.50 in, $15.00 out per 1M above 200,000 tokens, your own price",
     );
+  });
+});
+
+describe("what an alert is about", () => {
+  const alert = { id: 1, severity: "bad", state: "open", title: "", evidence: "", snoozed_until: null } as const;
+  const at = (kind: AlertKind, subject: string, closed_at: number | null = null) =>
+    evidence({ ...alert, kind, subject, opened_at: 10_000_000, closed_at });
+  it.each([
+    ["breaker_open", "main/gpt-5", "is.connection", "main"],
+    ["standby_took_over", "main v3", "is.connection", "main"],
+    ["loop", "bot", "is.app", "bot"],
+    ["unknown_price", "openrouter/qwen/qwen3", "is.model", "qwen%2Fqwen3"],
+    ["budget", "feature:news, money per day", "is.feature", "news"],
+    ["budget", "all:, money per day", "lines", "attempts"],
+    ["no_candidate", "gpt-9", "lines", "attempts"],
+  ] as const)("%s of %s leads to its requests", (kind, subject, name, value) =>
+    expect(at(kind, subject)).toMatchObject({ [name]: value, since: "9700000", until: "13600000" }),
+  );
+  it("ends where the alert does, and is nothing where no request is behind it", () => {
+    expect(at("loop", "bot", 11_000_000)).toMatchObject({ until: "11000000" });
+    expect(at("credential_age", "main")).toBeNull();
+  });
+});
+
+describe("a connection's Activity tab", () => {
+  it("shows its last attempts and its changes, and opens one of them among all", async () => {
+    const engine = await open("#/connections/conn_openai_main?tab=activity");
+    await find("log");
+    const only = [{ field: "connection", relation: "is", values: ["conn_openai_main"] }];
+    expect(calls(engine, "activity")[0]?.args["query"]).toMatchObject({ conditions: only, lines: "attempts" });
+    await find("connection-changes");
+    await fireEvent.click(lines()[3]!);
+    await find("call-detail");
+    expect(location.hash).toContain("#/activity/");
+    expect(location.hash).toContain("is.connection=conn_openai_main");
   });
 });
 

@@ -107,6 +107,28 @@ describe("the words of the Usage screen", () => {
 });
 
 describe("the Usage screen", () => {
+  it("leads from what it counts to the requests themselves, under the same filters", async () => {
+    const engine = await open("#/usage?days=7&is.feature=signal_parsing");
+    await fireEvent.click(await find("requests-openai"));
+    await find("log");
+    const seven = { kind: "days", days: { kind: "last", days: 7 } };
+    const feature = { field: "feature", relation: "is", values: ["signal_parsing"] };
+    expect(calls(engine, "activity").at(-1)?.args["query"]).toEqual({
+      span: seven,
+      conditions: [{ field: "provider", relation: "is", values: ["openai"] }, feature],
+      lines: "calls",
+    });
+    location.hash = "#/usage?days=7&is.feature=signal_parsing";
+    await fireEvent.click(await find("failed-attempts"));
+    await waitFor(() =>
+      expect(calls(engine, "activity").at(-1)?.args["query"]).toEqual({
+        span: seven,
+        conditions: [feature, { field: "outcome", relation: "is_not", values: ["answered"] }],
+        lines: "attempts",
+      }),
+    );
+  });
+
   it("shows figures with what they were before, and goes without on request", async () => {
     await open("#/usage");
     expect((await find("usage-cost")).textContent).toContain("$194.39");

@@ -20,7 +20,7 @@ mod theme;
 mod unit;
 
 pub use bars::{Stacked, bars};
-pub use heat::{Heat, HeatCell, HeatKind, Session, heat};
+pub use heat::{Heat, HeatCell, HeatKind, Look, Session, heat};
 pub use lines::{Percentiles, lines};
 pub use marks::{Heading, Unpaintable};
 pub use steps::{Resolution, Step, Steps};
@@ -106,8 +106,8 @@ pub struct Slot {
     pub h: i32,
     /// What it is: "Thu 20 Nov", "Tue 09:00".
     pub label: String,
-    /// Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. In a strip its first
-    /// millisecond and the first after it.
+    /// Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. In a strip, and
+    /// where it is an hour of the week, its first millisecond and the first after it.
     pub from: String,
     /// See `from`.
     pub to: String,

@@ -1,5 +1,6 @@
 //! Heat maps: when calls are made (weekday by hour, with market sessions above), and what each day cost (a calendar).
 
+use jiff::civil::Date;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::marks::{Mark, Picture};
@@ -7,6 +8,7 @@ use super::place::{drawn_size, text_width};
 use super::theme::Palette;
 use super::unit::Unit;
 use super::{Chart, ChartRequest, ChartSeries, Drawing, PlotArea, Slot};
+use crate::time::Range;
 
 const LEFT: i32 = 36;
 const RIGHT: i32 = 6;
@@ -53,8 +55,30 @@ pub struct HeatCell {
     pub label: String,
     /// How much.
     pub value: i64,
-    /// The day (2026-11-20), where it is one.
-    pub day: String,
+    /// What a closer look at it is.
+    pub look: Look,
+}
+
+/// What a cell opens to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing.
+    Nowhere,
+    /// A day.
+    Day(Date),
+    /// To the millisecond.
+    Moments(Range),
+}
+
+impl Look {
+    /// As slots write it.
+    fn edges(self) -> (String, String) {
+        match self {
+            Self::Nowhere => (String::new(), String::new()),
+            Self::Day(day) => (day.to_string(), day.to_string()),
+            Self::Moments(range) => (range.from.0.to_string(), range.to.0.to_string()),
+        }
+    }
 }
 
 /// When a market trades, in minutes of the trader's day; an end before the begin is on the next day.
@@ -136,15 +160,15 @@ fn slots(data: &Heat, plot: &PlotArea, columns: i32) -> Vec<Slot> {
         .map(|(cell, index)| {
             let (row, column) = (index / columns, index % columns);
             let (x, y) = (edge(column, columns, plot.w), edge(row, ROWS, plot.h));
-            let day = cell.as_ref().map_or_else(String::new, |cell| cell.day.clone());
+            let (from, to) = cell.as_ref().map_or(Look::Nowhere, |cell| cell.look).edges();
             Slot {
                 x: plot.x + x,
                 y: plot.y + y,
                 w: edge(column + 1, columns, plot.w) - x,
                 h: edge(row + 1, ROWS, plot.h) - y,
                 label: cell.as_ref().map_or_else(String::new, |cell| cell.label.clone()),
-                from: day.clone(),
-                to: day,
+                from,
+                to,
             }
         })
         .collect()

@@ -13,7 +13,7 @@ const TOP: i32 = 8;
 /// Room for the label at the end of a line.
 const RIGHT: i32 = 34;
 /// Labels at the ends of lines stand at least so far apart.
-const LABEL_PX: i32 = 12;
+const LABEL_PX: i32 = 14;
 /// The highest line first, as the legend reads; each with its colour.
 const LINES: [(&str, u8); 3] = [("p99", 3), ("p95", 1), ("p50", 6)];
 
@@ -103,13 +103,25 @@ fn draw_names(
     palette: &Palette,
 ) {
     let Some(Some(last)) = data.rows.iter().rev().find(|row| row.is_some()) else { return };
-    let mut free = layout.plot.y;
-    for line in shown {
-        let y = layout.y(i128::from(last[*line])).max(free);
-        free = y + LABEL_PX;
+    let wanted: Vec<i32> = shown.iter().map(|line| layout.y(i128::from(last[*line]))).collect();
+    for (line, y) in shown.iter().zip(apart(&wanted, layout.baseline())) {
         let at = (layout.plot.x + layout.plot.w + 4, y);
         picture.text(LINES[*line].0, at, (HPos::Left, VPos::Center), palette.label);
     }
+}
+
+/// Places from the top down that are as near to the wanted ones as a label's height lets them, none below `lowest`.
+fn apart(wanted: &[i32], lowest: i32) -> Vec<i32> {
+    let mut places: Vec<i32> = Vec::with_capacity(wanted.len());
+    for y in wanted {
+        places.push(places.last().map_or(*y, |above| (*y).max(above + LABEL_PX)));
+    }
+    let mut free = lowest;
+    for y in places.iter_mut().rev() {
+        *y = (*y).min(free);
+        free = *y - LABEL_PX;
+    }
+    places
 }
 
 fn chart(data: &Percentiles, hidden: &[String], plot: super::PlotArea, slots: Vec<Slot>) -> Chart {
@@ -150,4 +162,22 @@ fn summary(data: &Percentiles) -> String {
         format!(", highest {} with {}", data.steps.when(step), Unit::Ms.words(i64::from(p95)))
     });
     format!("{opening}, {span}: p95 of {}{slowest}.", Unit::Ms.words(i64::from(whole)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_at_the_ends_of_lines_never_overlap_nor_leave_the_plot() {
+        for (wanted, expected) in [
+            (vec![10, 60, 90], vec![10, 60, 90]),
+            (vec![10, 12, 14], vec![10, 24, 38]),
+            (vec![118, 119, 120], vec![92, 106, 120]),
+            (vec![100, 119, 119], vec![92, 106, 120]),
+            (vec![119], vec![119]),
+        ] {
+            assert_eq!(apart(&wanted, 120), expected, "{wanted:?}");
+        }
+    }
 }

@@ -277,7 +277,7 @@ fn week() -> Heat {
         let trades = day < 5 && (3..17).contains(&hour);
         let value =
             if trades { 400 + (hour * 97 + 31 * i64::try_from(day).expect("a day")) % 1_700 } else { 0 };
-        Some(HeatCell { label: format!("day {day}, {hour:02}:00"), value, day: String::new() })
+        Some(HeatCell { label: format!("day {day}, {hour:02}:00"), value, look: Look::Nowhere })
     };
     let session = |name: &str, from, to| Session { name: name.to_owned(), from, to };
     Heat {
@@ -299,7 +299,7 @@ fn calendar() -> Heat {
     let cell = |index: i64| HeatCell {
         label: format!("day {index}"),
         value: value(index),
-        day: "2025-11-22".to_owned(),
+        look: Look::Day(parse_day("2025-11-22").expect("a day")),
     };
     Heat {
         kind: HeatKind::Calendar,

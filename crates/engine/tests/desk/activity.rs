@@ -7,11 +7,12 @@ use patchbay_core::chart::{ChartRequest, ChartTheme};
 use patchbay_core::ledger::Outcome;
 use patchbay_core::money::NanoUsd;
 use patchbay_core::report::{Condition, Field, Filter, GroupBy, Relation};
+use patchbay_core::time::{HOUR_MS, Timestamp, zone};
 use patchbay_engine::demo::sample::SampleOptions;
 use patchbay_engine::desk::activity::{
     self, ActivityLine, ActivityLines, ActivityPlace, ActivityQuery, ActivitySpan, CallStopKind,
 };
-use patchbay_engine::desk::usage::{self, Days, UsageQuery};
+use patchbay_engine::desk::usage::{self, ChartKind, Days, UsageQuery};
 use patchbay_engine::desk::{demo, log};
 use patchbay_engine::{Engine, VaultChoice};
 use tempfile::TempDir;
@@ -46,9 +47,9 @@ async fn read(engine: &Arc<Engine>, query: &ActivityQuery) -> Vec<ActivityLine> 
 
 #[tokio::test]
 async fn c5_the_log_has_as_many_lines_as_the_usage_screen_counts() {
-    let (_folder, engine) = engine(1_500).await;
+    let (_folder, engine) = engine(3_000).await;
     for conditions in [Vec::new(), failures()] {
-        let days = Days::Last { days: 9 };
+        let days = Days::Last { days: 25 };
         let query = UsageQuery { days: days.clone(), conditions: conditions.clone(), by: GroupBy::App };
         let view = usage::view(&engine, query, TimeZone::UTC).await.unwrap();
         let asked = |lines| ActivityQuery {
@@ -68,6 +69,34 @@ async fn c5_the_log_has_as_many_lines_as_the_usage_screen_counts() {
             activity::tempo(&engine, asked(ActivityLines::Calls), request, TimeZone::UTC).await.unwrap();
         let sum: usize = bars.totals.iter().flatten().map(|count| count.parse::<usize>().unwrap()).sum();
         assert_eq!(sum, calls.len());
+    }
+}
+
+#[tokio::test]
+async fn t1_a_cell_of_the_week_opens_to_its_last_hour_with_requests() {
+    let (_folder, engine) = engine(600).await;
+    for name in ["Asia/Kathmandu", "America/New_York"] {
+        let zone = zone(name).unwrap();
+        let query =
+            UsageQuery { days: Days::Last { days: 20 }, conditions: Vec::new(), by: GroupBy::Provider };
+        let request = ChartRequest { width: 640, height: 240, theme: ChartTheme::Dark, hidden: Vec::new() };
+        let chart = usage::chart(&engine, ChartKind::Hours, query, request, zone.clone()).await.unwrap();
+        let mut opened = 0;
+        for (slot, total) in chart.slots.iter().zip(&chart.totals) {
+            if slot.from.is_empty() {
+                assert_eq!(total.as_deref(), Some("0"), "{}", slot.label);
+                continue;
+            }
+            let (from, to) = (Timestamp(slot.from.parse().unwrap()), Timestamp(slot.to.parse().unwrap()));
+            assert_eq!(to.0 - from.0, HOUR_MS);
+            assert!(from.in_words(&zone).ends_with(&slot.label[4..]), "{} {name}", slot.label);
+            let span = ActivitySpan::Moments { from: Some(from), to };
+            let asked = ActivityQuery { span, ..all(ActivityLines::Calls) };
+            let page = activity::page(&engine, asked, None, 10, zone.clone()).await.unwrap();
+            assert!(!page.lines.is_empty(), "{} {name}", slot.label);
+            opened += 1;
+        }
+        assert!(opened > 20);
     }
 }
 

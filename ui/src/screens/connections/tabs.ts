@@ -1,5 +1,6 @@
 import type { Component } from "svelte";
 import type { Connection } from "../../backend";
+import ConnectionActivity from "../activity/ConnectionActivity.svelte";
 import CredentialsTab from "./credentials/CredentialsTab.svelte";
 import LimitsTab from "./LimitsTab.svelte";
 import type { Query } from "../../stores/router.svelte";
@@ -20,6 +21,7 @@ export const tabs: [Tab, ...Tab[]] = [
   { value: "settings", label: "Settings", saves: true, component: SettingsTab },
   { value: "credentials", label: "Credentials", saves: false, component: CredentialsTab },
   { value: "limits", label: "Limits & budgets", saves: true, component: LimitsTab },
+  { value: "activity", label: "Activity", saves: false, component: ConnectionActivity },
   { value: "test", label: "Test", saves: false, component: TestTab },
 ];
 

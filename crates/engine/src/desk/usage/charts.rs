@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 use patchbay_core::catalog;
 use patchbay_core::chart::{
-    Chart, ChartRequest, Drawing, Heading, Heat, HeatCell, HeatKind, Percentiles, Resolution, SeriesName,
-    Session, Stacked, Steps, Unit, bars, heat, lines,
+    Chart, ChartRequest, Drawing, Heading, Heat, HeatCell, HeatKind, Look, Percentiles, Resolution,
+    SeriesName, Session, Stacked, Steps, Unit, bars, heat, lines,
 };
 use patchbay_core::market::Market;
 use patchbay_core::report::{Bucket, GroupBy, Relation};
 use patchbay_core::rollup::Histogram;
-use patchbay_core::time::{HOUR_MS, Range, Timestamp, day_range};
+use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::{Deserialize, Serialize};
 
@@ -242,9 +242,13 @@ impl Subject<'_> {
     /// The average of each hour of the week, over those hours that have begun.
     fn hours(&self, db: &Db) -> Result<Heat, StoreError> {
         let mut calls = vec![0_u64; 7 * 24];
+        // When each of them last had a request.
+        let mut last: Vec<Option<Timestamp>> = vec![None; 7 * 24];
         self.scan(db, self.spans.range, |bucket| {
-            if let Some(cell) = calls.get_mut(hour_of_week(bucket.at, self.zone)) {
+            let index = hour_of_week(bucket.at, self.zone);
+            if let (Some(cell), Some(last)) = (calls.get_mut(index), last.get_mut(index)) {
                 *cell += bucket.counts.calls;
+                *last = (*last).max(Some(bucket.at));
             }
         })?;
         let mut hours = vec![0_u64; 7 * 24];
@@ -259,7 +263,7 @@ impl Subject<'_> {
             Some(HeatCell {
                 label: format!("{} {:02}:00", days[index / 24], index % 24),
                 value: i64::try_from(tenths).unwrap_or(i64::MAX),
-                day: String::new(),
+                look: last[index].map_or(Look::Nowhere, |at| Look::Moments(hour_of(at, self.zone))),
             })
         };
         Ok(Heat {
@@ -310,7 +314,7 @@ impl Subject<'_> {
         let cell = |row: usize, week: usize| {
             let step = days.list.get(week * 7 + row)?;
             let value = spent[week * 7 + row];
-            Some(HeatCell { label: step.label.clone(), value, day: step.day.to_string() })
+            Some(HeatCell { label: step.label.clone(), value, look: Look::Day(step.day) })
         };
         let cells = (0..7).flat_map(|row| (0..weeks).map(move |week| (row, week)));
         let month_begins = |week: usize| {
@@ -369,6 +373,13 @@ fn stacked(
         .map(|step| series.iter().map(|series| amount(&series.id, step)).collect())
         .collect();
     Stacked { title, nothing, unit, series, steps, rows, cap: None }
+}
+
+/// The hour of the zone that holds a bucket's begin.
+fn hour_of(at: Timestamp, zone: &TimeZone) -> Range {
+    let is_same = |back: &i64| hour_of_week(at.plus_ms(-back * BUCKET_MS), zone) == hour_of_week(at, zone);
+    let from = at.plus_ms(-BUCKET_MS * (1..4).take_while(is_same).last().unwrap_or(0));
+    Range { from, to: from.plus_ms(HOUR_MS) }
 }
 
 /// Monday's first hour is 0.

@@ -1,9 +1,11 @@
 // How each kind of alert is called, and what mends it.
-import type { Alert, AlertKind, AlertLimits, Severity } from "../../../backend";
+import type { Alert, AlertKind, AlertLimits, Condition, Field, Severity } from "../../../backend";
 import type { Tone } from "../../../errors";
 import { money } from "../../../format";
 import type { IconName } from "../../../kit/icon";
-import { router } from "../../../stores/router.svelte";
+import { router, type Query } from "../../../stores/router.svelte";
+import { leading, moments } from "../../activity/query";
+import { FIELDS } from "../../usage/query";
 
 type Words = {
   /** the rule, as the list of rules calls it */
@@ -83,6 +85,47 @@ export function fix({ kind, subject }: Alert): Fix | null {
     case "gateway_down":
       return go("Gateway", "server", () => router.open("settings", "gateway"));
     case "offline":
+    case "ledger_failing":
+      return null;
+  }
+}
+
+const LEAD_MS = 5 * 60_000;
+const LASTS_MS = 60 * 60_000;
+
+/** The address of the requests behind an alert: from shortly before it opened to its end, for an hour where it lasts. */
+export function evidence(alert: Alert): Query | null {
+  const of = conditionOf(alert);
+  if (!of) return null;
+  const to = alert.closed_at ?? alert.opened_at + LASTS_MS;
+  return { ...leading(null, of, "attempts"), ...moments(alert.opened_at - LEAD_MS, to) };
+}
+
+/** Whose requests an alert is about; null where it is about none. */
+function conditionOf({ kind, subject }: Alert): Condition[] | null {
+  const only = (field: Field, value: string): Condition[] => [{ field, relation: "is", values: [value] }];
+  switch (kind) {
+    case "needs_attention":
+    case "breaker_open":
+      return only("connection", subject.split(/[/ ]/)[0] ?? "");
+    case "standby_took_over":
+      return only("connection", subject.replace(/ v\d+$/, ""));
+    case "loop":
+      return only("app", subject);
+    case "unknown_price":
+      return only("model", subject.split("/").slice(1).join("/") || subject);
+    case "budget": {
+      const [field = "", name = ""] = (subject.split(",")[0] ?? "").split(/:(.*)/);
+      return FIELDS.some((one) => one.field === field) ? only(field as Field, name) : [];
+    }
+    case "no_candidate":
+    case "limit_reached":
+    case "idle_spend":
+    case "offline":
+      return [];
+    case "model_gone":
+    case "credential_age":
+    case "gateway_down":
     case "ledger_failing":
       return null;
   }
