@@ -59,7 +59,7 @@ async fn a_revoked_app_is_refused_at_once_and_a_rotated_one_has_a_day_of_grace()
     assert_ne!(fresh, world.token);
     assert_eq!((status(&world.token).await, status(&fresh).await), (200, 200));
     apps::revoke(&world.engine, "bot".into()).await.unwrap();
-    assert_eq!((status(&world.token).await, status(&fresh).await), (401, 401));
+    assert_eq!((status(&world.token).await, status(&fresh).await), (403, 403));
     let revived = apps::rotate(&world.engine, "bot".into()).await.unwrap().token;
     assert_eq!(
         (status(&world.token).await, status(&fresh).await, status(&revived).await),

@@ -58,10 +58,13 @@ pub fn add_token(
     Ok(())
 }
 
-/// Refuses all its tokens from now on.
+/// Refuses all its tokens from now on, for good. Their hashes stay, so that who still sends one can be told what happened.
 pub fn revoke(db: &Db, app: AppId, now: Timestamp) -> Result<(), StoreError> {
     db.execute("UPDATE app SET state = 'revoked', updated_at = ?2 WHERE id = ?1", (app.0, now.0))?;
-    db.execute("DELETE FROM app_token WHERE app_id = ?1", [app.0])?;
+    db.execute(
+        "UPDATE app_token SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE app_id = ?1",
+        (app.0, now.0),
+    )?;
     Ok(())
 }
 

@@ -172,11 +172,12 @@ pub async fn list(engine: &Arc<Engine>, zone: jiff::tz::TimeZone) -> Result<Vec<
 /// Its tokens come newest first.
 fn view(app: CoreApp, tokens: &[&TokenHash], today: &Totals, last_used_at: Option<Timestamp>) -> App {
     let now = clock::now();
+    let newest = tokens.first().filter(|_| !app.revoked);
     App {
         settings: AppSettings::of(&app),
         name: app.name,
         state: if app.revoked { AppState::Revoked } else { AppState::Active },
-        token_tail: tokens.first().map(|token| token.tail.clone()).unwrap_or_default(),
+        token_tail: newest.map(|token| token.tail.clone()).unwrap_or_default(),
         old_token_until: tokens.get(1).and_then(|old| old.expires_at).filter(|end| now < *end),
         requests_today: u32::try_from(today.calls).unwrap_or(u32::MAX),
         cost_today: today.cost.into(),

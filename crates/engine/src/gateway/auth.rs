@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use patchbay_core::app::{App, TOKEN_PREFIX};
+use patchbay_core::app::{App, TOKEN_PREFIX, TokenHash};
 use patchbay_core::code::Code;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -36,16 +36,31 @@ pub(super) fn app<'a>(request: &Parts, snapshot: &'a Snapshot) -> Result<&'a App
         let equal: bool = known.hash.ct_eq(&hash).into();
         if equal { Some(known) } else { found }
     });
+    let app = |known: &TokenHash| {
+        let app = snapshot.apps.get(&known.app);
+        app.filter(|app| in_path.is_none_or(|key| key.app == app.name))
+    };
+    if let Some(app) = found.and_then(app).filter(|app| app.revoked) {
+        return Err(revoked(app));
+    }
     let known = found.filter(|known| known.expires_at.is_none_or(|end| now < end));
-    let app = known.and_then(|known| snapshot.apps.get(&known.app)).filter(|app| !app.revoked);
-    app.filter(|app| in_path.is_none_or(|key| key.app == app.name)).ok_or_else(|| {
+    known.and_then(app).ok_or_else(|| {
         let what = if token.starts_with(TOKEN_PREFIX) {
-            "The app token is wrong, revoked or replaced."
+            "The app token is wrong, or was replaced."
         } else {
             "The API key is no Patchbay app token."
         };
         Error::new(Code::Unauthorized, what, hint)
     })
+}
+
+/// Only who has one of its tokens learns that the app is there.
+fn revoked(app: &App) -> Error {
+    Error::new(
+        Code::Forbidden,
+        format!("The app {} was revoked in Patchbay.", app.name),
+        format!("Give it a new token in Patchbay: `patchbay apps rotate {}`.", app.name),
+    )
 }
 
 /// From whichever header the client's library puts it in.
