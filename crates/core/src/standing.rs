@@ -258,12 +258,18 @@ impl Standing {
     }
 
     /// The provider told what is left. It may lower what is allowed here until its reset, and never raises the user's limit,
-    /// which is asked as well (R5).
-    pub fn observe(&mut self, model: &str, signal: Signal, now: Mono) {
-        if let Some((remaining, reset_ms)) = signal.tightest() {
-            let until = now.plus_ms(reset_ms.min(COOLDOWN_CAP_MS));
-            self.trouble_of(model, now).remaining = Some((remaining, until));
+    /// which is asked as well (R5). Nothing left is a rest, which outlives the process as every rest does.
+    pub fn observe(&mut self, model: &str, signal: Signal, now: Mono) -> Option<Change> {
+        let (remaining, reset_ms) = signal.tightest()?;
+        let until = now.plus_ms(reset_ms.min(COOLDOWN_CAP_MS));
+        let trouble = self.trouble_of(model, now);
+        if remaining > 0 {
+            trouble.remaining = Some((remaining, until));
+            return None;
         }
+        let is_news = trouble.cooling.is_none_or(|known| known < until);
+        trouble.cooling = trouble.cooling.max(Some(until));
+        (is_news && reset_ms > 0).then_some(Change::Cooling(until))
     }
 
     fn trouble(&self, model: &str) -> Option<&Trouble> {

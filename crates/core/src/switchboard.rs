@@ -252,10 +252,11 @@ impl Switchboard {
     fn learn(&mut self, released: Released, ending: &Ending<'_>, now: Now) {
         let Some(seat) = released.connection else { return };
         let Some(standing) = self.standings.get_mut(seat.index()).and_then(Option::as_mut) else { return };
-        standing.observe(ending.model, ending.signal, now.mono);
-        let changes = standing.learn(ending.model, ending.verdict, (released.pass, released.at), now);
+        let rests = standing.observe(ending.model, ending.signal, now.mono);
+        let learnt = standing.learn(ending.model, ending.verdict, (released.pass, released.at), now);
         if let Some(Subject::Connection(id)) = self.admission.subject(seat) {
-            self.events.extend(changes.into_iter().flatten().map(|change| event(*id, ending.model, change)));
+            let changes = learnt.into_iter().chain([rests]).flatten();
+            self.events.extend(changes.map(|change| event(*id, ending.model, change)));
         }
     }
 

@@ -160,6 +160,20 @@ fn r5_signals_lower_what_is_allowed_and_never_raise_it() {
 }
 
 #[test]
+fn r5_nothing_left_is_a_rest_that_a_restart_does_not_end() {
+    let mut before = standing();
+    let signal = |left| Signal { requests: Some((left, 60_000)), tokens_spent: None };
+    let until = Mono(60_000);
+    assert_eq!(before.observe(MODEL, signal(0), Mono(0)), Some(Change::Cooling(until)));
+    assert_eq!(before.observe(MODEL, signal(0), Mono(0)), None, "no news");
+    assert_eq!(before.observe(MODEL, signal(3), Mono(5)), None, "an answer that was on its way ends no rest");
+    assert_eq!(hurdle(&before, 10), Some(Hurdle::Cooling(until)));
+    let mut after = standing();
+    after.resume(&before.keep(at(10_000)), at(10_000));
+    assert_eq!((hurdle(&after, 59_999), hurdle(&after, 60_000)), (Some(Hurdle::Cooling(until)), None));
+}
+
+#[test]
 fn r5_headers_are_read() {
     let headers = [
         ("x-ratelimit-remaining-requests", "59"),
