@@ -9,6 +9,7 @@ mod changed;
 mod commands;
 mod notify;
 mod state;
+mod tray;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,6 +76,9 @@ pub fn run() {
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             bindings.mount_events(app);
+            if let Err(error) = tray::put(app.handle()) {
+                tracing::warn!(%error, "there is no icon in the tray");
+            }
             app.manage(Desk::open(app.handle(), &args));
             let while_developing = app.config().build.dev_url.clone().filter(|_| tauri::is_dev());
             WebviewWindowBuilder::new(app, "main", WebviewUrl::default())

@@ -16,7 +16,7 @@ use tauri::Manager;
 use tauri::async_runtime::JoinHandle;
 
 use crate::commands::preferences;
-use crate::{Args, changed, notify};
+use crate::{Args, changed, notify, tray};
 
 /// How long a closed window waits for calls on their way.
 const LAST_CALLS: Duration = Duration::from_secs(5);
@@ -82,6 +82,7 @@ impl Desk {
     fn start(&self, engine: &Arc<Engine>) {
         changed::forward(&self.app, engine);
         notify::tell_of_alerts(&self.app, engine);
+        tray::follow(&self.app, engine);
         let chores = tauri::async_runtime::spawn(Arc::clone(engine).keep_up());
         *self.chores.lock().unwrap_or_else(PoisonError::into_inner) = Some(chores);
         let (engine, port) = (Arc::clone(engine), self.port);

@@ -15,6 +15,7 @@ mod page;
 mod problems;
 mod profiles;
 mod screens;
+mod tray;
 mod usage;
 mod wait;
 mod watch;

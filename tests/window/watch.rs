@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use self::desktop::Desktop;
 use crate::driver::Home;
-use crate::first_run::{bot, describe, provider};
+use crate::first_run::{Bot, bot, describe, provider};
 use crate::gateway;
+use crate::tray::Tray;
 use crate::window::Window;
 use patchbay_engine::demo::Pace;
 use serde_json::json;
@@ -63,6 +64,7 @@ pub(crate) async fn a_budget_stops_is_told_and_resumed() {
         .build()
         .await
         .expect("the private bus");
+    let tray = Tray::open().await;
     let home = Home::new();
     let key = "sk-canary-budget-71c0d2ee";
     let provider = provider(key, Pace::Instant);
@@ -72,6 +74,7 @@ pub(crate) async fn a_budget_stops_is_told_and_resumed() {
     window.click("fr-test-save").await;
     let bot = bot(&window).await;
     window.click("fr-open-overview").await;
+    n4_the_switch_in_the_tray(&window, &tray, &bot).await;
 
     let everything = json!({ "kind": "all", "name": "" });
     let draft = json!({
@@ -100,6 +103,15 @@ pub(crate) async fn a_budget_stops_is_told_and_resumed() {
     alerts_by_keys(&window).await;
     window.close().await;
     drop(bus);
+}
+
+/// N4: the same switch as in the window, and each shows what the other did.
+async fn n4_the_switch_in_the_tray(window: &Window, tray: &Tray, bot: &Bot) {
+    tray.choose(window, "Stop all traffic").await;
+    window.says("status-gateway", "Traffic stopped").await;
+    assert_eq!(gateway::ask(&bot.base_url, &bot.token, &bot.model).await.0, 403);
+    tray.choose(window, "Resume traffic").await;
+    tray.shows(window, "Stop all traffic").await;
 }
 
 async fn on_the_desktop(window: &Window, told: &Mutex<Vec<String>>, what: &str) {

@@ -214,6 +214,11 @@ pub async fn vault(engine: &Arc<Engine>) -> Result<VaultStatus, Error> {
     Ok(VaultStatus { kind, state, name, message, hint })
 }
 
+/// Whether all traffic is stopped.
+pub fn is_stopped(engine: &Engine) -> Result<bool, Error> {
+    Ok(engine.snapshot()?.stopped.is_some())
+}
+
 /// Stops all calls, of every process on this folder, until [`resume`].
 pub async fn stop(engine: &Arc<Engine>, by: &str) -> Result<(), Error> {
     let stopped = Stopped { by: by.to_owned(), at: clock::now() };
