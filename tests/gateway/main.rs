@@ -15,6 +15,7 @@ mod embeddings;
 mod exchanges;
 mod explain;
 mod failures;
+mod hedge;
 mod ledger;
 mod limits;
 mod lists;

@@ -2972,6 +2972,8 @@ export type Spec = {
 	when_full: FullPolicy | null,
 	/**  How long a call waits for room, in seconds, 0..=600; `None` = 10. */
 	wait_s: number | null,
+	/**  What happens when a target is slower than it usually is: `wait` for it, or `ask_next` as well; `None` = `wait`. */
+	when_slow?: WhenSlow | null,
 	/**  What happens to a parameter that a model does not take. */
 	when_untaken: WhenUntaken,
 };
@@ -3483,6 +3485,13 @@ export type WhatIfRow = {
 	/**  Its 95th percentile. */
 	p95_ms: number | null,
 };
+
+/**  What happens when a target is slower than it usually is. */
+export type WhenSlow = 
+/**  Wait for it, as long as its timeouts allow. */
+"wait" | 
+/**  Ask the next target as well; whichever answers first is taken, and both are on the ledger. */
+"ask_next";
 
 /**  What happens to a parameter that a model does not take (M4). */
 export type WhenUntaken = 

@@ -19,7 +19,8 @@ pub use apps::{AppChange, Apps, GatewayReach};
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
 pub use profiles::{
-    Aliases, DrillArgs, FormatArg, ProfileFields, Profiles, TroubleArg, WhenFullArg, WhenUntakenArg,
+    Aliases, DrillArgs, FormatArg, ProfileFields, Profiles, TroubleArg, WhenFullArg, WhenSlowArg,
+    WhenUntakenArg,
 };
 pub use usage::{By, ChartArgs, ChartName, ExportArgs, SpanArgs, StatementArgs, ThemeArg, UsageArgs};
 pub use watch::{AlertCommand, Alerts, BudgetSet, BudgetWhich, Budgets, RuleArg};

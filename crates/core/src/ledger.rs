@@ -165,6 +165,9 @@ pub struct Detours {
     /// Milliseconds in the queue and between tries.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub waited_ms: u64,
+    /// It was asked beside an attempt that was still on its way and had taken so many milliseconds, longer than usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside_after_ms: Option<u64>,
     /// Who was passed by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
@@ -195,8 +198,11 @@ fn is_nothing(ms: &u64) -> bool {
 }
 
 impl UsageRow {
-    /// Whether this attempt answered a call that an earlier attempt had not.
+    /// Whether this attempt answered a call at which an earlier attempt had failed. One that was asked beside a slow one was only
+    /// faster.
     pub fn saved_its_call(&self) -> bool {
-        self.position == Position::Final && self.series.outcome == Outcome::Answered && self.attempt > 1
+        let is_beside = self.detours.as_ref().is_some_and(|detours| detours.beside_after_ms.is_some());
+        let is_end = self.position == Position::Final && self.series.outcome == Outcome::Answered;
+        is_end && self.attempt > 1 && !is_beside
     }
 }

@@ -38,6 +38,7 @@ pub mod ledger;
 pub mod market;
 pub mod model;
 pub mod money;
+pub mod pace;
 pub mod price;
 pub mod private;
 pub mod profile;

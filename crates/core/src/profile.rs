@@ -65,6 +65,17 @@ impl Default for WhenFull {
     }
 }
 
+/// What happens when a target is slower than it usually is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenSlow {
+    /// Wait for it, as long as its timeouts allow.
+    #[default]
+    Wait,
+    /// Ask the next target as well; whichever answers first is taken, and both are on the ledger.
+    AskNext,
+}
+
 /// Whether calls of a profile may be streamed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +96,8 @@ pub struct Conduct {
     pub limits: Limits,
     /// What happens when a connection is full.
     pub when_full: WhenFull,
+    /// What happens when a target is slower than it usually is.
+    pub when_slow: WhenSlow,
     /// Attempts of one call at most, 1..=20.
     pub attempts: Option<u32>,
     /// Until the first byte, in milliseconds.

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod chase;
+mod hedge;
 mod stream;
 
 use std::sync::Arc;
@@ -20,13 +21,14 @@ use patchbay_core::time::Timestamp;
 use patchbay_core::usage::{Cost, TokenUsage};
 use tokio::sync::mpsc;
 
+use self::attempt::Opened;
 use self::chase::{Chase, skipped, told};
 use crate::Engine;
 use crate::call::{AttemptSeen, Call};
 use crate::desk::credentials;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::trail::{Approach, Trail};
+use crate::trail::{Approach, Race, Trail};
 
 /// Where an answer came from.
 #[derive(Clone, Debug)]
@@ -157,7 +159,6 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
         engine.watch.unserved(&call.inbound.model, &failure);
         return Err(refused(failure, told(&skipped(&plan))));
     }
-    let mut guard = Some(guard);
     let mut chase = Chase::new(engine, &snapshot, &call, &plan);
     let mut tried: Option<Tried> = None;
     let mut stand_in: Option<Connection> = None;
@@ -169,24 +170,54 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
             Some(tried) => Some(tried.earlier().await),
             None => None,
         };
-        let candidate = &by_standby(chase.candidate(), stand_in.as_ref());
+        let candidate = by_standby(chase.candidate(), stand_in.as_ref());
         let approach = chase.approach(place);
-        let head = head(&call, candidate, approach.attempt);
-        let trail = begin(engine, &snapshot, &call, candidate, approach);
-        watch(&call, &head, candidate, None, 0).await;
-        let (mut trail, failure) =
-            match attempt::attempt(engine, &call, candidate, &head, trail, &mut guard).await {
-                Ok(answer) => return Ok(answer),
-                Err(failed) => failed,
-            };
-        let took_ms = trail.elapsed_ms();
-        trail.failed(&failure);
-        watch(&call, &head, candidate, Some(&failure), took_ms).await;
+        let answered = if chase.may_ask_beside() {
+            Box::pin(hedge::run(&mut chase, candidate, approach)).await
+        } else {
+            attempt(engine, (&snapshot, &call), candidate, approach, None).await
+        };
+        let Lost { trail, failure, head, candidate } = match answered {
+            Ok(opened) => return Ok(opened.answer(engine, guard).await),
+            Err(lost) => *lost,
+        };
         let standby = standby_for(engine, candidate.connection, &failure).await;
         chase.failed(&failure, standby.as_ref().map_or(Standby::Absent, |_| Standby::Ready));
         stand_in = standby.or(stand_in);
         tried = Some(Tried { trail, head, failure, earlier });
     }
+}
+
+/// An attempt that failed, with what it was.
+struct Lost<'a> {
+    trail: Trail,
+    failure: Failure,
+    head: Head,
+    candidate: Candidate<'a>,
+}
+
+/// One attempt from its beginning to its first token or its failure.
+async fn attempt<'a>(
+    engine: &Arc<Engine>,
+    (snapshot, call): (&Arc<Snapshot>, &Arc<Call>),
+    candidate: Candidate<'a>,
+    approach: Approach,
+    race: Option<&Race>,
+) -> Result<Opened, Box<Lost<'a>>> {
+    let head = head(call, &candidate, approach.attempt);
+    let mut trail = begin(engine, snapshot, call, &candidate, approach);
+    if let Some(race) = race {
+        trail.enter_race(race);
+    }
+    watch(call, &head, &candidate, None, 0).await;
+    let (mut trail, failure) = match attempt::attempt(engine, call, &candidate, &head, trail).await {
+        Ok(opened) => return Ok(opened),
+        Err(failed) => failed,
+    };
+    let took_ms = trail.elapsed_ms();
+    trail.failed(&failure);
+    watch(call, &head, &candidate, Some(&failure), took_ms).await;
+    Err(Box::new(Lost { trail, failure, head, candidate }))
 }
 
 /// The connection with the credential that took over because the provider does not take this one any more (K3).
@@ -237,19 +268,16 @@ pub async fn attempt_once(
     connection: &Connection,
     model: &str,
 ) -> Result<Answer, Failure> {
-    let mut guard = Some(engine.gauges.enter());
+    let guard = engine.gauges.enter();
     let snapshot = engine.snapshot().map_err(|error| internal(&error))?;
     let call = Arc::new(call);
     let candidate = Candidate::unlisted(connection, model).seated(&snapshot.directory);
-    let head = head(&call, &candidate, 1);
     let approach = approach_of_test(engine, &snapshot, &call, &candidate);
-    let trail = begin(engine, &snapshot, &call, &candidate, approach);
-    match attempt::attempt(engine, &call, &candidate, &head, trail, &mut guard).await {
-        Ok(answer) => Ok(answer),
-        Err((mut trail, failure)) => {
-            trail.failed(&failure);
-            trail.close(Position::Final, None).await;
-            Err(failure)
+    match attempt(engine, (&snapshot, &call), candidate, approach, None).await {
+        Ok(opened) => Ok(opened.answer(engine, guard).await),
+        Err(lost) => {
+            lost.trail.close(Position::Final, None).await;
+            Err(lost.failure)
         }
     }
 }

@@ -2,6 +2,7 @@
 //! exactly one per attempt, whatever happens.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use patchbay_core::admission::Spent;
@@ -38,6 +39,23 @@ pub struct Trail {
     /// What the provider told of its own limits.
     limits: RateLimits,
     end: End,
+    /// Where two attempts were made at the same time: whether the other one has answered.
+    race: Option<Race>,
+}
+
+/// Two attempts of one call at the same time: the first to answer wins.
+#[derive(Clone, Debug, Default)]
+pub struct Race(Arc<AtomicBool>);
+
+impl Race {
+    /// One has answered: the other is to end.
+    pub fn decide(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_decided(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// When Patchbay's own work on a call ended and began again.
@@ -137,7 +155,18 @@ impl Trail {
             place: approach.place,
             limits: RateLimits::default(),
             end: End::Open,
+            race: None,
         }
+    }
+
+    /// From now on another attempt may answer instead.
+    pub fn enter_race(&mut self, race: &Race) {
+        self.race = Some(race.clone());
+    }
+
+    /// It has answered, and nobody instead of it.
+    pub fn leave_race(&mut self) {
+        self.race = None;
     }
 
     /// The request goes out now: from here on it may be billed.
@@ -323,8 +352,12 @@ impl Drop for Trail {
         let row = match self.end {
             End::Failed => row,
             End::Open => {
-                let gone = Failure::new(Code::Cancelled, "The caller went away.");
-                let row = self.with_failure(row, &gone);
+                let is_overtaken = self.race.as_ref().is_some_and(Race::is_decided);
+                let why = if is_overtaken { "Another one answered first." } else { "The caller went away." };
+                let mut row = self.with_failure(row, &Failure::new(Code::Cancelled, why));
+                if is_overtaken {
+                    row.position = Position::Earlier;
+                }
                 self.settle(&row, Verdict::Unknown);
                 row
             }

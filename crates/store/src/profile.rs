@@ -193,10 +193,11 @@ fn write(
         "INSERT INTO profile_version (profile_id, version, model_name, temperature, top_p, max_tokens, presence_penalty,
              frequency_penalty, seed, stop_sequences, response_format, tool_configurations, tool_choice, system_prompt,
              streaming_enabled, max_concurrent_requests, rate_limit_requests, rate_limit_period_s, rate_limit_per_minute,
-             rate_limit_per_day, tokens_per_minute, timeout_s, max_attempts, when_full, wait_s, when_untaken, note, created_at)
+             rate_limit_per_day, tokens_per_minute, timeout_s, max_attempts, when_full, wait_s, when_slow,
+             when_untaken, note, created_at)
          VALUES (:id, :version, :model, :temperature, :top_p, :max_tokens, :presence, :frequency, :seed, :stop, :format, :tools,
              :choice, :system, :streaming, :concurrent, :requests, :period, :rpm, :rpd, :tpm, :timeout, :attempts, :full, :wait,
-             :untaken, :note, :now)",
+             :slow, :untaken, :note, :now)",
         named_params! {
             ":id": id.0, ":version": number, ":model": spec.model_name(), ":temperature": spec.temperature,
             ":top_p": spec.top_p, ":max_tokens": spec.max_tokens, ":presence": spec.presence_penalty,
@@ -207,7 +208,7 @@ fn write(
             ":requests": spec.rate_limit_requests, ":period": spec.rate_limit_period_s,
             ":rpm": spec.rate_limit_per_minute, ":rpd": spec.rate_limit_per_day, ":tpm": spec.tokens_per_minute,
             ":timeout": spec.timeout_s, ":attempts": spec.max_attempts, ":full": word(json!(spec.when_full)),
-            ":wait": spec.wait_s, ":untaken": spec.when_untaken.as_str(), ":note": note, ":now": now.0,
+            ":wait": spec.wait_s, ":slow": word(json!(spec.when_slow)), ":untaken": spec.when_untaken.as_str(), ":note": note, ":now": now.0,
         },
     )?;
     let mut insert = db.prepare_cached(
@@ -270,6 +271,7 @@ fn version(row: &Row<'_>, targets: &mut Targets) -> rusqlite::Result<VersionRow>
             max_attempts: row.get("max_attempts")?,
             when_full: row.get::<_, Option<String>>("when_full")?.and_then(named),
             wait_s: row.get("wait_s")?,
+            when_slow: row.get::<_, Option<String>>("when_slow")?.and_then(named),
             when_untaken: WhenUntaken::parse(&when_untaken),
         },
     })

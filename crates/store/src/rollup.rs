@@ -33,7 +33,7 @@ const BUCKET: &str = "SELECT bucket, series_id, calls, attempts, saved_calls, in
 
 /// The same of single rows: for signals, of which there are too many to be rolled up.
 const ROW: &str = "SELECT u.at - u.at % 900000, u.series_id, u.final, 1,
-    u.final AND u.attempt > 1 AND s.outcome = 'answered', coalesce(u.input_tokens, 0), coalesce(u.output_tokens, 0),
+    u.final AND u.attempt > 1 AND s.outcome = 'answered' AND u.detours ->> 'beside_after_ms' IS NULL, coalesce(u.input_tokens, 0), coalesce(u.output_tokens, 0),
     coalesce(u.cached_tokens, 0), coalesce(u.cache_write_tokens, 0), coalesce(u.reasoning_tokens, 0),
     coalesce(u.cost_nano_usd, 0), u.cost_nano_usd IS NULL,
     u.signal IS NOT NULL AND NOT EXISTS (SELECT 1 FROM usage e WHERE e.signal = u.signal AND e.id < u.id),

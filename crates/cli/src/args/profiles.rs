@@ -168,6 +168,9 @@ pub struct ProfileFields {
     /// How many seconds a call waits for room [default: 10].
     #[arg(long)]
     pub wait: Option<u32>,
+    /// When a target is slower than 95 % of its latest answers [default: wait].
+    #[arg(long, value_enum)]
+    pub when_slow: Option<WhenSlowArg>,
     /// What happens to a parameter that a model does not take [default: drop].
     #[arg(long, value_enum)]
     pub when_untaken: Option<WhenUntakenArg>,
@@ -194,6 +197,15 @@ pub enum WhenFullArg {
     Wait,
     /// Fail.
     Fail,
+}
+
+/// What happens when a target is slower than it usually is.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum WhenSlowArg {
+    /// Wait for it.
+    Wait,
+    /// Ask the next target as well and take whichever answers first; both are paid for.
+    AskNext,
 }
 
 /// What happens to a parameter that a model does not take.

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Conduct, Recipe, Streams, WhenFull};
+use super::{Conduct, Recipe, Streams, WhenFull, WhenSlow};
 use crate::chat::{ResponseFormat, ToolChoice};
 use crate::connection::Connection;
 use crate::dialect::takes::{Parameters, asked};
@@ -100,6 +100,10 @@ fn conducted(conduct: &Conduct, connection: &Connection) -> Vec<EffectiveSetting
         .map_or((MAX_ATTEMPTS, SettingLevel::BuiltIn), |attempts| (attempts, SettingLevel::Profile));
     let full_by =
         if conduct.when_full == WhenFull::default() { SettingLevel::BuiltIn } else { SettingLevel::Profile };
+    let (slow, slow_by) = match conduct.when_slow {
+        WhenSlow::Wait => ("wait", SettingLevel::BuiltIn),
+        WhenSlow::AskNext => ("ask_next", SettingLevel::Profile),
+    };
     let url_by =
         if connection.own_base_url.is_some() { SettingLevel::Connection } else { SettingLevel::Provider };
     let mut list = vec![
@@ -108,6 +112,7 @@ fn conducted(conduct: &Conduct, connection: &Connection) -> Vec<EffectiveSetting
         by("max_attempts", attempts.to_string(), attempts_by),
         by("max_retries", connection.max_retries.to_string(), SettingLevel::Connection),
         by("when_full", full(conduct.when_full), full_by),
+        by("when_slow", slow.into(), slow_by),
         by("base_url", connection.base_url.clone(), url_by),
     ];
     // Limits do not replace each other: all hold at once.
@@ -189,7 +194,8 @@ mod tests {
         let mut there = connection(1, "main", "openai", 1, &["m"]);
         there.timeouts.first_byte_ms = 30_000;
         let recipe = Recipe { max_tokens: Some(100), ..warm(0.3) };
-        let conduct = Conduct { first_byte_ms: Some(20_000), ..Conduct::default() };
+        let conduct =
+            Conduct { first_byte_ms: Some(20_000), when_slow: WhenSlow::AskNext, ..Conduct::default() };
         let list = effective(&warm(0.7), Some((&recipe, &conduct)), &there, Parameters::NONE);
         for (name, value, level) in [
             ("temperature", Some("0.7"), SettingLevel::Call),
@@ -199,6 +205,7 @@ mod tests {
             ("streaming_enabled", Some("yes"), SettingLevel::Connection),
             ("base_url", Some("http://127.0.0.1:1/v1"), SettingLevel::Provider),
             ("max_attempts", Some("4"), SettingLevel::BuiltIn),
+            ("when_slow", Some("ask_next"), SettingLevel::Profile),
         ] {
             let found = find(&list, name);
             assert_eq!((found.value.as_deref(), found.level), (value, level), "{name}");

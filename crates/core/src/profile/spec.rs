@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{Conduct, Profile, Recipe, Step, Streams, Target, WhenFull, WhenUntaken};
+use super::{Conduct, Profile, Recipe, Step, Streams, Target, WhenFull, WhenSlow, WhenUntaken};
 use crate::chat::{ResponseFormat, Sampling, Tool, ToolChoice};
 use crate::connection::Limits;
 use crate::id::{ConnectionId, ProfileId};
@@ -73,6 +73,9 @@ pub struct Spec {
     pub when_full: Option<FullPolicy>,
     /// How long a call waits for room, in seconds, 0..=600; `None` = 10.
     pub wait_s: Option<u32>,
+    /// What happens when a target is slower than it usually is: `wait` for it, or `ask_next` as well; `None` = `wait`.
+    #[serde(default)]
+    pub when_slow: Option<WhenSlow>,
     /// What happens to a parameter that a model does not take.
     pub when_untaken: WhenUntaken,
 }
@@ -265,6 +268,7 @@ impl Spec {
                 Some(FullPolicy::Wait) => WhenFull::Wait { wait_ms },
                 Some(FullPolicy::Fail) => WhenFull::Fail,
             },
+            when_slow: self.when_slow.unwrap_or_default(),
             attempts: self.max_attempts,
             first_byte_ms: self.timeout_s.map(|seconds| seconds.saturating_mul(1_000)),
             streams: match self.streaming_enabled {

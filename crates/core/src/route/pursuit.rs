@@ -142,6 +142,28 @@ impl Pursuit {
         self.rotate(candidates, now)
     }
 
+    /// The candidate to ask beside the current one, because that one is slow: the next, where it is another connection and two
+    /// more attempts may be made.
+    pub fn beside(&self, candidates: &[Candidate<'_>]) -> Option<usize> {
+        let next = self.frontier + 1;
+        let id = |index: usize| candidates.get(index).map(|candidate| candidate.connection.id);
+        let is_another = id(next).is_some_and(|there| Some(there) != id(self.candidate));
+        let may_be = self.attempts + 2 <= self.terms.attempts && !self.is_spoilt(next, candidates);
+        (is_another && may_be).then_some(next)
+    }
+
+    /// It is asked: from now on it has had its turn.
+    pub fn went_beside(&mut self, candidate: usize) {
+        self.frontier = self.frontier.max(candidate);
+    }
+
+    /// Of two candidates that were asked at the same time one failed; the other is the current one now.
+    pub fn left_with(&mut self, other: usize, failed: usize) {
+        self.attempts += 1;
+        self.failed_at.push(failed);
+        self.begin_at(other);
+    }
+
     /// The queue had room for the call at that candidate, which is now the current one.
     pub fn granted(&mut self, candidate: usize) {
         self.full.retain(|full| *full != candidate);

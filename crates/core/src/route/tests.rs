@@ -265,6 +265,22 @@ fn trap2_a_failure_of_the_second_does_not_bring_the_first_back() {
 }
 
 #[test]
+fn f2_a_second_request_at_the_same_time_is_the_next_connections_and_counts_as_an_attempt() {
+    let connections = pair(0);
+    let candidates: Vec<_> = connections.iter().map(|one| Candidate::unlisted(one, "m")).collect();
+    let mut pursuit = Pursuit::new(Terms { attempts: 3, ..Terms::default() });
+    assert_eq!(pursuit.beside(&candidates), Some(1));
+    pursuit.went_beside(1);
+    assert_eq!((pursuit.beside(&candidates), pursuit.candidate()), (None, 0), "there is no third");
+    pursuit.left_with(0, 1);
+    let failure = Failure::new(Code::UpstreamFailed, "x");
+    let failed = Failed { failure: &failure, standby: Standby::Absent, jitter: 0 };
+    assert_eq!(pursuit.failed(&failed, &candidates, NOW.mono), Next::GiveUp, "both had their turn");
+    let short = Pursuit::new(Terms { attempts: 1, ..Terms::default() });
+    assert_eq!(short.beside(&candidates), None, "one attempt is one request");
+}
+
+#[test]
 fn f2_retries_back_off_under_the_cap_of_attempts_and_the_deadline() {
     let nexts = pursue(&pair(9), &MODELS, &[Code::Overloaded; 4], Terms::default());
     assert_eq!(nexts[..3], [Next::Same { after_ms: 7 }; 3]);

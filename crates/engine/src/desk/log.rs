@@ -169,7 +169,8 @@ pub async fn explain(engine: &Arc<Engine>, call: CallId) -> Result<Option<Story>
 
 /// The way of a call, of its lines in order.
 pub(super) fn story(lines: &[Line]) -> Option<Story> {
-    let last = lines.last()?;
+    // Where two were asked at the same time, the one that ended the call may be the earlier.
+    let last = lines.iter().find(|line| line.is_final).or(lines.last())?;
     let place = |line: &Line| format!("{} ({})", line.connection_name, line.model);
     let summary = if last.outcome == Outcome::Answered.as_str() {
         format!("Answered by {} at attempt {}.", place(last), last.attempt)
@@ -183,6 +184,11 @@ pub(super) fn story(lines: &[Line]) -> Option<Story> {
         steps.extend(detours.skipped.iter().map(passed));
         if detours.waited_ms > 0 {
             steps.push(format!("Waited {} ms.", detours.waited_ms));
+        }
+        if let Some(after_ms) = detours.beside_after_ms {
+            steps.push(format!(
+                "It was slower than usual after {after_ms} ms, so the next was asked as well."
+            ));
         }
         steps.push(format!("Attempt {} at {}: {}.", line.attempt, place(line), ended(line)));
         steps.extend(detours.in_vain.iter().map(passed));

@@ -20,15 +20,15 @@ use crate::trail::Trail;
 use crate::upstream::{self, Refused};
 use crate::{Engine, clock};
 
-/// Makes one attempt. A failure comes back with its trail, because only the caller knows whether another attempt follows.
+/// Makes one attempt, up to its answer or the first token of it. A failure comes back with its trail, because only the caller
+/// knows whether another attempt follows.
 pub(super) async fn attempt(
     engine: &Arc<Engine>,
     call: &Arc<Call>,
     candidate: &Candidate<'_>,
     head: &Head,
     mut trail: Trail,
-    guard: &mut Option<InFlight>,
-) -> Result<Answer, (Trail, Failure)> {
+) -> Result<Opened, (Trail, Failure)> {
     let target = target(call, candidate);
     let work = async {
         if let Some((counted, notice)) = call.inbound.count_here(&target) {
@@ -51,13 +51,32 @@ pub(super) async fn attempt(
     };
     match begun {
         Ok((begun, notices, limits)) => {
-            let head = Head { notices, ..head.clone() };
-            Ok(match begun {
-                Begun::Whole(relayed) => finish_whole(*relayed, (head, limits), trail).await,
-                Begun::Stream(opened) => opened.run(engine, head, trail, guard.take()),
-            })
+            Ok(Opened { begun, limits, head: Head { notices, ..head.clone() }, trail })
         }
         Err(failure) => Err((trail, failure)),
+    }
+}
+
+/// An attempt that answers.
+pub(super) struct Opened {
+    begun: Begun,
+    limits: Vec<ToldLimit>,
+    head: Head,
+    trail: Trail,
+}
+
+impl Opened {
+    /// Where two were made: it is the one that answered.
+    pub(super) fn win(&mut self) {
+        self.trail.leave_race();
+    }
+
+    /// Hands the answer on: a whole one once it is in the ledger, a streamed one from a task of its own.
+    pub(super) async fn answer(self, engine: &Arc<Engine>, guard: InFlight) -> Answer {
+        match self.begun {
+            Begun::Whole(relayed) => finish_whole(*relayed, (self.head, self.limits), self.trail).await,
+            Begun::Stream(opened) => opened.run(engine, self.head, self.trail, guard),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use patchbay_core::code::Code;
 use patchbay_core::dialect::{Failure, Task};
 use patchbay_core::ledger::{Detours, Skipped};
 use patchbay_core::money::NanoUsd;
+use patchbay_core::profile::WhenSlow;
 use patchbay_core::route::{
     Candidate, DEADLINE_MS, Failed, MAX_ATTEMPTS, Next, Plan, Pursuit, SkipReason, Standby, Terms,
 };
@@ -32,11 +33,20 @@ const LONG_ANSWER: u64 = 8_192;
 /// When to come back, where only the end of another call makes room.
 const SOON_MS: u64 = 1_000;
 
+/// Two candidates that are asked at the same time, by their places in the plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beside {
+    /// The slow one.
+    pub(super) first: usize,
+    /// The other one.
+    pub(super) second: usize,
+}
+
 /// A call on its way through its candidates.
 pub(super) struct Chase<'a> {
     engine: &'a Arc<Engine>,
-    snapshot: &'a Snapshot,
-    call: &'a Call,
+    snapshot: &'a Arc<Snapshot>,
+    call: &'a Arc<Call>,
     plan: &'a Plan<'a>,
     pursuit: Pursuit,
     next: Next,
@@ -55,8 +65,8 @@ impl<'a> Chase<'a> {
     /// At the first candidate.
     pub(super) fn new(
         engine: &'a Arc<Engine>,
-        snapshot: &'a Snapshot,
-        call: &'a Call,
+        snapshot: &'a Arc<Snapshot>,
+        call: &'a Arc<Call>,
         plan: &'a Plan<'a>,
     ) -> Self {
         let deadline = engine.board.now().mono.plus_ms(DEADLINE_MS);
@@ -105,6 +115,36 @@ impl<'a> Chase<'a> {
     pub(super) fn approach(&mut self, place: Place) -> Approach {
         let detours = std::mem::take(&mut self.detours).told();
         Approach { attempt: self.pursuit.attempt(), place: Some(place), detours }
+    }
+
+    /// What the call's attempts are made of.
+    pub(super) fn parts(&self) -> (&'a Arc<Engine>, &'a Arc<Snapshot>, &'a Arc<Call>) {
+        (self.engine, self.snapshot, self.call)
+    }
+
+    /// Whether the next target is to be asked beside a slow one, and there is one that may be.
+    pub(super) fn may_ask_beside(&self) -> bool {
+        let wants = self.plan.profile.is_some_and(|profile| profile.conduct.when_slow == WhenSlow::AskNext);
+        wants && self.call.inbound.task == Task::Chat && self.pursuit.beside(&self.plan.candidates).is_some()
+    }
+
+    /// The candidate to ask beside the current one, which has taken so long, with the way there; `None` where it has no room now.
+    pub(super) fn beside(&mut self, after_ms: u64) -> Option<(Beside, Candidate<'a>, Approach)> {
+        let candidates = &self.plan.candidates;
+        let (first, second) = (self.pursuit.candidate(), self.pursuit.beside(candidates)?);
+        let candidate = candidates[second];
+        let caller = caller(self.call, &candidate, self.snapshot);
+        let place = self.engine.board.admit(&Bid::new(&candidate, &caller)).ok()?;
+        self.pursuit.went_beside(second);
+        let detours = Detours { beside_after_ms: Some(after_ms), ..Detours::default() };
+        let approach =
+            Approach { attempt: self.pursuit.attempt() + 1, place: Some(place), detours: Some(detours) };
+        Some((Beside { first, second }, candidate, approach))
+    }
+
+    /// Of two candidates that were asked at the same time only that one is left.
+    pub(super) fn left_with(&mut self, left: usize, failed: usize) {
+        self.pursuit.left_with(left, failed);
     }
 
     /// The attempt failed, and its place is free again.

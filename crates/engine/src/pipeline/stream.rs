@@ -110,13 +110,7 @@ fn event(raw: Vec<u8>, text: String) -> Piece {
 
 impl Opened {
     /// Hands the rest on from a task of its own, which ends when the stream or its receiver does.
-    pub(super) fn run(
-        self,
-        engine: &Arc<Engine>,
-        head: Head,
-        trail: Trail,
-        guard: Option<InFlight>,
-    ) -> Answer {
+    pub(super) fn run(self, engine: &Arc<Engine>, head: Head, trail: Trail, guard: InFlight) -> Answer {
         let (pieces, receiver) = mpsc::channel(AHEAD);
         let protocol = self.caller;
         let engine = Arc::clone(engine);

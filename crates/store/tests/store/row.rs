@@ -83,7 +83,12 @@ fn as_logged(row: &UsageRow, id: i64) -> LogRow {
 
 fn detours() -> Detours {
     let skipped = Skipped { connection: "Main".to_owned(), reason: "switched off".to_owned() };
-    Detours { waited_ms: 12, skipped: vec![skipped.clone()], in_vain: vec![skipped] }
+    Detours {
+        waited_ms: 12,
+        beside_after_ms: Some(40),
+        skipped: vec![skipped.clone()],
+        in_vain: vec![skipped],
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ import type {
   Spec,
   SpecTarget,
   ToolSpec,
+  WhenSlow,
   WhenUntaken,
 } from "../../backend";
 
@@ -37,6 +38,7 @@ export type Form = {
   choice: ToolUse | null;
   system_prompt: string;
   when_full: FullPolicy;
+  when_slow: WhenSlow;
   when_untaken: WhenUntaken;
 };
 
@@ -95,6 +97,7 @@ export const EMPTY: Spec = {
   max_attempts: null,
   when_full: null,
   wait_s: null,
+  when_slow: null,
   when_untaken: "drop",
 };
 
@@ -114,6 +117,7 @@ export function formOf(spec: Spec): Form {
     choice: spec.tool_choice,
     system_prompt: spec.system_prompt ?? "",
     when_full: spec.when_full ?? "rotate",
+    when_slow: spec.when_slow ?? "wait",
     when_untaken: spec.when_untaken,
   };
 }
@@ -139,6 +143,7 @@ export function specOf(form: Form, base: Spec): { spec: Spec; problems: Record<s
     tool_choice: form.choice,
     system_prompt: form.system_prompt.trim() ? form.system_prompt : null,
     when_full: form.when_full === "rotate" && base.when_full === null ? null : form.when_full,
+    when_slow: form.when_slow === "wait" && base.when_slow === null ? null : form.when_slow,
     when_untaken: form.when_untaken,
   };
   return { spec, problems };

@@ -10,7 +10,7 @@ use patchbay_engine::desk::profiles::{self, Profile, ProfileDraft};
 use patchbay_engine::error::Error;
 use serde_json::{Map, Value, json};
 
-use crate::args::{FormatArg, ProfileFields, WhenFullArg, WhenUntakenArg};
+use crate::args::{FormatArg, ProfileFields, WhenFullArg, WhenSlowArg, WhenUntakenArg};
 
 /// What a document tells besides what a person sets.
 const TOLD: [&str; 9] = [
@@ -167,6 +167,11 @@ fn given(engine: &Arc<Engine>, fields: &ProfileFields) -> Result<Map<String, Val
         WhenFullArg::Fail => "fail",
     });
     put("when_full", json!(when_full));
+    let when_slow = fields.when_slow.map(|when| match when {
+        WhenSlowArg::Wait => "wait",
+        WhenSlowArg::AskNext => "ask_next",
+    });
+    put("when_slow", json!(when_slow));
     let when_untaken = fields.when_untaken.map(|when| match when {
         WhenUntakenArg::Drop => "drop",
         WhenUntakenArg::Refuse => "refuse",

@@ -172,7 +172,7 @@ pub async fn call(engine: &Arc<Engine>, call: CallId) -> Result<Option<CallDetai
             let read = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
                 let rows = usage::of_call(&db, call)?;
-                let spec = rows.last().map(|row| spec(&db, row, &snapshot)).transpose()?.flatten();
+                let spec = ending(&rows).map(|row| spec(&db, row, &snapshot)).transpose()?.flatten();
                 Ok((rows, spec))
             });
             let (rows, spec) = read?;
@@ -190,7 +190,7 @@ fn spec(db: &Db, row: &LogRow, snapshot: &Snapshot) -> Result<Option<Spec>, Stor
 }
 
 fn detail(rows: &[LogRow], spec: Option<&Spec>, snapshot: &Snapshot) -> Option<CallDetail> {
-    let (first, last) = (rows.first()?, rows.last()?);
+    let (first, last) = (rows.first()?, ending(rows)?);
     let lines: Vec<Line> = rows.iter().cloned().map(Line::from).collect();
     let json = lines.iter().filter_map(|line| serde_json::to_string(line).ok()).collect::<Vec<_>>();
     let begins = |row: &LogRow| row.at.since_ms(first.at);
@@ -215,6 +215,11 @@ fn detail(rows: &[LogRow], spec: Option<&Spec>, snapshot: &Snapshot) -> Option<C
         settings: settings(last, spec, snapshot),
         json: json.join("\n"),
     })
+}
+
+/// The attempt that ended a call: not always the last that was begun, where two were asked at the same time.
+fn ending(rows: &[LogRow]) -> Option<&LogRow> {
+    rows.iter().find(|row| row.is_final).or(rows.last())
 }
 
 /// Whom an attempt's call passed by before it, the attempt, and who had no room either after it.
