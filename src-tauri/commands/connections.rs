@@ -94,11 +94,15 @@ pub async fn connection_duplicate(desk: State<'_, Desk>, key: String) -> Result<
     connections::duplicate(&desk.engine()?, &key, desk.zone()).await
 }
 
-/// What uses a connection.
+/// What uses a connection, and what another one would get of that.
 #[tauri::command]
 #[specta::specta]
-pub async fn connection_removal(desk: State<'_, Desk>, key: String) -> Result<Removal, Error> {
-    connections::removal(&desk.engine()?, &key).await
+pub async fn connection_removal(
+    desk: State<'_, Desk>,
+    key: String,
+    reassign_to: Option<String>,
+) -> Result<Removal, Error> {
+    connections::removal(&desk.engine()?, &key, reassign_to.as_deref()).await
 }
 
 /// Deletes a connection, and its key a little later: until then it can be taken back. Its history stays.

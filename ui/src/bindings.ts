@@ -98,8 +98,8 @@ export const commands = {
 	connectionSuspend: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_suspend", { key })),
 	/**  Adds a second connection like this one, without its key. */
 	connectionDuplicate: (key: string) => typedError<Connection, CommandError>(__TAURI_INVOKE("connection_duplicate", { key })),
-	/**  What uses a connection. */
-	connectionRemoval: (key: string) => typedError<Removal, CommandError>(__TAURI_INVOKE("connection_removal", { key })),
+	/**  What uses a connection, and what another one would get of that. */
+	connectionRemoval: (key: string, reassignTo: string | null) => typedError<Removal, CommandError>(__TAURI_INVOKE("connection_removal", { key, reassignTo })),
 	/**  Deletes a connection, and its key a little later: until then it can be taken back. Its history stays. */
 	connectionRemove: (key: string, reassignTo: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("connection_remove", { key, reassignTo })),
 	/**  Takes a deletion back. */
@@ -1813,6 +1813,16 @@ export type GroupRow = {
 	spark: (number | null)[],
 };
 
+/**  What leads to another connection from a deletion on. */
+export type Handover = {
+	/**  `the profile signals`, `the alias gpt-4`. */
+	user: string,
+	/**  Where it leads. */
+	before: string,
+	/**  Where it is going to lead. */
+	after: string,
+};
+
 /**  An extra header. */
 export type HeaderEdit = {
 	/**  In any case. */
@@ -2773,10 +2783,10 @@ export type Reminder =
 
 /**  What a deletion would meet (M6). */
 export type Removal = {
-	/**  What points at the connection: profiles, aliases, budgets. */
+	/**  What points at the connection: profiles, aliases, budgets. It is not deleted as long as they do. */
 	users: string[],
-	/**  Those of them that cannot be given to another connection: the deletion is refused as long as they are there. */
-	blocked_by: string[],
+	/**  Where they are going to lead, where an heir is named. Each profile gets a new version. */
+	handovers: Handover[],
 };
 
 /**  What a restore did. */

@@ -176,7 +176,11 @@ describe("connections", () => {
     const engine = await open("#/connections/conn_claude_main");
     await fireEvent.click(await find("delete"));
     expect((await find("remove")).textContent).toContain("Claude strategy");
+    expect((await find("remove-users")).textContent?.replace(/\s+/g, " ")).toContain(
+      "The profile signals, the alias claude and its budget per day lead to it",
+    );
     await fireEvent.change(await find("remove-heir"), { target: { value: "conn_openai_main" } });
+    expect((await find("remove-handovers")).textContent).toContain("conn_openai_main/gpt-5-mini");
     await fireEvent.click(screen.getByTestId("remove-go"));
     await waitFor(() =>
       expect(calls(engine, "connection_remove")[0]?.args).toEqual({

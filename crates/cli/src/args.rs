@@ -185,7 +185,7 @@ pub enum Connections {
     Remove {
         /// Its connection key.
         key: String,
-        /// Give aliases and budgets that use it to this connection.
+        /// Give profiles, aliases and budgets that use it to this connection.
         #[arg(long, value_name = "KEY")]
         reassign_to: Option<String>,
     },

@@ -35,7 +35,8 @@ pub fn remove(db: &Db, alias: &str) -> Result<String, StoreError> {
     before.ok_or_else(|| StoreError::NotFound { what: "alias", name: alias.to_owned() })
 }
 
-fn find(db: &Db, alias: &str) -> Result<Option<String>, StoreError> {
+/// What an alias stands for.
+pub fn find(db: &Db, alias: &str) -> Result<Option<String>, StoreError> {
     Ok(db
         .query_row("SELECT target FROM alias WHERE alias = ?1", [alias], |row| row.get("target"))
         .optional()?)

@@ -233,19 +233,13 @@ pub fn delete(db: &Db, id: ConnectionId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Lets aliases and budgets of one connection be another's. A budget that the heir has already stays its own.
-pub fn reassign(db: &Db, id: ConnectionId, heir: ConnectionId) -> Result<(), StoreError> {
-    let (Some(own), Some(other)) = (key_of(db, id)?, key_of(db, heir)?) else { return Ok(()) };
-    db.execute(
-        "UPDATE alias SET target = ?2 || substr(target, length(?1) + 1)
-         WHERE target = ?1 OR substr(target, 1, length(?1) + 1) = ?1 || '/'",
-        (&own, &other),
-    )?;
+/// Lets the budgets of one connection be another's. One that the heir has already stays its own.
+pub fn reassign_budgets(db: &Db, from: &str, to: &str) -> Result<(), StoreError> {
     db.execute(
         "UPDATE OR IGNORE budget SET scope_name = ?2 WHERE scope = 'connection' AND scope_name = ?1",
-        (&own, &other),
+        (from, to),
     )?;
-    db.execute("DELETE FROM budget WHERE scope = 'connection' AND scope_name = ?1", [&own])?;
+    db.execute("DELETE FROM budget WHERE scope = 'connection' AND scope_name = ?1", [from])?;
     Ok(())
 }
 
@@ -268,16 +262,6 @@ pub fn users(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
 pub fn private_version(db: &Db, id: ConnectionId) -> Result<Option<u32>, StoreError> {
     let sql = "SELECT private_version FROM connection WHERE id = ?1";
     Ok(db.query_row(sql, [id.0], |row| row.get("private_version")).optional()?.flatten())
-}
-
-/// The profiles that point at a connection in any version.
-pub fn profiles(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT DISTINCT p.name FROM profile_target t JOIN profile p ON p.id = t.profile_id
-         WHERE t.connection_id = ?1 ORDER BY p.name",
-    )?;
-    let rows = statement.query_map([id.0], |row| row.get("name"))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Says what of its settings is secret, and where the values lie.

@@ -16,12 +16,21 @@ pub struct Deleted {
     pub owner: String,
 }
 
-/// Keeps everything of a connection that is about to be deleted, in the caller's transaction.
-pub fn keep(db: &Db, id: ConnectionId, owner: &str) -> Result<(), StoreError> {
+/// What an heir got of a deleted connection, as the caller wrote it down.
+const ESTATE: &str = "estate";
+/// Its budgets, which an heir gets too.
+const BUDGETS: &str = "budget";
+
+/// Keeps everything of a connection that is about to be deleted, in the caller's transaction and before an heir gets anything of
+/// it. `estate` is what an heir is to give back.
+pub fn keep(db: &Db, id: ConnectionId, owner: &str, estate: &Value) -> Result<(), StoreError> {
     let mut content = Map::new();
     for (table, column) in tables(db)? {
-        content.insert(table.clone(), rows(db, &table, &column, id)?);
+        content.insert(table.clone(), rows(db, &table, &format!("{column} = ?1"), id)?);
     }
+    let own = "scope = 'connection' AND scope_name = (SELECT connection_key FROM connection WHERE id = ?1)";
+    content.insert(BUDGETS.to_owned(), rows(db, BUDGETS, own, id)?);
+    content.insert(ESTATE.to_owned(), estate.clone());
     db.execute(
         "INSERT INTO deleted_connection (connection_id, connection_key, owner, was_default, content)
          SELECT id, connection_key, ?2, EXISTS (SELECT 1 FROM provider WHERE default_connection_id = ?1), ?3
@@ -31,8 +40,9 @@ pub fn keep(db: &Db, id: ConnectionId, owner: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts the last deleted connection of this key back as it was, with the same id, in the caller's transaction.
-pub fn restore(db: &Db, key: &str, owner: &str) -> Result<ConnectionId, StoreError> {
+/// Puts the last deleted connection of this key back as it was, with the same id and its budgets, in the caller's transaction.
+/// Answers what the heir is to give back besides.
+pub fn restore(db: &Db, key: &str, owner: &str) -> Result<(ConnectionId, Value), StoreError> {
     let sql = "SELECT connection_id, was_default, content FROM deleted_connection
                WHERE connection_key = ?1 AND owner = ?2 ORDER BY connection_id DESC LIMIT 1";
     let found = db
@@ -58,8 +68,15 @@ pub fn restore(db: &Db, key: &str, owner: &str) -> Result<ConnectionId, StoreErr
             [id],
         )?;
     }
+    if let Some(budgets) = content.get(BUDGETS) {
+        db.execute(
+            "DELETE FROM budget WHERE id IN (SELECT value ->> '$.id' FROM json_each(?1))",
+            [budgets.to_string()],
+        )?;
+        put_back(db, BUDGETS, budgets)?;
+    }
     forget(db, ConnectionId(id))?;
-    Ok(ConnectionId(id))
+    Ok((ConnectionId(id), content.get(ESTATE).cloned().unwrap_or_default()))
 }
 
 /// Lets a deletion be.
@@ -96,11 +113,11 @@ fn columns(db: &Db, table: &str) -> Result<Vec<String>, StoreError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn rows(db: &Db, table: &str, column: &str, id: ConnectionId) -> Result<Value, StoreError> {
+fn rows(db: &Db, table: &str, which: &str, id: ConnectionId) -> Result<Value, StoreError> {
     let fields: Vec<String> =
         columns(db, table)?.iter().map(|column| format!("'{column}', {column}")).collect();
     let sql = format!(
-        "SELECT coalesce(json_group_array(json_object({})), '[]') AS rows FROM {table} WHERE {column} = ?1",
+        "SELECT coalesce(json_group_array(json_object({})), '[]') AS rows FROM {table} WHERE {which}",
         fields.join(", ")
     );
     let rows: String = db.query_row(&sql, [id.0], |row| row.get("rows"))?;

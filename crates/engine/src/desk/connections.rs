@@ -3,6 +3,7 @@
 mod add;
 mod copy;
 mod edit;
+mod heir;
 mod limits;
 mod list;
 mod notes;
@@ -16,6 +17,7 @@ pub use add::{AddOutcome, ConnectionDraft, NewSettings, add_tested, add_untested
 pub use copy::duplicate;
 pub use edit::{ConnectionEdit, HeaderEdit, SecretHeaderEdit, edit, limits};
 pub(super) use edit::{in_range, optional_url};
+pub use heir::Handover;
 pub use limits::{LimitEdit, LimitUse, LimitsInUse, PeriodLimit, set_limit};
 pub use list::{Connection, CredentialInfo, HeaderInfo, LastError, StripCell, get, list};
 pub(crate) use list::{find, healths};

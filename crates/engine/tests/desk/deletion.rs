@@ -5,13 +5,17 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use patchbay_core::budget::{Measure, OnLimit, Period, ScopeKind, ScopeName};
 use patchbay_core::code::Code;
 use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::diagnose::Spend;
+use patchbay_core::profile::{Spec, SpecTarget};
+use patchbay_engine::desk::budgets::{self, BudgetDraft, BudgetKey};
 use patchbay_engine::desk::connections::{self, ConnectionEdit, HeaderEdit, SecretHeaderEdit, Undo};
-use patchbay_engine::desk::{credentials, vault};
+use patchbay_engine::desk::profiles::{self, ProfileDraft};
+use patchbay_engine::desk::{aliases, credentials, vault};
 
-use crate::common::{Desk, Glass, NEW, nobody, open, secret};
+use crate::common::{Desk, Glass, NEW, draft, nobody, open, secret};
 use crate::crash::image;
 
 const HOUR: Undo = Undo::For(Duration::from_hours(1));
@@ -94,6 +98,114 @@ async fn k1_a_crash_ends_what_could_be_taken_back() {
     assert_eq!((glass.versions(), vault::report(&engine).await.unwrap().to_erase), (vec![], 0));
     let over = connections::undo_remove(&engine, "main", TimeZone::UTC).await.unwrap_err();
     assert_eq!(over.code, Code::NotFound);
+}
+
+fn step(connection: &str, model: &str) -> SpecTarget {
+    SpecTarget { connection: Some(connection.into()), provider: None, model: model.into() }
+}
+
+/// A profile whose chain names `main` twice and `second` once, one that is archived, two aliases.
+async fn used() -> Desk {
+    let desk = Desk::open().await;
+    desk.connect("second", None).await;
+    let chain = vec![step("main", "demo-fast"), step("second", "demo-fast"), step("main", "demo-deep")];
+    for name in ["signals", "old"] {
+        let spec = Spec { targets: chain.clone(), temperature: Some(0.3), ..Spec::default() };
+        let draft = ProfileDraft { name: name.into(), spec, note: String::new() };
+        profiles::add(&desk.engine, draft).await.unwrap();
+    }
+    profiles::archive(&desk.engine, "old", profiles::Heirs::Block).await.unwrap();
+    aliases::set(&desk.engine, "gpt-4", "main/demo-deep").await.unwrap();
+    aliases::set(&desk.engine, "desk", "main").await.unwrap();
+    desk
+}
+
+/// Where the profile and the aliases lead, and the profile's version.
+async fn leads(desk: &Desk) -> (Vec<String>, Vec<String>, u32) {
+    let profile = profiles::get(&desk.engine, "signals").await.unwrap();
+    assert_eq!(profile.spec.temperature, Some(0.3), "the rest of the profile stays");
+    let aliases = aliases::list(&desk.engine).unwrap();
+    let chain = profile.spec.targets.iter().map(SpecTarget::address).collect();
+    (chain, aliases.into_iter().map(|alias| alias.target).collect(), profile.version)
+}
+
+fn of(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn m6_an_heir_takes_over_profiles_and_aliases_and_gives_them_back() {
+    let desk = used().await;
+    let before = leads(&desk).await;
+    let told = connections::removal(&desk.engine, "main", None).await.unwrap();
+    assert_eq!(told.users, ["the profile signals", "the alias desk", "the alias gpt-4"]);
+    let refused = connections::remove_with(&desk.engine, "main", None, HOUR).await.unwrap_err();
+    assert!(refused.code == Code::InUse && refused.hint.contains("--reassign-to"), "{refused:?}");
+    assert_eq!(leads(&desk).await, before, "a refusal changes nothing");
+
+    let told = connections::removal(&desk.engine, "main", Some("second")).await.unwrap().handovers;
+    assert_eq!(
+        (told[0].user.as_str(), told[0].after.as_str()),
+        ("the profile signals", "second/demo-fast → second/demo-deep")
+    );
+    connections::remove_with(&desk.engine, "main", Some("second"), HOUR).await.unwrap();
+    let after = leads(&desk).await;
+    assert_eq!(after.0, of(&["second/demo-fast", "second/demo-deep"]), "no step is there twice");
+    assert_eq!((after.1, after.2), (of(&["second", "second/demo-deep"]), 2), "M2: as a new version");
+    let log = desk.log().await;
+    for line in ["user update signals", "user update gpt-4", "user delete main"] {
+        assert!(log.contains(&line.to_owned()), "{line} is missing in {log:?}");
+    }
+
+    connections::undo_remove(&desk.engine, "main", TimeZone::UTC).await.unwrap();
+    assert_eq!(leads(&desk).await, (before.0, before.1, 3), "M2: as another version");
+}
+
+#[tokio::test]
+async fn m6_what_was_led_elsewhere_meanwhile_stays_there() {
+    let desk = used().await;
+    connections::remove_with(&desk.engine, "main", Some("second"), HOUR).await.unwrap();
+    aliases::set(&desk.engine, "gpt-4", "second/demo-fast").await.unwrap();
+    connections::undo_remove(&desk.engine, "main", TimeZone::UTC).await.unwrap();
+    assert_eq!(leads(&desk).await.1, of(&["main", "second/demo-fast"]));
+}
+
+#[tokio::test]
+async fn m6_an_heir_of_another_provider_answers_with_a_model_that_it_has() {
+    let desk = used().await;
+    let utc = || TimeZone::UTC;
+    let other = connections::ConnectionDraft {
+        provider: "anthropic".into(),
+        default_model: None,
+        ..draft("claude", desk.provider.base_url(), Some("sk-ant-not-asked-for-0000"))
+    };
+    connections::add_untested(&desk.engine, other, utc()).await.unwrap();
+    let default = |model: Option<&str>| ConnectionEdit::DefaultModel(model.map(Into::into));
+    connections::edit(&desk.engine, "claude", default(None), utc()).await.unwrap();
+    let lost = connections::remove_with(&desk.engine, "main", Some("claude"), HOUR).await.unwrap_err();
+    assert!(lost.code == Code::InvalidInput && lost.message.contains("demo-"), "{lost:?}");
+    connections::edit(&desk.engine, "claude", default(Some("claude-haiku-4-5")), utc()).await.unwrap();
+    connections::remove_with(&desk.engine, "main", Some("claude"), HOUR).await.unwrap();
+    assert_eq!(leads(&desk).await.0, of(&["claude/claude-haiku-4-5", "second/demo-fast"]));
+}
+
+#[tokio::test]
+async fn m6_budgets_go_to_the_heir_and_come_back() {
+    let desk = used().await;
+    let caps = async || -> Vec<(String, String)> {
+        let all = budgets::list(&desk.engine).await.unwrap();
+        all.into_iter().map(|budget| (budget.key.scope.name, budget.cap)).collect()
+    };
+    let scope = ScopeName { kind: ScopeKind::Connection, name: "main".into() };
+    let key = BudgetKey { scope, period: Period::Day, measure: Measure::Money };
+    let cap = "7".to_owned();
+    let draft = BudgetDraft { key, cap, on_limit: OnLimit::Stop, degrade_to: None, levels: None };
+    budgets::set(&desk.engine, draft).await.unwrap();
+    let before = caps().await;
+    connections::remove_with(&desk.engine, "main", Some("second"), HOUR).await.unwrap();
+    assert_eq!(caps().await, [("second".to_owned(), before[0].1.clone())]);
+    connections::undo_remove(&desk.engine, "main", TimeZone::UTC).await.unwrap();
+    assert_eq!(caps().await, before);
 }
 
 #[tokio::test]

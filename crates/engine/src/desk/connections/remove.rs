@@ -12,6 +12,7 @@ use patchbay_store::connection::Editable;
 use patchbay_store::{Recorded, connection, credential, deleted};
 use serde::Serialize;
 
+use super::heir::{Estate, Handover};
 use super::list::{Connection, find, get};
 use crate::changes::Changed;
 use crate::error::Error;
@@ -29,23 +30,19 @@ pub enum Undo {
 /// What a deletion would meet (M6).
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct Removal {
-    /// What points at the connection: profiles, aliases, budgets.
+    /// What points at the connection: profiles, aliases, budgets. It is not deleted as long as they do.
     pub users: Vec<String>,
-    /// Those of them that cannot be given to another connection: the deletion is refused as long as they are there.
-    pub blocked_by: Vec<String>,
+    /// Where they are going to lead, where an heir is named. Each profile gets a new version.
+    pub handovers: Vec<Handover>,
 }
 
-/// Tells what uses a connection, before it is deleted.
-pub async fn removal(engine: &Arc<Engine>, key: &str) -> Result<Removal, Error> {
-    let id = find(engine, key)?.id;
-    engine
-        .blocking(move |engine| {
-            Ok(engine.store.read(|db| {
-                let users = connection::users(db, id)?;
-                Ok(Removal { users, blocked_by: connection::profiles(db, id)? })
-            })?)
-        })
-        .await
+/// Tells what uses a connection before it is deleted, and what an heir would get.
+pub async fn removal(engine: &Arc<Engine>, key: &str, heir: Option<&str>) -> Result<Removal, Error> {
+    let settings = find(engine, key)?;
+    let id = settings.id;
+    let estate = heir.map(|heir| estate(engine, &settings, heir)).transpose()?;
+    let users = engine.blocking(move |engine| Ok(engine.store.read(|db| connection::users(db, id))?)).await?;
+    Ok(Removal { users, handovers: estate.map(|estate| estate.told()).unwrap_or_default() })
 }
 
 /// Deletes a connection and its keys. Its history stays. What uses it is named and keeps it (M6).
@@ -53,7 +50,7 @@ pub async fn remove(engine: &Arc<Engine>, key: &str) -> Result<(), Error> {
     remove_with(engine, key, None, Undo::Never).await
 }
 
-/// The same; aliases and budgets that use it are given to an heir first, and it can be taken back.
+/// The same; profiles, aliases and budgets that use it are given to an heir first, and it can be taken back.
 pub async fn remove_with(
     engine: &Arc<Engine>,
     key: &str,
@@ -61,9 +58,10 @@ pub async fn remove_with(
     undo: Undo,
 ) -> Result<(), Error> {
     let settings = find(engine, key)?;
-    let heir = heir.map(|heir| heir_of(engine, &settings, heir)).transpose()?;
+    let estate = heir.map(|heir| estate(engine, &settings, heir)).transpose()?;
     let id = settings.id;
-    let versions = engine.blocking(move |engine| delete(engine, &settings, heir, undo)).await?;
+    let has_heir = estate.is_some();
+    let versions = engine.blocking(move |engine| delete(engine, &settings, estate, undo)).await?;
     match undo {
         Undo::Never => {
             let erase = move |engine: &Engine| {
@@ -74,27 +72,31 @@ pub async fn remove_with(
         }
         Undo::For(time) => end_later(engine, id, versions, time),
     }
-    engine.changes.send(Changed::Connections);
+    tell(engine, has_heir);
     Ok(())
 }
 
-fn heir_of(
-    engine: &Engine,
-    settings: &rules::Connection,
-    heir: &str,
-) -> Result<(ConnectionId, String), Error> {
+fn tell(engine: &Engine, has_heir: bool) {
+    engine.changes.send(Changed::Connections);
+    if has_heir {
+        engine.changes.send(Changed::Profiles);
+        engine.changes.send(Changed::Budgets);
+    }
+}
+
+fn estate(engine: &Engine, settings: &rules::Connection, heir: &str) -> Result<Estate, Error> {
     let heir = find(engine, heir)?;
     if heir.id == settings.id {
         return Err(Error::invalid("A connection cannot be its own heir.", "Name another connection."));
     }
-    Ok((heir.id, heir.key))
+    Estate::of(&*engine.snapshot()?, settings, &heir)
 }
 
 /// Answers the versions of secrets that nothing names any more.
 fn delete(
     engine: &Engine,
     settings: &rules::Connection,
-    heir: Option<(ConnectionId, String)>,
+    estate: Option<Estate>,
     undo: Undo,
 ) -> Result<Vec<u32>, Error> {
     let (id, settings, custody) = (settings.id, settings.clone(), engine.custody());
@@ -105,15 +107,17 @@ fn delete(
         custody.note(db, id, &versions)?;
         let change = Change::between(&Editable::from(&settings), &serde_json::json!({}));
         let mut entry = Entry::user(Action::Delete, Kind::Connection, settings.key).change(change);
-        if let Some((heir, key)) = heir {
-            connection::reassign(db, id, heir)?;
-            entry = entry.because(format!("{key} took over what used it"));
-        }
         if let Undo::For(_) = undo {
-            deleted::keep(db, id, &owner)?;
+            deleted::keep(db, id, &owner, &serde_json::json!(estate))?;
+        }
+        let mut entries = Vec::new();
+        if let Some(estate) = estate {
+            entries = estate.give(db)?;
+            entry = entry.because(format!("{} took over what used it", estate.heir()));
         }
         connection::delete(db, id)?;
-        Ok(Recorded::new(versions, entry))
+        entries.push(entry);
+        Ok(Recorded::all(versions, entries))
     });
     deleted.map_err(|error| in_use(error.into()))
 }
@@ -122,8 +126,8 @@ fn in_use(error: Error) -> Error {
     if error.code != Code::InUse {
         return error;
     }
-    let hint = "Give aliases and budgets to another connection (`connections remove KEY --reassign-to OTHER`) and lead its \
-                profiles elsewhere (`profiles retarget KEY OTHER`), or turn it off: that keeps everything and takes no calls.";
+    let hint = "Give them to another connection (`connections remove KEY --reassign-to OTHER`), or turn it off: that keeps \
+                everything and takes no calls.";
     Error { hint: hint.to_owned(), ..error }
 }
 
@@ -155,16 +159,21 @@ fn end(engine: &Engine, id: ConnectionId, versions: &[u32]) -> Result<(), Error>
 /// Takes a deletion back: the connection, its keys and its place are as they were.
 pub async fn undo_remove(engine: &Arc<Engine>, key: &str, zone: TimeZone) -> Result<Connection, Error> {
     let (name, owner, custody) = (key.to_owned(), engine.owner.name().to_owned(), engine.custody());
-    engine
+    let has_heir = engine
         .change(move |db| {
-            let id = deleted::restore(db, &name, &owner)?;
+            let (id, estate) = deleted::restore(db, &name, &owner)?;
             let mut versions = credential::with_secret(db, id)?;
             versions.extend(connection::private_version(db, id)?);
             custody.keep(db, id, &versions)?;
             let entry = Entry::user(Action::Create, Kind::Connection, name);
-            Ok(Recorded::new((), entry.because("its deletion was taken back")))
+            let mut entries = vec![entry.because("its deletion was taken back")];
+            let estate: Option<Estate> = serde_json::from_value(estate).unwrap_or_default();
+            if let Some(estate) = &estate {
+                entries.extend(estate.give_back(db)?);
+            }
+            Ok(Recorded::all(estate.is_some(), entries))
         })
         .await?;
-    engine.changes.send(Changed::Connections);
+    tell(engine, has_heir);
     get(engine, key, zone).await
 }

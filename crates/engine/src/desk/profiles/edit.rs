@@ -274,7 +274,12 @@ fn led(spec: &Spec, from: &Route, to: &Route) -> Option<Spec> {
 }
 
 /// Writes a version and answers its entry; `None` where there is nothing to change.
-fn write(db: &Db, row: &ProfileRow, spec: &Spec, note: &str) -> Result<Option<Entry>, StoreError> {
+pub(in crate::desk) fn write(
+    db: &Db,
+    row: &ProfileRow,
+    spec: &Spec,
+    note: &str,
+) -> Result<Option<Entry>, StoreError> {
     let change = Change::between(&told(&row.version.spec), &told(spec));
     if *spec == row.version.spec {
         return Ok(None);
@@ -286,7 +291,7 @@ fn write(db: &Db, row: &ProfileRow, spec: &Spec, note: &str) -> Result<Option<En
 }
 
 /// A version as the audit log tells it: its chain as addresses.
-fn told(spec: &Spec) -> serde_json::Value {
+pub(in crate::desk) fn told(spec: &Spec) -> serde_json::Value {
     let mut told = json!(spec);
     told["targets"] = spec.targets.iter().map(SpecTarget::address).collect();
     told
