@@ -1856,7 +1856,7 @@ export type Health =
 export type Import = {
 	/**  Connections. */
 	connections: Planned[],
-	/**  What else is new or changes: from an export of Patchbay's. */
+	/**  What else is new or changes: aliases and profiles for names that bots ask for, or all of an export of Patchbay's. */
 	steps: ImportStep[],
 	/**  Connections that get a key from an export of Patchbay's. */
 	keys: string[],

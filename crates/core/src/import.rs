@@ -81,11 +81,22 @@ impl Skipped {
     }
 }
 
+/// A name that bots ask for as a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// What bots ask for.
+    pub name: String,
+    /// Where it leads, in order: the origin of a found connection, and a model there.
+    pub places: Vec<(String, String)>,
+}
+
 /// Everything that was found in one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sighting {
     /// Connections that could be made.
     pub found: Vec<Found>,
+    /// What bots ask for, as far as names are given.
+    pub names: Vec<Named>,
     /// What is left alone.
     pub skipped: Vec<Skipped>,
 }

@@ -1,8 +1,8 @@
-//! LiteLLM's `config.yaml`: deployments of the same account become one connection.
+//! LiteLLM's `config.yaml`: deployments of the same account become one connection, and each `model_name` leads to its deployments.
 
 use serde_json::{Map, Value};
 
-use super::{Found, KeyAt, Sighting, Skipped, at};
+use super::{Found, KeyAt, Named, Sighting, Skipped, at};
 use crate::catalog::{CatalogProvider, provider, providers};
 use crate::connection::Limits;
 use crate::secret::Secret;
@@ -47,9 +47,17 @@ pub fn find(document: &Value, text: impl Fn(&str) -> Option<String>) -> Sighting
     let mut sighting = Sighting::default();
     let deployments = document.get("model_list").and_then(Value::as_array).into_iter().flatten();
     for (index, deployment) in deployments.enumerate() {
-        let name = deployment["model_name"].as_str().unwrap_or("without a name");
+        let asked_for = deployment["model_name"].as_str();
+        let name = asked_for.unwrap_or("without a name");
         match Deployment::read(deployment, &text) {
-            Ok(deployment) => take(&mut sighting, deployment, name),
+            Ok(deployment) => {
+                let model = deployment.model.clone();
+                let origin = take(&mut sighting, deployment, name);
+                // A name with a * is a pattern, which stands for itself.
+                if let Some((name, model)) = asked_for.filter(|name| !name.contains('*')).zip(model) {
+                    lead(&mut sighting.names, name, (origin, model));
+                }
+            }
             Err(why) => sighting.skipped.push(Skipped::new(format!("model_list {}: {name}", index + 1), why)),
         }
     }
@@ -196,18 +204,25 @@ fn bare(model: &str) -> Option<&'static str> {
     KNOWN.into_iter().find(|(start, _)| model.starts_with(start)).map(|(_, owner)| owner)
 }
 
-fn take(sighting: &mut Sighting, deployment: Deployment, name: &str) {
-    let mut notes = Vec::new();
-    if let Some(model) = deployment.model.as_ref().filter(|model| *model != name) {
-        notes.push(format!("Bots ask for {model} as \"{name}\": an alias of that name does the same here."));
+/// One more place for a name.
+fn lead(names: &mut Vec<Named>, name: &str, place: (String, String)) {
+    match names.iter_mut().find(|known| known.name == name) {
+        Some(known) if known.places.contains(&place) => {}
+        Some(known) => known.places.push(place),
+        None => names.push(Named { name: name.to_owned(), places: vec![place] }),
     }
+}
+
+/// Answers the origin of the connection that a deployment belongs to.
+fn take(sighting: &mut Sighting, deployment: Deployment, name: &str) -> String {
+    let mut notes = Vec::new();
     if !deployment.left.is_empty() {
         notes.push(format!("{name}: {} not taken over.", deployment.left.join(", ")));
     }
     if let Some(found) = sighting.found.iter_mut().find(|found| deployment.is_of(found)) {
         found.limits = strictest(found.limits, deployment.limits);
         found.notes.extend(notes);
-        return;
+        return found.origin.clone();
     }
     let key = deployment.key;
     let taken = |origin: &str| sighting.found.iter().any(|found| found.origin == origin);
@@ -224,6 +239,7 @@ fn take(sighting: &mut Sighting, deployment: Deployment, name: &str) {
         notes,
         ..found
     });
+    origin
 }
 
 /// LiteLLM's limits are of one deployment, Patchbay's of the whole connection: the smaller one can be kept by both.
@@ -304,9 +320,38 @@ mod tests {
             (openai.limits.rate_limit_per_minute, openai.limits.tokens_per_minute),
             (Some(60), Some(90_000))
         );
-        assert!(openai.notes.iter().any(|note| note.contains("\"fast\"")), "{:?}", openai.notes);
         assert!(openai.notes.iter().any(|note| note.contains("drop_params")), "{:?}", openai.notes);
         assert_eq!((found[1].timeout_s, found[3].max_retries), (Some(13), Some(10)));
+    }
+
+    #[test]
+    fn x1_each_model_name_leads_to_its_deployments_in_order() {
+        let twice = json!({ "model_list": [
+            { "model_name": "duo", "litellm_params": { "model": "openai/gpt-5-mini", "api_key": "os.environ/A", "rpm": 5 } },
+            { "model_name": "duo", "litellm_params": { "model": "openai/gpt-5-mini", "api_key": "os.environ/B" } },
+            { "model_name": "duo", "litellm_params": { "model": "openai/gpt-5-mini", "api_key": "os.environ/A" } },
+            { "model_name": "any-*", "litellm_params": { "model": "openai/gpt-5-mini", "api_key": "os.environ/A" } },
+        ]});
+        let told = |sighting: Sighting| -> Vec<String> {
+            let place = |(origin, model): &(String, String)| format!("{origin}/{model}");
+            let line = |named: &Named| {
+                let places: Vec<String> = named.places.iter().map(place).collect();
+                format!("{} > {}", named.name, places.join(" > "))
+            };
+            sighting.names.iter().map(line).collect()
+        };
+        assert_eq!(told(find(&twice, |_| None)), ["duo > duo/gpt-5-mini > duo 2/gpt-5-mini"]);
+        assert_eq!(
+            told(sighting()),
+            [
+                "gpt-5-mini > gpt-5-mini/gpt-5-mini",
+                "fast > gpt-5-mini/gpt-4o-mini",
+                "claude > claude/claude-sonnet-4-5",
+                "local > local/llama3",
+                "house > house/mixtral",
+                "hf > hf/meta-llama/Llama-3",
+            ]
+        );
     }
 
     #[test]

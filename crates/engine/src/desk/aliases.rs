@@ -72,9 +72,14 @@ pub async fn remove(engine: &Arc<Engine>, alias: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn check(snapshot: &Snapshot, alias: &str, target: &str) -> Result<(), Error> {
+/// Whether a text may be an alias.
+pub(super) fn is_alias(text: &str) -> bool {
     let is_plain = |c: char| !c.is_control() && !c.is_whitespace();
-    if !(1..=200).contains(&alias.chars().count()) || !alias.chars().all(is_plain) {
+    (1..=200).contains(&text.chars().count()) && text.chars().all(is_plain)
+}
+
+fn check(snapshot: &Snapshot, alias: &str, target: &str) -> Result<(), Error> {
+    if !is_alias(alias) {
         return Err(Error::invalid(
             format!("\"{alias}\" cannot be an alias."),
             "Use the model id that the bot asks for: 1 to 200 characters without spaces.",

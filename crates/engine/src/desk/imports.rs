@@ -3,6 +3,7 @@
 
 mod apply;
 mod machine;
+mod names;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use patchbay_core::catalog::{KeyNeed, provider};
 use patchbay_core::code::Code;
 use patchbay_core::connection::{key_from_name, normalise_base_url};
-use patchbay_core::import::{Found, KeyAt, Sighting, leads_to};
+use patchbay_core::import::{Found, KeyAt, Sighting, Skipped, leads_to};
 use patchbay_core::secret::Secret;
 use serde::Serialize;
 
@@ -20,6 +21,7 @@ use crate::changes::Changed;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::{Engine, clock};
+use names::Spot;
 use source::Variables;
 
 /// Where connections are looked for.
@@ -38,7 +40,7 @@ pub enum Source {
 pub struct Import {
     /// Connections.
     pub connections: Vec<Planned>,
-    /// What else is new or changes: from an export of Patchbay's.
+    /// What else is new or changes: aliases and profiles for names that bots ask for, or all of an export of Patchbay's.
     pub steps: Vec<ImportStep>,
     /// Connections that get a key from an export of Patchbay's.
     pub keys: Vec<String>,
@@ -100,7 +102,13 @@ pub async fn plan(
         return Ok(own(configuration::import(engine, file, Mode::DryRun, passphrase).await?));
     }
     let look = look(engine, source).await?;
-    Ok(planned(engine.snapshot()?.as_ref(), look.sighting, &look.models, port(engine)))
+    let snapshot = engine.snapshot()?;
+    let mut plan = planned(&snapshot, &look, port(engine));
+    let spots: Vec<Spot> = plan.connections.iter().map(|planned| spot(&snapshot, planned)).collect();
+    let (namings, left) = names::settle(&snapshot, &look.sighting.names, &spots);
+    plan.steps = namings.iter().map(names::Naming::step).collect();
+    plan.skipped.extend(left);
+    Ok(plan)
 }
 
 /// Makes what was chosen by its origin, or all that clashes with nothing, in one change. Answers what was made.
@@ -113,15 +121,15 @@ pub async fn apply(
     if let Some(file) = own_export(source) {
         return Ok(own(configuration::import(engine, file, Mode::Apply, passphrase).await?));
     }
-    let mut look = look(engine, source).await?;
-    let found = std::mem::take(&mut look.sighting.found);
-    let sighting = Sighting { found: found.clone(), skipped: look.sighting.skipped };
-    let plan = planned(engine.snapshot()?.as_ref(), sighting, &look.models, port(engine));
-    let (from, variables) = (name_of(source), look.variables);
-    let made = engine
-        .blocking(move |engine| apply::run(engine, plan, (&found, &variables), chosen.as_deref(), from))
-        .await?;
+    let look = look(engine, source).await?;
+    let plan = planned(&*engine.snapshot()?, &look, port(engine));
+    let from = name_of(source);
+    let made =
+        engine.blocking(move |engine| apply::run(engine, plan, &look, chosen.as_deref(), from)).await?;
     engine.changes.send(Changed::Connections);
+    if !made.steps.is_empty() {
+        engine.changes.send(Changed::Profiles);
+    }
     Ok(made)
 }
 
@@ -166,26 +174,30 @@ fn port(engine: &Engine) -> u16 {
     engine.listening().view.port
 }
 
-fn planned(snapshot: &Snapshot, sighting: Sighting, models: &[(String, u32)], port: u16) -> Import {
-    let mut plan = Import {
-        skipped: sighting
-            .skipped
-            .into_iter()
-            .map(|skipped| LeftAlone { what: skipped.what, why: skipped.why })
-            .collect(),
-        ..Import::default()
-    };
-    for found in sighting.found {
+/// The connections of a plan.
+fn planned(snapshot: &Snapshot, look: &Look, port: u16) -> Import {
+    let skipped = look.sighting.skipped.iter();
+    let left = |skipped: &Skipped| LeftAlone { what: skipped.what.clone(), why: skipped.why.clone() };
+    let mut plan = Import { skipped: skipped.map(left).collect(), ..Import::default() };
+    for found in &look.sighting.found {
         if found.base_url.as_ref().is_some_and(|url| port != 0 && leads_to(url, port)) {
             let why = "It leads to Patchbay already: what is in it is the token of an app.".to_owned();
-            plan.skipped.push(LeftAlone { what: found.origin, why });
+            plan.skipped.push(LeftAlone { what: found.origin.clone(), why });
             continue;
         }
-        let models = models.iter().find(|(origin, _)| *origin == found.origin).map(|(_, count)| *count);
-        let view = view(snapshot, &plan.connections, &found, models);
+        let models = look.models.iter().find(|(origin, _)| *origin == found.origin);
+        let models = models.map(|(_, count)| *count);
+        let view = view(snapshot, &plan.connections, found, models);
         plan.connections.push(view);
     }
     plan
+}
+
+/// Where names lead that lead to a planned connection: to the one that is probably the same, where there is one.
+fn spot(snapshot: &Snapshot, planned: &Planned) -> Spot {
+    let clash = planned.clash.as_ref();
+    let same = clash.and_then(|name| snapshot.connections.iter().find(|other| other.name == *name));
+    same.map_or_else(|| Spot::new(planned), |same| Spot::there(&planned.origin, same))
 }
 
 fn view(snapshot: &Snapshot, earlier: &[Planned], found: &Found, models: Option<u32>) -> Planned {

@@ -11,7 +11,7 @@ pub use affected::{AffectedStep, affected};
 pub use edit::{
     Edited, Heirs, ProfileDraft, add, archive, clone_as, edit, remove, restore, retarget, step, unarchive,
 };
-pub(super) use edit::write;
+pub(super) use edit::{told, write};
 pub use history::{ProfileVersion, VersionDifference, difference, versions};
 pub use list::{Profile, get, list};
 pub use settings::{ProfileCheck, SpecProblem, StepSettings, check};

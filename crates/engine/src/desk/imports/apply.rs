@@ -1,6 +1,7 @@
 //! Making what was planned: keys go into the vault first, and then everything is named in one change.
 
 use patchbay_core::audit::{Action, Actor, Change, Entry, Kind};
+use patchbay_core::connection::Connection;
 use patchbay_core::id::ConnectionId;
 use patchbay_core::import::{Found, KeyAt};
 use patchbay_core::secret::Secret;
@@ -9,8 +10,8 @@ use patchbay_store::connection::{Editable, NewConnection};
 use patchbay_store::credential::Predecessor;
 use patchbay_store::{Db, Recorded, StoreError, connection, credential};
 
-use super::source::Variables;
-use super::{Import, LeftAlone, Planned};
+use super::names::{self, Naming, Spot};
+use super::{Import, LeftAlone, Look, Planned};
 use crate::Engine;
 use crate::custody::{Laid, credential_name};
 use crate::error::Error;
@@ -23,51 +24,77 @@ struct Making {
     secret: Option<Secret>,
 }
 
+/// What is made and what is not.
+#[derive(Default)]
+struct Sorted {
+    makings: Vec<Making>,
+    skipped: Vec<LeftAlone>,
+    /// Where names may lead: to what is made, and to what is there in the place of what is not.
+    spots: Vec<Spot>,
+}
+
+/// Why a connection is not made.
+struct Reason {
+    why: String,
+    /// The one that takes its place.
+    instead: Option<Spot>,
+}
+
 /// See [`super::apply`].
 pub(super) fn run(
     engine: &Engine,
     plan: Import,
-    (found, variables): (&[Found], &Variables),
+    look: &Look,
     chosen: Option<&[String]>,
     from: String,
 ) -> Result<Import, Error> {
     if let Some(unknown) = chosen.into_iter().flatten().find(|origin| !is_planned(&plan, origin)) {
         return Err(StoreError::NotFound { what: "find", name: unknown.clone() }.into());
     }
-    let (makings, skipped) = sort(engine, plan, (found, variables), chosen)?;
-    let made = makings.iter().map(|making| making.planned.clone()).collect();
-    if !makings.is_empty() {
-        make(engine, makings, from)?;
+    let snapshot = engine.snapshot()?;
+    let sorted = sort(engine, &snapshot, plan, look, chosen)?;
+    let (namings, left) = names::settle(&snapshot, &look.sighting.names, &sorted.spots);
+    let Sorted { makings, mut skipped, .. } = sorted;
+    let connections = makings.iter().map(|making| making.planned.clone()).collect();
+    let steps = namings.iter().map(Naming::step).collect();
+    if !makings.is_empty() || !namings.is_empty() {
+        make(engine, makings, namings, from)?;
     }
-    Ok(Import { connections: made, skipped, ..Import::default() })
+    skipped.extend(left);
+    Ok(Import { connections, steps, skipped, ..Import::default() })
 }
 
 fn is_planned(plan: &Import, origin: &str) -> bool {
     plan.connections.iter().any(|planned| planned.origin == origin)
 }
 
-/// What is made, and what is left alone and why. Only now are keys read.
+/// Only now are keys read.
 fn sort(
     engine: &Engine,
+    snapshot: &Snapshot,
     plan: Import,
-    (found, variables): (&[Found], &Variables),
+    look: &Look,
     chosen: Option<&[String]>,
-) -> Result<(Vec<Making>, Vec<LeftAlone>), Error> {
-    let snapshot = engine.snapshot()?;
-    let (mut makings, mut skipped): (Vec<Making>, _) = (Vec::new(), plan.skipped);
+) -> Result<Sorted, Error> {
+    let mut sorted = Sorted { skipped: plan.skipped, ..Sorted::default() };
     for planned in plan.connections {
-        let Some(found) = found.iter().find(|found| found.origin == planned.origin) else { continue };
+        let found = look.sighting.found.iter().find(|found| found.origin == planned.origin);
+        let Some(found) = found else { continue };
         let secret = match &found.key {
             KeyAt::Nowhere => None,
-            KeyAt::Variable(name) => variables.read(name),
+            KeyAt::Variable(name) => look.variables.read(name),
             KeyAt::Here(secret) => Some(secret.clone()),
         };
-        match reason(engine, &snapshot, &makings, (&planned, secret.as_ref()), chosen)? {
-            Some(why) => skipped.push(LeftAlone { what: planned.origin, why }),
-            None => makings.push(Making { planned, found: found.clone(), secret }),
+        let reason = reason(engine, snapshot, &sorted.makings, (&planned, secret.as_ref()), chosen)?;
+        if let Some(Reason { why, instead }) = reason {
+            sorted.spots.extend(instead);
+            sorted.skipped.push(LeftAlone { what: planned.origin, why });
+        } else {
+            sorted.spots.push(Spot::new(&planned));
+            sorted.makings.push(Making { planned, found: found.clone(), secret });
         }
     }
-    Ok((makings, skipped))
+    Ok(sorted)
 }
 
 /// Why a connection is not made; `None` = it is.
@@ -77,9 +104,16 @@ fn reason(
     makings: &[Making],
     (planned, secret): (&Planned, Option<&Secret>),
     chosen: Option<&[String]>,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Reason>, Error> {
+    let origin = planned.origin.as_str();
+    if let Some(other) = with_the_key(engine, snapshot, planned, secret)? {
+        let why = format!("{} has its key already.", other.name);
+        return Ok(Some(Reason { why, instead: Some(Spot::there(origin, other)) }));
+    }
+    let clash = snapshot.connections.iter().find(|other| planned.clash.as_ref() == Some(&other.name));
+    let instead = || clash.map(|clash| Spot::there(origin, clash));
     if chosen.is_some_and(|chosen| !chosen.contains(&planned.origin)) {
-        return Ok(Some("It was not chosen.".to_owned()));
+        return Ok(Some(Reason { why: "It was not chosen.".to_owned(), instead: instead() }));
     }
     let is_there = |other: &&Making| {
         other.planned.base_url == planned.base_url
@@ -87,13 +121,27 @@ fn reason(
             && other.secret.as_ref() == secret
     };
     if let Some(twin) = makings.iter().find(is_there) {
-        return Ok(Some(format!("{} is the same.", twin.planned.origin)));
+        let why = format!("{} is the same.", twin.planned.origin);
+        let twin = Planned { origin: origin.to_owned(), ..twin.planned.clone() };
+        return Ok(Some(Reason { why, instead: Some(Spot::new(&twin)) }));
     }
-    if let Some(clash) = planned.clash.as_ref().filter(|_| chosen.is_none()) {
-        return Ok(Some(format!(
-            "{clash} leads to the same place already. Choose it by its name to add it all the same."
-        )));
+    if let Some(clash) = clash.filter(|_| chosen.is_none()) {
+        let why = format!(
+            "{} leads to the same place already. Choose it by its name to add it all the same.",
+            clash.name
+        );
+        return Ok(Some(Reason { why, instead: instead() }));
     }
+    Ok(None)
+}
+
+/// A connection to the same place that uses this key.
+fn with_the_key<'a>(
+    engine: &Engine,
+    snapshot: &'a Snapshot,
+    planned: &Planned,
+    secret: Option<&Secret>,
+) -> Result<Option<&'a Connection>, Error> {
     let Some(secret) = secret else { return Ok(None) };
     let fingerprint = engine.keys.fingerprint(secret);
     for other in &snapshot.connections {
@@ -103,13 +151,13 @@ fn reason(
         let known = engine.store.read(|db| credential::all(db, other.id))?;
         let in_use = other.credential.as_ref().map(|credential| credential.version);
         if known.iter().any(|known| Some(known.version) == in_use && known.fingerprint == fingerprint) {
-            return Ok(Some(format!("{} has its key already.", other.name)));
+            return Ok(Some(other));
         }
     }
     Ok(None)
 }
 
-fn make(engine: &Engine, makings: Vec<Making>, from: String) -> Result<(), Error> {
+fn make(engine: &Engine, makings: Vec<Making>, namings: Vec<Naming>, from: String) -> Result<(), Error> {
     let (mut laid, mut places) = (Vec::new(), Vec::new());
     for making in &makings {
         let Some(secret) = &making.secret else {
@@ -128,13 +176,17 @@ fn make(engine: &Engine, makings: Vec<Making>, from: String) -> Result<(), Error
         }
     }
     engine.name_all(laid, move |db, laid, now| {
+        let change = Change::default().fact("connections", makings.len()).fact("names", namings.len());
         let summary = Entry::by(Actor::Import, Action::Import, Kind::Store, "connections")
-            .change(Change::default().fact("connections", makings.len()))
+            .change(change)
             .because(format!("from {from}"));
         let mut entries = vec![summary];
         for (making, place) in makings.iter().zip(places) {
             let own = place.and_then(|(id, at)| laid.get(at).map(|laid| (id, laid)));
             entries.extend(insert(db, making, own, now)?);
+        }
+        for naming in &namings {
+            entries.push(naming.write(db, &from, now)?);
         }
         Ok(Recorded::all((), entries))
     })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
-use patchbay_core::import::{Sighting, Skipped, litellm, variables};
+use patchbay_core::import::{Skipped, litellm, variables};
 use patchbay_core::secret::Secret;
 use patchbay_store::{StoreError, sealed};
 use serde_json::Value;
@@ -87,12 +87,12 @@ pub(super) fn file(path: &Path) -> Result<Look, Error> {
         ));
     }
     let variables = Variables { of_file, reads_environment: Environment::Not };
-    let Sighting { found, mut skipped } = variables::find(&variables.names(), |name| variables.text(name));
+    let mut sighting = variables::find(&variables.names(), |name| variables.text(name));
     if unread > 0 {
         let why = "They are no NAME=value.".to_owned();
-        skipped.push(Skipped { what: format!("{unread} lines"), why });
+        sighting.skipped.push(Skipped { what: format!("{unread} lines"), why });
     }
-    Ok(Look { sighting: Sighting { found, skipped }, variables, models: Vec::new() })
+    Ok(Look { sighting, variables, models: Vec::new() })
 }
 
 fn read(path: &Path) -> Result<String, Error> {
