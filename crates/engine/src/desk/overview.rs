@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::alerts;
 use super::connections::{self, Connection};
+use super::prices::{UnpricedModel, without_price};
 use super::status::{GatewayState, VaultState, VaultStatus, vault};
 use super::usage::{Totals, expected, short};
 use crate::error::Error;
@@ -155,7 +156,7 @@ fn read(
     // As much of its last day as has passed of today.
     let before = Filter::during(Range { from: edge(0), to: edge(29).plus_ms(elapsed).min(edge(30)) });
     let hours = hours(db, now)?;
-    let unpriced = unpriced(db, &month, prices, now)?;
+    let unpriced = unpriced(&without_price(db, &month, prices, now)?);
     Ok(Overview {
         zone: zone.iana_name().unwrap_or("local time").to_owned(),
         today: (&rollup::totals(db, &today)?).into(),
@@ -185,22 +186,15 @@ fn hours(db: &Db, now: Timestamp) -> Result<Vec<Sums>, StoreError> {
     Ok(hours)
 }
 
-/// Only what has no price: a timeout's cost is unknown too, but no price would tell it.
-fn unpriced(db: &Db, month: &Filter, prices: &PriceBook, now: Timestamp) -> Result<Unpriced, StoreError> {
+fn unpriced(models: &[UnpricedModel]) -> Unpriced {
     let mut sum = Unpriced::default();
-    rollup::scan(db, month, |bucket| {
-        let labels = bucket.labels;
-        if bucket.counts.unpriced_attempts == 0
-            || prices.find(&labels.provider, &labels.model, now, 0).is_some()
-        {
-            return;
+    for one in models {
+        sum.attempts = sum.attempts.saturating_add(one.attempts);
+        if !sum.models.contains(&one.model) {
+            sum.models.push(one.model.clone());
         }
-        sum.attempts = sum.attempts.saturating_add(short(bucket.counts.unpriced_attempts));
-        if !sum.models.contains(&labels.model) {
-            sum.models.push(labels.model.clone());
-        }
-    })?;
-    Ok(sum)
+    }
+    sum
 }
 
 fn top(db: &Db, today: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<TopRow>, StoreError> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::{self as rules, Price, PriceBook, PriceSource};
+use patchbay_core::report::Filter;
 use patchbay_core::time::{HOUR_MS, Range, Timestamp};
-use patchbay_store::{Recorded, model, price, rollup};
+use patchbay_store::{Db, Recorded, StoreError, model, price, rollup};
 use serde::{Deserialize, Serialize};
 
 use crate::changes::Changed;
@@ -201,28 +202,46 @@ pub async fn unset(
     history(engine, &provider, &name)
 }
 
-/// What was called in the last 30 days and has no price, the most called first. A timeout's cost is unknown too, but no price
-/// would tell it.
+/// What was called in the last 30 days and has no price, the most called first.
 pub async fn unpriced(engine: &Arc<Engine>) -> Result<Vec<UnpricedModel>, Error> {
     engine
         .blocking(|engine| {
             let now = clock::now();
+            let month = Filter::during(Range { from: now.plus_ms(-MONTH_MS), to: now.plus_ms(1) });
             let snapshot = engine.snapshot()?;
-            let range = Range { from: now.plus_ms(-MONTH_MS), to: now.plus_ms(1) };
-            let used = engine.store.read(|db| rollup::by_model(db, range))?;
-            let without = used.into_iter().filter(|((provider, model), used)| {
-                used.unpriced_attempts > 0 && snapshot.prices.find(provider, model, now, 0).is_none()
-            });
-            let mut models: Vec<UnpricedModel> = without
-                .map(|((provider, model), used)| UnpricedModel {
-                    provider,
-                    model,
-                    attempts: u32::try_from(used.unpriced_attempts).unwrap_or(u32::MAX),
-                    last_at: used.last_at,
-                })
-                .collect();
-            models.sort_by_key(|model| std::cmp::Reverse(model.attempts));
-            Ok(models)
+            Ok(engine.store.read(|db| without_price(db, &month, &snapshot.prices, now))?)
         })
         .await
+}
+
+/// What was called and has no price now, the most called first. A timeout's cost is unknown too, but no price would tell it.
+pub(super) fn without_price(
+    db: &Db,
+    when: &Filter,
+    prices: &PriceBook,
+    now: Timestamp,
+) -> Result<Vec<UnpricedModel>, StoreError> {
+    let mut models: Vec<UnpricedModel> = Vec::new();
+    rollup::scan(db, when, |bucket| {
+        let (provider, model) = (&bucket.labels.provider, &bucket.labels.model);
+        let attempts = bucket.counts.unpriced_attempts;
+        if attempts == 0 || prices.find(provider, model, now, 0).is_some() {
+            return;
+        }
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        match models.iter_mut().find(|known| known.provider == *provider && known.model == *model) {
+            Some(known) => {
+                known.attempts = known.attempts.saturating_add(attempts);
+                known.last_at = known.last_at.max(Some(bucket.at));
+            }
+            None => models.push(UnpricedModel {
+                provider: provider.clone(),
+                model: model.clone(),
+                attempts,
+                last_at: Some(bucket.at),
+            }),
+        }
+    })?;
+    models.sort_by_key(|model| std::cmp::Reverse(model.attempts));
+    Ok(models)
 }
