@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::program::{PASSPHRASE, Program, parse};
+use crate::secrets::files_with;
 use crate::serving::Serving;
 use crate::upstream::Demo;
 
@@ -181,15 +182,20 @@ fn a3_the_log_is_listed_verified_and_exported() {
     assert_eq!((broken.code, &parse(&broken.out)["first_bad"]), (1, &json!(4)));
 }
 
-/// Of an idle gateway: it has the key in its vault, and has read it for nobody yet.
+/// Of an idle gateway: it has the secrets in its vault, and has read them for nobody yet.
 #[test]
 fn k1_a_core_dump_holds_no_key() {
     if Command::new("gcore").arg("--help").output().is_err() {
         return println!("skipped: gcore (of gdb) is not installed");
     }
+    let (header, login) = ("hdr-canary-5d1f0b9c77ae42", "proxy-canary-93b07a4c1de852");
     let program = Program::with_file();
     let demo = Demo::start(Some(NEW));
     connected(&program, &demo, NEW);
+    let proxy = format!("http://me:{login}@127.0.0.1:9");
+    let edit = ["connections", "edit", "main", "--secret-header", "X-Desk-Token", "--proxy", &proxy];
+    let edited = program.feed(&edit, &format!("{header}\n"));
+    assert_eq!(edited.code, 0, "{edited:?}");
     let serving = Serving::start(&program, &[]);
     assert_eq!(serving.models(&program.token("bot")).status, 200);
     let process = serving.running.id();
@@ -209,8 +215,13 @@ fn k1_a_core_dump_holds_no_key() {
     if !dump.status.success() {
         return println!("skipped: gcore may not look into processes here: {dump:?}");
     }
-    assert!(!dump_holds(folder.path(), NEW));
-    assert!(dump_holds(folder.path(), "patchbay"), "the search finds what is there");
+    for secret in [NEW, header, login] {
+        assert!(!dump_holds(folder.path(), secret), "{secret}");
+        assert_eq!(files_with(&program.data, secret), Vec::<String>::new());
+    }
+    for known in ["patchbay", "x-desk-token"] {
+        assert!(dump_holds(folder.path(), known), "the search finds what is there: {known}");
+    }
 }
 
 /// A dump is large, so a program that is made for it searches.
