@@ -10,6 +10,7 @@ pub(crate) mod checks;
 pub(crate) mod connections;
 pub(crate) mod credentials;
 pub(crate) mod demo;
+pub(crate) mod files;
 pub(crate) mod imports;
 pub(crate) mod models;
 pub(crate) mod overview;

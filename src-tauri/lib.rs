@@ -71,6 +71,7 @@ pub fn run() {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_store::Builder::default().build())
+        .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::Builder::default().open_js_links_on_click(false).build())
         .invoke_handler(bindings.invoke_handler())
@@ -243,6 +244,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::demo::demo_load,
             commands::demo::demo_clear,
             commands::demo::demo_fault,
+            commands::files::choose_file,
             commands::imports::import_plan,
             commands::imports::import_apply,
             commands::preferences::preferences,

@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use patchbay_core::code::Code;
 use patchbay_core::secret::Secret;
 use patchbay_engine::desk::backup::{self, Restored};
-use patchbay_engine::desk::{demo, status};
+use patchbay_engine::desk::{demo, status, vault as keys};
 use patchbay_engine::error::Error;
+use patchbay_engine::vault::Given;
 use patchbay_engine::{Engine, VaultSetup, clock, default_data_dir, demo::sample::SampleOptions};
 use tauri::AppHandle;
 use tauri::Manager;
@@ -95,11 +96,19 @@ impl Desk {
     }
 
     /// Puts a copy in the place of everything: the engine is closed for it and opened again afterwards, whatever comes of it.
-    pub(crate) async fn restore(&self, file: PathBuf, passphrase: Option<Secret>) -> Result<Restored, Error> {
-        let (folder, vault) = (self.data_dir.clone()?, self.vault.clone());
+    pub(crate) async fn restore(
+        &self,
+        (file, passphrase): (PathBuf, Option<Secret>),
+        vault_passphrase: Option<Secret>,
+    ) -> Result<Restored, Error> {
+        let (folder, mut vault) = (self.data_dir.clone()?, self.vault.clone());
+        if vault_passphrase.is_some() {
+            vault.passphrases = Arc::new(Given(vault_passphrase.clone()));
+        }
         let engine = self.engine()?;
-        // A copy that cannot be opened is told before anything is closed.
+        // A copy that cannot be opened, and keys that cannot be stored, are told before anything is closed.
         backup::look_at(file.clone(), passphrase.clone()).await?;
+        backup::make_sure(folder.clone(), vault.clone(), (file.clone(), passphrase.clone())).await?;
         let mark = engine.mark().to_owned();
         let closed = Error::new(Code::InUse, "A backup is being restored.", "Wait until it is done.");
         *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Err(closed);
@@ -119,6 +128,9 @@ impl Desk {
         let app = self.app.clone();
         let opened = tauri::async_runtime::spawn_blocking(move || app.state::<Self>().reopen().map(drop));
         opened.await.unwrap_or_else(|_| Err(broken_off()))?;
+        if let (Ok(_), Some(passphrase)) = (&restored, vault_passphrase) {
+            keys::unlock(&self.engine()?, passphrase).await?;
+        }
         restored
     }
 

@@ -38,13 +38,16 @@ pub async fn backup_look(path: String, passphrase: Option<String>) -> Result<Bac
     backup::look_at(PathBuf::from(path), passphrase.map(Secret::new)).await
 }
 
-/// Puts a copy in the place of everything. What was there is kept in the folder of copies.
+/// Puts a copy in the place of everything. What was there is kept in the folder of copies. Where its keys go to the encrypted
+/// vault file, the passphrase of that file is needed too.
 #[tauri::command]
 #[specta::specta]
 pub async fn backup_restore(
     desk: State<'_, Desk>,
     path: String,
     passphrase: Option<String>,
+    vault_passphrase: Option<String>,
 ) -> Result<Restored, Error> {
-    desk.restore(PathBuf::from(path), passphrase.map(Secret::new)).await
+    let copy = (PathBuf::from(path), passphrase.map(Secret::new));
+    desk.restore(copy, vault_passphrase.map(Secret::new)).await
 }

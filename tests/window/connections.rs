@@ -14,7 +14,7 @@ pub(crate) async fn explore(home: &Home) -> Window {
 }
 
 /// What the engine knows of a connection.
-async fn known(window: &Window, key: &str) -> Value {
+pub(crate) async fn known(window: &Window, key: &str) -> Value {
     let connections = window.invoke("connections").await;
     let all = connections.as_array().expect("a list");
     all.iter().find(|one| one["key"] == key).expect("the connection").clone()

@@ -22,15 +22,23 @@ const ENDED: Duration = Duration::from_secs(10);
 const COMMAND: Duration = Duration::from_secs(30);
 
 /// A folder for everything that a window writes. Windows that follow each other may share it.
-pub(crate) struct Home(TempDir);
+pub(crate) struct Home {
+    folder: TempDir,
+    chooses_by_portal: bool,
+}
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
+        Self { folder: tempfile::tempdir().expect("a folder"), chooses_by_portal: false }
+    }
+
+    /// On a desktop whose file chooser is a service on the bus, as sandboxed programs have it.
+    pub(crate) fn with_portals() -> Self {
+        Self { chooses_by_portal: true, ..Self::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     /// Patchbay's data folder.
@@ -79,6 +87,9 @@ impl Driver {
             [("XDG_DATA_HOME", "share"), ("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache")]
         {
             command.env(variable, home.path().join(part));
+        }
+        if home.chooses_by_portal {
+            command.env("GTK_USE_PORTAL", "1");
         }
         let (output, write_end) = std::io::pipe().expect("a pipe");
         let log = File::options().create(true).append(true).open(home.log()).expect("a log");

@@ -1,6 +1,14 @@
 //! Keys of a connection in the window: added after a failing test, rotated, rolled back; and the log of it all.
 
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use patchbay_core::secret::Secret;
 use patchbay_engine::demo::{DemoServer, Pace};
+use patchbay_engine::desk::backup::{self, Secrets};
+use patchbay_engine::desk::connections::{self, ConnectionDraft, NewSettings};
+use patchbay_engine::desk::vault;
+use patchbay_engine::{Engine, VaultChoice};
 
 use crate::connections::explore;
 use crate::driver::Home;
@@ -163,5 +171,62 @@ pub(crate) async fn backed_up_and_restored() {
     window.click("tab-audit").await;
     window.says("audit-1", "#1").await;
     window.marked("audit-verdict", "data-intact", "true").await;
+    window.close().await;
+}
+
+const VAULT: &str = "the machine's own passphrase";
+const SEAL: &str = "battery staple";
+
+/// A data folder whose keys are in the encrypted file, and a sealed copy of it.
+async fn with_a_vault_file(home: &Home) -> PathBuf {
+    let engine = Engine::open(&home.data(), VaultChoice::AsSet).expect("a data folder");
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let draft = ConnectionDraft {
+        provider: "compatible".into(),
+        name: "Sealed desk".into(),
+        key: None,
+        base_url: Some("http://127.0.0.1:9/v1".into()),
+        default_model: Some("demo-fast".into()),
+        secret: Some(secret(KEY)),
+        settings: NewSettings::default(),
+    };
+    vault::move_to_file(&engine, secret(VAULT)).await.expect("the file is made");
+    connections::add_untested(&engine, draft, TimeZone::UTC).await.expect("a connection");
+    let copy = home.path().join("sealed.age");
+    backup::back_up(&engine, copy.clone(), Secrets::Sealed(secret(SEAL))).await.expect("a copy");
+    let mark = engine.mark().to_owned();
+    drop(engine);
+    let soon = std::time::Duration::from_secs(20);
+    assert!(backup::is_free(&home.data(), mark, soon).await, "the folder is free for the window");
+    copy
+}
+
+/// A copy with keys is put back where the vault file is locked: its passphrase is asked for, and told while nothing has
+/// happened yet where it is wrong.
+pub(crate) async fn restored_into_a_locked_vault() {
+    let home = Home::new();
+    let copy = with_a_vault_file(&home).await;
+    let window = Window::open(&home, &["--port", "0"]).await;
+    window.see("nav-overview").await;
+    window.press(&["Ctrl+,"]).await;
+    window.reads("vault-state", |text| !text.contains("open")).await;
+    window.click("restore-open").await;
+    window.fill("restore-path", &copy.display().to_string()).await;
+    window.click("restore-look").await;
+    window.fill("restore-passphrase", SEAL).await;
+    window.click("restore-look").await;
+    window.says("restore-contents", "Sealed desk").await;
+    window.fill("restore-vault-passphrase", "not this one").await;
+    window.picture("81-restore-locked").await;
+    window.press(&["Enter"]).await;
+    window.says("restore-error", "does not open the encrypted vault file").await;
+    assert_eq!(window.invoke("backups").await, serde_json::json!([]), "nothing has happened yet");
+    window.fill("restore-vault-passphrase", VAULT).await;
+    window.press(&["Enter"]).await;
+    window.misses("restore-dialog").await;
+    window.press(&["Ctrl+,"]).await;
+    window.says("vault-state", "open").await;
+    let connections = window.invoke("connections").await;
+    assert_eq!(connections[0]["credential"]["tail"], KEY[KEY.len() - 4..]);
     window.close().await;
 }

@@ -4,10 +4,12 @@
 
 mod activity;
 mod apps;
+mod chooser;
 mod connections;
 mod driver;
 mod first_run;
 mod gateway;
+mod imports;
 mod keychain;
 mod keys;
 mod models;
@@ -16,6 +18,7 @@ mod problems;
 mod profiles;
 mod screens;
 mod tray;
+mod upkeep;
 mod usage;
 mod wait;
 mod watch;
@@ -69,6 +72,27 @@ async fn k2_a_key_is_rotated_and_rolled_back() {
 async fn x1_everything_is_backed_up_and_restored() {
     if has_a_session("x1_everything_is_backed_up_and_restored") {
         keys::backed_up_and_restored().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k4_a_locked_vault_file_is_opened_for_a_restore() {
+    if has_a_session("k4_a_locked_vault_file_is_opened_for_a_restore") {
+        keys::restored_into_a_locked_vault().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x1_connections_and_names_are_imported_from_files() {
+    if has_a_session("x1_connections_and_names_are_imported_from_files") {
+        imports::from_files_to_working_connections().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m6_a_connection_is_looked_after_until_an_heir_takes_over() {
+    if has_a_session("m6_a_connection_is_looked_after_until_an_heir_takes_over") {
+        upkeep::headers_stops_copies_and_deletions().await;
     }
 }
 

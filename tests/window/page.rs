@@ -20,6 +20,8 @@ pub(crate) async fn reaches_only_its_backend() {
     for (command, arguments) in [
         ("exfiltrate", "{}"),
         ("plugin:store|load", "{ path: 'preferences.json' }"),
+        ("plugin:dialog|open", "{ options: {} }"),
+        ("plugin:fs|read_text_file", "{ path: '/etc/passwd' }"),
         ("plugin:opener|open_url", "{ url: 'https://example.com' }"),
         ("plugin:opener|open_path", "{ path: '/etc/passwd' }"),
         ("plugin:window|close", "{ label: 'main' }"),

@@ -25,6 +25,7 @@ import {
   type ConnectionEdit,
   type DemoFault,
   type ExportFormat,
+  type FilePurpose,
   type ImportSource,
   type Format,
   type DrillRequest,
@@ -245,7 +246,9 @@ export const backend = {
   backups: () => value(commands.backups()),
   backUp: (path: string | null, passphrase: string | null) => value(commands.backUp(path, passphrase)),
   backupLook: (path: string, passphrase: string | null) => value(commands.backupLook(path, passphrase)),
-  backupRestore: (path: string, passphrase: string | null) => value(commands.backupRestore(path, passphrase)),
+  backupRestore: (path: string, passphrase: string | null, vaultPassphrase: string | null) =>
+    value(commands.backupRestore(path, passphrase, vaultPassphrase)),
+  chooseFile: (purpose: FilePurpose) => value(commands.chooseFile(purpose)),
 
   trafficStop: () => value(commands.trafficStop()),
   trafficResume: () => value(commands.trafficResume()),

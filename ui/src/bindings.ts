@@ -172,8 +172,11 @@ export const commands = {
 	backUp: (path: string | null, passphrase: string | null) => typedError<Copied, CommandError>(__TAURI_INVOKE("back_up", { path, passphrase })),
 	/**  What is in a copy. Nothing is changed. */
 	backupLook: (path: string, passphrase: string | null) => typedError<BackupContents, CommandError>(__TAURI_INVOKE("backup_look", { path, passphrase })),
-	/**  Puts a copy in the place of everything. What was there is kept in the folder of copies. */
-	backupRestore: (path: string, passphrase: string | null) => typedError<Restored, CommandError>(__TAURI_INVOKE("backup_restore", { path, passphrase })),
+	/**
+	 *  Puts a copy in the place of everything. What was there is kept in the folder of copies. Where its keys go to the encrypted
+	 *  vault file, the passphrase of that file is needed too.
+	 */
+	backupRestore: (path: string, passphrase: string | null, vaultPassphrase: string | null) => typedError<Restored, CommandError>(__TAURI_INVOKE("backup_restore", { path, passphrase, vaultPassphrase })),
 	/**  Everything that a prompt can be sent to. */
 	targets: () => typedError<Target[], CommandError>(__TAURI_INVOKE("targets")),
 	/**  Asks, and tells on the channel what happens until the end. `run` is a name by which it can be stopped. */
@@ -246,6 +249,8 @@ export const commands = {
 	demoClear: () => typedError<null, CommandError>(__TAURI_INVOKE("demo_clear")),
 	/**  Makes the Demo provider fail, or answer again. */
 	demoFault: (fault: DemoFault) => typedError<null, CommandError>(__TAURI_INVOKE("demo_fault", { fault })),
+	/**  Asks the person at the window for a file; `None` where nothing was chosen. */
+	chooseFile: (purpose: FilePurpose) => typedError<string | null, CommandError>(__TAURI_INVOKE("choose_file", { purpose })),
 	/**  Tells what an import would make. No key is read, and none comes to the page. */
 	importPlan: (source: ImportSource, passphrase: string | null) => typedError<Import, CommandError>(__TAURI_INVOKE("import_plan", { source, passphrase })),
 	/**  Makes what was chosen by its origin, and everything else that an export says. */
@@ -752,6 +757,8 @@ export type BackupContents = {
 	sealed: boolean,
 	/**  How many keys are in it. */
 	keys: number,
+	/**  Where its keys are kept: `keychain`, `file` or `memory`. */
+	vault: string,
 	/**  The names of its connections. */
 	connections: string[],
 	/**  How many apps it has. */
@@ -1708,6 +1715,17 @@ export type FieldValues = {
 	/**  Its values; an empty one where nobody said. */
 	values: FieldValue[],
 };
+
+/**  What a file is chosen for. */
+export type FilePurpose = 
+/**  Something to import: any file, as `.env` has no ending. */
+"import" | 
+/**  A copy to put back. */
+"restore" | 
+/**  A place for a copy without keys. */
+"back_up" | 
+/**  A place for a sealed copy. */
+"back_up_sealed";
 
 /**  What the file is to be. */
 export type Format = 

@@ -243,6 +243,28 @@ describe("the vault and copies", () => {
     expect(calls(engine, "backup_restore")).toHaveLength(0);
   });
 
+  it("k4_keys_that_go_to_the_vault_file_want_its_passphrase_too", async () => {
+    const engine = await open("#/settings/data");
+    await fireEvent.click(await find("restore-open"));
+    await type("restore-path", "/home/ana/vault.age");
+    await fireEvent.click(screen.getByTestId("restore-look"));
+    await type("restore-passphrase", "correct horse");
+    await fireEvent.click(screen.getByTestId("restore-look"));
+    await find("restore-go");
+    const go = screen.getByTestId<HTMLButtonElement>("restore-go");
+    expect(go.disabled).toBe(true);
+    await type("restore-vault-passphrase", "battery staple");
+    await waitFor(() => expect(go.disabled).toBe(false));
+    await fireEvent.click(go);
+    await waitFor(() =>
+      expect(calls(engine, "backup_restore")[0]?.args).toEqual({
+        path: "/home/ana/vault.age",
+        passphrase: "correct horse",
+        vaultPassphrase: "battery staple",
+      }),
+    );
+  });
+
   it("f8_free_tests_run_before_a_market_opens", async () => {
     const engine = await open("#/settings/tests");
     await fireEvent.change(await find("schedule-kind"), { target: { value: "before_open" } });

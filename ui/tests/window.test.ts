@@ -215,10 +215,13 @@ describe("connections", () => {
     const row = await find("header-x-desk-token");
     expect(row.textContent).toContain("In your keychain");
     expect(document.body.innerHTML).not.toContain("hush-hush-hush");
+    await fireEvent.click(screen.getByTestId("header-edit-x-desk-token"));
+    await fireEvent.keyDown(await find("header-value"), { key: "Enter" });
+    await waitFor(() => expect(screen.queryByTestId("header-value")).toBeNull());
     await fireEvent.click(screen.getByTestId("header-remove-x-desk-token"));
     await waitFor(() => expect(screen.queryByTestId("header-x-desk-token")).toBeNull());
     const edits = calls(engine, "connection_edit").map(({ args }) => (args["edit"] as { field: string }).field);
-    expect(edits).toEqual(["secret_header", "secret_header"]);
+    expect(edits, "K5: blank keeps").toEqual(["secret_header", "secret_header"]);
   });
 
   it("show an error of the list with Retry", async () => {
@@ -241,6 +244,8 @@ describe("import", () => {
     const own = screen.getByTestId<HTMLInputElement>("import-DESK_OPENAI_API_KEY");
     expect([own.checked, clashing.checked]).toEqual([true, false]);
     expect((await find("import-plan")).textContent).toContain("key from DESK_OPENAI_API_KEY");
+    await fireEvent.blur(path);
+    expect(calls(engine, "import_plan"), "going on to the plan does not take it away").toHaveLength(1);
     expect(screen.getByTestId("import-skipped").textContent).toContain("BINANCE_API_KEY");
     expect(calls(engine, "import_apply")).toHaveLength(0);
     await fireEvent.click(screen.getByTestId("import-go"));
@@ -251,6 +256,9 @@ describe("import", () => {
   it("asks for the passphrase of a sealed file, and says what is wrong with another", async () => {
     await open("#/connections");
     await fireEvent.click(await find("import"));
+    await fireEvent.click(await find("import-path-choose"));
+    await find("import-plan");
+    expect(screen.getByTestId<HTMLInputElement>("import-path").value).toBe("/home/ana/import.env");
     await fireEvent.input(await find("import-path"), { target: { value: "/nowhere" } });
     await fireEvent.click(screen.getByTestId("import-look"));
     expect((await find("error-note")).textContent).toContain("No such file");

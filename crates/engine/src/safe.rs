@@ -46,13 +46,18 @@ impl VaultSetup {
     /// The vault that this process is to use.
     pub(crate) fn vault(&self, store: &Store, data_dir: &Path) -> Result<Arc<dyn Vault>, StoreError> {
         let kind = match self.choice {
-            VaultChoice::AsSet => store.read(|db| setting::get(db, VAULT))?.unwrap_or(VaultKind::Keychain),
+            VaultChoice::AsSet => as_set(store)?,
             VaultChoice::Keychain => VaultKind::Keychain,
             VaultChoice::File => VaultKind::File,
             VaultChoice::Memory => VaultKind::Memory,
         };
         Ok(make(kind, data_dir, &self.passphrases))
     }
+}
+
+/// Which vault a data folder uses.
+pub(crate) fn as_set(store: &Store) -> Result<VaultKind, StoreError> {
+    Ok(store.read(|db| setting::get(db, VAULT))?.unwrap_or(VaultKind::Keychain))
 }
 
 fn make(kind: VaultKind, data_dir: &Path, passphrases: &Arc<dyn Passphrases>) -> Arc<dyn Vault> {

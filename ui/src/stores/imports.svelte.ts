@@ -11,6 +11,7 @@ export class ImportForm {
   #sealed = $state(false);
   #looking = $state(false);
   #making = $state(false);
+  #looked = "";
   readonly #chosen = new SvelteSet<string>();
 
   get kind() {
@@ -25,6 +26,10 @@ export class ImportForm {
   /** the file wants a passphrase */
   get sealed() {
     return this.#sealed;
+  }
+  /** the vault that keys would go to is closed */
+  get locked() {
+    return this.#plan !== null && (this.#error?.code === "vault_locked" || this.#error?.code === "vault_denied");
   }
   get looking() {
     return this.#looking;
@@ -43,6 +48,7 @@ export class ImportForm {
 
   choose(kind: ImportSource["kind"]) {
     this.#kind = kind;
+    this.#looked = "";
     this.#forget();
     if (kind !== "file") void this.look();
   }
@@ -51,8 +57,14 @@ export class ImportForm {
     if (!this.#chosen.delete(origin)) this.#chosen.add(origin);
   }
 
+  /** A path was typed or chosen. One that was looked at stays as it is: whoever goes on to the plan must not lose it. */
+  commit() {
+    if (this.path.trim() !== this.#looked) void this.look();
+  }
+
   async look() {
     if (this.#kind === "file" && !this.path.trim()) return;
+    this.#looked = this.path.trim();
     this.#forget();
     this.#looking = true;
     try {
@@ -84,7 +96,9 @@ export class ImportForm {
 
   #refuse(thrown: unknown) {
     this.#error = asBackendError(thrown);
-    if (this.#error.code === "vault_locked" || this.#error.code === "vault_denied") this.#sealed = true;
+    const closed = this.#error.code === "vault_locked" || this.#error.code === "vault_denied";
+    // A look asks for the passphrase of the file; once its keys are to be stored, it is the vault that is closed.
+    if (closed && !this.#plan) this.#sealed = true;
   }
 
   #forget() {

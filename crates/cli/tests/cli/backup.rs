@@ -119,6 +119,35 @@ fn x1_a_sealed_backup_takes_the_keys_along() {
 }
 
 #[test]
+fn k4_keys_are_restored_only_where_the_vault_can_be_opened() {
+    let scene = scene();
+    let (file, other) = (scene.file("all.age"), scene.file("other.db"));
+    assert_eq!(sealed(&scene.program, &["backup", text(&file), "--with-secrets"]).code, 0);
+    let elsewhere = self::scene();
+    elsewhere.program.ok(&["connections", "pause", "main_desk"]);
+    let before = memory(&elsewhere.program);
+    let held = fs::read(elsewhere.program.data.join("secrets.vault")).unwrap();
+    for (passphrase, told) in [("", "PATCHBAY_VAULT_PASSPHRASE"), ("not this one", "does not open")] {
+        let refused = elsewhere.program.run_with_both(
+            [(VARIABLE, "battery staple"), ("PATCHBAY_VAULT_PASSPHRASE", passphrase)],
+            &["restore", text(&file)],
+        );
+        assert!(refused.code == 4 && refused.err.contains(told), "{refused:?}");
+        assert!(refused.err.contains("vault file"), "it says which passphrase: {refused:?}");
+        assert_eq!(memory(&elsewhere.program), before, "nothing was changed");
+        assert_eq!(fs::read(elsewhere.program.data.join("secrets.vault")).unwrap(), held);
+        let backups = fs::read_dir(elsewhere.program.data.join("backups"));
+        assert_eq!(backups.map_or(0, Iterator::count), 0, "not even a copy was made");
+    }
+    // Without keys in it, a copy needs no vault.
+    scene.program.ok(&["backup", text(&other)]);
+    let done = elsewhere.program.run_with("PATCHBAY_VAULT_PASSPHRASE", "", &["restore", text(&other)], "");
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(sealed(&elsewhere.program, &["restore", text(&file)]).code, 0, "with the right one");
+    assert_eq!(elsewhere.program.run(&["connections", "test", "main_desk"]).code, 0, "its key is there");
+}
+
+#[test]
 fn x1_what_is_no_backup_changes_nothing() {
     let scene = scene();
     let (program, file) = (&scene.program, scene.file("all.db"));

@@ -77,6 +77,11 @@ impl Program {
         finish(child, args)
     }
 
+    /// The same with two of them and no input.
+    pub fn run_with_both(&self, variables: [(&str, &str); 2], args: &[&str]) -> Done {
+        finish(self.command(args).envs(variables).spawn().unwrap(), args)
+    }
+
     /// The same with something on standard input.
     pub fn feed(&self, args: &[&str], input: &str) -> Done {
         self.run_with("LC_ALL", "C", args, input)

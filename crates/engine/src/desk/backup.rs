@@ -11,6 +11,7 @@ use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::code::Code;
 use patchbay_core::id::ConnectionId;
 use patchbay_core::secret::Secret;
+use patchbay_store::backup::Aside;
 use patchbay_store::vault::{Slot, Vault};
 use patchbay_store::{Recorded, Store, StoreError, backup, credential, files, sealed};
 use serde::{Deserialize, Serialize};
@@ -128,7 +129,7 @@ pub async fn is_free(data_dir: &Path, mark: String, within: Duration) -> bool {
 }
 
 /// Puts a copy in the place of everything in the data folder, which no other process may be using. What was there is kept
-/// in its `backups` folder. Where a key cannot be stored, everything is as it was before.
+/// in its `backups` folder. Where its keys cannot be stored, everything is as it was before.
 pub fn restore(
     data_dir: &Path,
     setup: &VaultSetup,
@@ -149,12 +150,39 @@ pub fn restore(
         (Vec::new(), None)
     };
     let plain = database.as_ref().map_or(file, |database| database.as_ref());
+    // A passphrase that is missing or wrong is told while nothing is changed yet.
+    let vault = if keys.is_empty() { None } else { Some(opened(data_dir, setup, plain)?) };
     let before = backup::restore(data_dir, plain, clock::now())?;
-    let stored = finish(data_dir, setup, &keys, file);
+    let stored = finish(data_dir, vault.as_deref(), &keys, file);
     if let (Err(_), Some(before)) = (&stored, &before) {
         backup::restore(data_dir, before, clock::now())?;
     }
     stored.map(|()| Restored { before, keys: count_of(&keys) })
+}
+
+/// Whether a copy's keys could be stored, told before anything is closed for a restore.
+pub async fn make_sure(
+    data_dir: PathBuf,
+    setup: VaultSetup,
+    (file, passphrase): (PathBuf, Option<Secret>),
+) -> Result<(), Error> {
+    let looking = tokio::task::spawn_blocking(move || {
+        if !sealed::is_sealed(&file)? {
+            return Ok(());
+        }
+        let (keys, database) =
+            unsealed(&file, &std::env::temp_dir(), &passphrase.ok_or_else(passphrase_wanted)?)?;
+        if keys.is_empty() { Ok(()) } else { opened(&data_dir, &setup, database.as_ref()).map(drop) }
+    });
+    looking.await.map_err(|_| look::broken_off())?
+}
+
+/// The vault that a copy's keys go to, open.
+fn opened(data_dir: &Path, setup: &VaultSetup, database: &Path) -> Result<Arc<dyn Vault>, Error> {
+    let copy = Aside::open(database)?;
+    let vault = setup.vault(copy.store(), data_dir)?;
+    vault.open_up()?;
+    Ok(vault)
 }
 
 /// What a restore did.
@@ -167,13 +195,10 @@ pub struct Restored {
 }
 
 /// Brings the restored database up to date, stores the keys, and notes it all.
-fn finish(data_dir: &Path, setup: &VaultSetup, keys: &[Key], file: &Path) -> Result<(), Error> {
+fn finish(data_dir: &Path, vault: Option<&dyn Vault>, keys: &[Key], file: &Path) -> Result<(), Error> {
     let store = Store::open(data_dir)?;
-    if !keys.is_empty() {
-        let vault: Arc<dyn Vault> = setup.vault(&store, data_dir)?;
-        for key in keys {
-            vault.put(&key.slot(), &Secret::new(key.secret.clone()))?;
-        }
+    for (vault, key) in vault.into_iter().flat_map(|vault| keys.iter().map(move |key| (vault, key))) {
+        vault.put(&key.slot(), &Secret::new(key.secret.clone()))?;
     }
     let change = Change::default().fact("keys", keys.len());
     let path = file.display().to_string();

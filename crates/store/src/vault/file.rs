@@ -152,6 +152,10 @@ impl Vault for FileVault {
         })
     }
 
+    fn open_up(&self) -> Result<(), VaultError> {
+        self.open().map(drop)
+    }
+
     fn unlock(&self, passphrase: &Secret) -> Result<(), VaultError> {
         if let Some(document) = Document::read(&self.path)? {
             *self.known() = Some(document.unlock(passphrase)?);

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{count_of, unsealed};
 use crate::error::Error;
+use crate::safe::as_set;
 use crate::{Engine, clock};
 
 /// Where copies are made unless another place is given, inside the data folder.
@@ -41,6 +42,8 @@ pub struct BackupContents {
     pub sealed: bool,
     /// How many keys are in it.
     pub keys: u32,
+    /// Where its keys are kept: `keychain`, `file` or `memory`.
+    pub vault: String,
     /// The names of its connections.
     pub connections: Vec<String>,
     /// How many apps it has.
@@ -83,9 +86,11 @@ fn copy(path: &Path) -> Option<BackupFile> {
 pub async fn look_at(file: PathBuf, passphrase: Option<Secret>) -> Result<BackupContents, Error> {
     let looking =
         tokio::task::spawn_blocking(move || look(&file, || passphrase.ok_or_else(passphrase_wanted)));
-    looking
-        .await
-        .map_err(|_| Error::new(Code::Internal, "The look into the file was broken off.", "Try again."))?
+    looking.await.map_err(|_| broken_off())?
+}
+
+pub(super) fn broken_off() -> Error {
+    Error::new(Code::Internal, "The look into the file was broken off.", "Try again.")
 }
 
 /// What a sealed copy says without its passphrase.
@@ -110,11 +115,13 @@ pub fn look(
         (0, Aside::open(file)?)
     };
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let vault = as_set(aside.store())?.as_str().to_owned();
     let contents = aside.store().read(|db| {
         let newest = audit::list(db, &AuditFilter::default(), Page { before: None, limit: 1 })?;
         Ok(BackupContents {
             sealed,
             keys,
+            vault,
             connections: connection::all(db)?.into_iter().map(|connection| connection.name).collect(),
             apps: small(app::all(db)?.len() as u64),
             attempts: small(rollup::totals(db, &Filter::default())?.attempts),
