@@ -19,6 +19,7 @@ pub(crate) mod preferences;
 pub(crate) mod prices;
 pub(crate) mod profiles;
 pub(crate) mod providers;
+pub(crate) mod retention;
 pub(crate) mod status;
 pub(crate) mod usage;
 pub(crate) mod vault;

@@ -156,6 +156,10 @@ export const backend = {
   checkSchedule: () => value(commands.checkSchedule()),
   setCheckSchedule: (schedule: CheckSchedule) => value(commands.setCheckSchedule(schedule)),
 
+  retention: () => value(commands.retention()),
+  setRetention: (days: number) => value(commands.setRetention(days)),
+  retentionRun: () => value(commands.retentionRun()),
+
   credentials: (key: string) => value(commands.credentials(key)),
   credentialStage: (key: string, secret: string) => value(commands.credentialStage(key, secret)),
   credentialRotate: (

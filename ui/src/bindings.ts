@@ -124,6 +124,12 @@ export const commands = {
 	checkSchedule: () => typedError<ScheduleInfo, CommandError>(__TAURI_INVOKE("check_schedule")),
 	/**  Lets tests run by themselves; they ask only what is free. */
 	setCheckSchedule: (schedule: CheckSchedule) => typedError<ScheduleInfo, CommandError>(__TAURI_INVOKE("set_check_schedule", { schedule })),
+	/**  How long attempts stay, and what was moved. */
+	retention: () => typedError<RetentionInfo, CommandError>(__TAURI_INVOKE("retention")),
+	/**  Lets attempts stay so many days; 0 = for ever. */
+	setRetention: (days: number) => typedError<RetentionInfo, CommandError>(__TAURI_INVOKE("set_retention", { days })),
+	/**  Moves what is old enough now, and answers how many attempts that were. */
+	retentionRun: () => typedError<number, CommandError>(__TAURI_INVOKE("retention_run")),
 	/**  All versions with their states, the policy, the next reminder. */
 	credentials: (key: string) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credentials", { key })),
 	/**  Stores a key as a new version, which is not used yet. */
@@ -2813,6 +2819,24 @@ export type Restored = {
 	before: string | null,
 	/**  How many keys went into the vault. */
 	keys: number,
+};
+
+/**  How long attempts stay, and what was moved. */
+export type RetentionInfo = {
+	/**  Days that attempts stay in the ledger; 0 = for ever. */
+	days: number,
+	/**  Files of archived attempts. */
+	archives: number,
+	/**  Attempts in them. */
+	archived_attempts: number,
+	/**  Bytes of them; exact up to 2⁵³. */
+	archived_bytes: number,
+	/**  Bytes of the database; exact up to 2⁵³. */
+	database_bytes: number,
+	/**  Of these, what is not in use. */
+	unused_bytes: number,
+	/**  When the last run ended. */
+	last_run: Timestamp | null,
 };
 
 /**  The end of a rotation. */

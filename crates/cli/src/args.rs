@@ -141,6 +141,8 @@ pub enum Command {
     /// Show, check and export who changed what.
     #[command(subcommand)]
     Audit(Audit),
+    /// How long attempts stay in the database, and moving older ones to compressed archives.
+    Retention(RetentionArgs),
     /// Show or change where secrets are kept.
     #[command(subcommand)]
     Vault(Vault),
@@ -371,12 +373,54 @@ pub struct LogArgs {
     /// At most so many.
     #[arg(long, default_value_t = 50)]
     pub limit: u32,
+    /// Those that were moved to archives, too.
+    #[arg(long)]
+    pub archived: bool,
     /// Only what fits, as for `usage`; may be repeated.
     #[arg(long = "where", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub conditions: Vec<(String, String)>,
     /// One call.
     #[command(subcommand)]
     pub show: Option<LogShow>,
+}
+
+/// `patchbay retention`
+#[derive(Debug, clap::Args)]
+pub struct RetentionArgs {
+    /// What to do; alone it tells how things stand.
+    #[command(subcommand)]
+    pub command: Option<Retention>,
+}
+
+/// `patchbay retention …`
+#[derive(Debug, Subcommand)]
+pub enum Retention {
+    /// Let attempts stay so many days in the database.
+    Set {
+        /// From 7, or `forever`.
+        #[arg(value_name = "DAYS", value_parser = parse_days)]
+        days: u32,
+    },
+    /// Move what is older now. It also happens daily while `serve` or the window runs.
+    Run {
+        /// Only tell what would be moved.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Check that every archive is there and is what was written.
+    Verify,
+}
+
+/// 0 stands for ever.
+fn parse_days(text: &str) -> Result<u32, String> {
+    match text {
+        "forever" => Ok(0),
+        days => days
+            .parse()
+            .ok()
+            .filter(|days| *days > 0)
+            .ok_or_else(|| "write a number of days, or `forever`".to_owned()),
+    }
 }
 
 /// `patchbay log show`
@@ -394,7 +438,7 @@ pub enum LogShow {
 pub enum Demo {
     /// Add the Demo provider and sample data.
     Load {
-        /// How many attempts.
+        /// How many attempts; more than a million are those of a desk with 40 connections, 120 models and 15 apps.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         attempts: Option<u32>,
         /// Over how many days.

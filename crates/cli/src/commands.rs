@@ -19,6 +19,7 @@ mod prices;
 mod profiles;
 mod prompt;
 mod providers;
+mod retention;
 mod serve;
 mod testing;
 mod usage;
@@ -54,6 +55,7 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Connections(command) => return connections::run(engine, command, output).await,
         Command::Credentials(command) => return credentials::run(engine, command, output).await,
         Command::Audit(command) => return audit::run(engine, command, output).await,
+        Command::Retention(args) => return retention::run(engine, args, output).await,
         Command::Vault(command) => vault::run(engine, command, output).await?,
         Command::Backup(args) => backup::back_up(engine, args, output).await?,
         Command::Export(args) => backup::export(engine, args, output).await?,

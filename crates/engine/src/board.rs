@@ -22,6 +22,7 @@ use patchbay_store::{Store, standing};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::place::Place;
+pub(crate) use self::recall::since as counted_since;
 use self::roster::Roster;
 use crate::alerts::{Alerts, Dated};
 use crate::changes::{Changed, Changes};

@@ -9,7 +9,7 @@ use patchbay_core::time::HOUR_MS;
 use patchbay_store::audit::Recorded;
 use patchbay_store::{Store, StoreError, audit, setting};
 
-use crate::{Engine, clock};
+use crate::{Engine, clock, retention};
 
 /// The setting that holds how many days audit entries are kept; 0 = for ever.
 pub(crate) const AUDIT_DAYS: &str = "audit_keep_days";
@@ -31,11 +31,32 @@ impl Engine {
 
     pub(crate) async fn keep_tidy(self: &Arc<Self>) {
         let mut ticks = tokio::time::interval(EVERY);
+        let mut is_start = true;
         loop {
             ticks.tick().await;
             let engine = Arc::clone(self);
             // It ends by itself; a chore that panics is tried again an hour later.
             let _ = tokio::task::spawn_blocking(move || engine.do_chores()).await;
+            self.retain_attempts(is_start).await;
+            is_start = false;
+        }
+    }
+}
+
+impl Engine {
+    /// Moves old attempts to archives: at every start of a process that goes on, and daily.
+    async fn retain_attempts(self: &Arc<Self>, is_start: bool) {
+        let engine = Arc::clone(self);
+        let ran = tokio::task::spawn_blocking(move || {
+            let now = clock::now();
+            if is_start || retention::is_due(&engine, now)? {
+                retention::run_due(&engine, now)
+            } else {
+                Ok(())
+            }
+        });
+        if let Ok(Err(error)) = ran.await {
+            tracing::warn!(%error, "old attempts could not be moved to archives; it is tried again");
         }
     }
 }

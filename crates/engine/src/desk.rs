@@ -24,6 +24,7 @@ pub mod playground;
 pub mod prices;
 pub mod profiles;
 pub mod providers;
+pub mod retention;
 pub mod status;
 pub mod usage;
 pub mod vault;

@@ -25,6 +25,7 @@ mod ledger;
 mod metrics;
 mod owner;
 mod pass;
+mod retention;
 mod safe;
 mod trail;
 mod upstream;

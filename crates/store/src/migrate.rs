@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
 use crate::error::StoreError;
+use crate::space;
 
 static FOLDER: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
 
@@ -31,12 +32,18 @@ pub(crate) fn to_newest(db: &mut Connection, path: &Path) -> Result<(), StoreErr
     }
     if found > 0 {
         back_up(db, path, found)?;
+    } else {
+        space::prepare(db)?;
     }
     let migrations = MIGRATIONS.as_ref().map_err(|error| StoreError::Sqlite(error.clone()))?;
     migrations.to_latest(db).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
         other => StoreError::Sqlite(other.to_string()),
-    })
+    })?;
+    if let Err(error) = space::make_able(db) {
+        tracing::warn!(%error, "the database cannot give space back to the disk yet: there is no room to write it anew");
+    }
+    Ok(())
 }
 
 /// A whole copy by SQLite's own backup, so that a database in use is copied consistently.

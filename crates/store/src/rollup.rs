@@ -16,10 +16,12 @@ use patchbay_core::time::{HOUR_MS, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Db, Row, ToSql};
 
+use crate::archive;
 use crate::error::StoreError;
 use crate::series::{self, Matching, Part};
+use crate::usage::snapshot;
 
-pub(crate) use append::add;
+pub(crate) use append::{Batch, OfSignal, Tally};
 pub use by_model::{ModelUse, by_model};
 pub use by_profile::{ProfileUse, by_profile};
 pub(crate) use rebuild::fill_if_empty;
@@ -36,7 +38,8 @@ const ROW: &str = "SELECT u.at - u.at % 900000, u.series_id, u.final, 1,
     u.final AND u.attempt > 1 AND s.outcome = 'answered' AND u.detours ->> 'beside_after_ms' IS NULL, coalesce(u.input_tokens, 0), coalesce(u.output_tokens, 0),
     coalesce(u.cached_tokens, 0), coalesce(u.cache_write_tokens, 0), coalesce(u.reasoning_tokens, 0),
     coalesce(u.cost_nano_usd, 0), u.cost_nano_usd IS NULL,
-    u.signal IS NOT NULL AND NOT EXISTS (SELECT 1 FROM usage e WHERE e.signal = u.signal AND e.id < u.id),
+    u.signal IS NOT NULL AND NOT EXISTS (SELECT 1 FROM usage e WHERE e.signal = u.signal AND e.id < u.id)
+        AND NOT EXISTS (SELECT 1 FROM archived_signal a WHERE a.signal = u.signal),
     iif(u.signal IS NULL, 0, coalesce(u.cost_nano_usd, 0)), u.total_ms, u.first_token_ms,
     CASE WHEN u.input_tokens IS NOT NULL OR u.output_tokens IS NOT NULL
          THEN coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) END
@@ -44,9 +47,12 @@ const ROW: &str = "SELECT u.at - u.at % 900000, u.series_id, u.final, 1,
 
 /// Calls `each` for every bucket that the filter admits, in no order.
 pub fn scan(db: &Db, filter: &Filter, mut each: impl FnMut(&Bucket<'_>)) -> Result<(), StoreError> {
+    let db = snapshot(db)?;
+    let db = &*db;
     let series = Matching::read(db, filter)?;
     let span = series::span(filter);
     if filter.names_a_signal() {
+        scan_archives(db, filter, &series, &mut each)?;
         let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
         let edges: [&dyn ToSql; 2] = [&span.0, &span.1];
         parameters.extend(edges);
@@ -62,6 +68,33 @@ pub fn scan(db: &Db, filter: &Filter, mut each: impl FnMut(&Bucket<'_>)) -> Resu
     }
     let sql = format!("{BUCKET} WHERE bucket >= ? AND bucket < ?");
     run(db, &sql, &[&span.0, &span.1], &series, &mut each)
+}
+
+/// The same of archived rows.
+fn scan_archives(
+    db: &Db,
+    filter: &Filter,
+    series: &Matching,
+    each: &mut impl FnMut(&Bucket<'_>),
+) -> Result<(), StoreError> {
+    let ids = series::by_labels(db)?;
+    archive::scan(db, filter, |archived| {
+        let id = ids.get(&archived.series());
+        let Some((number, labels)) = id.and_then(|id| series.find(*id)) else { return Ok(()) };
+        let row = archived.counted();
+        let answered = labels.outcome == Outcome::Answered.as_str();
+        let of_answers = |ms: Option<u64>| ms.filter(|_| answered).map_or(Values::None, Values::One);
+        each(&Bucket {
+            at: archived.row.at.bucket(),
+            series: number,
+            labels,
+            counts: &row.totals(answered),
+            latency: of_answers(Some(row.total_ms)),
+            first_token: of_answers(row.first_token_ms),
+            sizes: row.size().map_or(Values::None, Values::One),
+        });
+        Ok(())
+    })
 }
 
 fn run(
@@ -194,7 +227,8 @@ pub fn newest(db: &Db, filter: &Filter) -> Result<Option<Timestamp>, StoreError>
         );
         let newest: Option<i64> =
             db.prepare_cached(&sql)?.query_row(parameters.as_slice(), |row| row.get("newest"))?;
-        return Ok(newest.map(|at| Timestamp(at).bucket()));
+        let newest = newest.map(Timestamp).max(archive::newest(db, filter)?);
+        return Ok(newest.map(Timestamp::bucket));
     }
     let mut statement = db.prepare_cached("SELECT max(bucket) AS newest FROM rollup WHERE series_id = ?1")?;
     let mut newest: Option<i64> = None;

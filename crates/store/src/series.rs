@@ -3,15 +3,31 @@
 use std::collections::HashMap;
 
 use patchbay_core::code::Code;
-use patchbay_core::ledger::{Origin, UsageRow};
+use patchbay_core::ledger::{Origin, Series, UsageRow};
 use patchbay_core::report::{Condition, Field, Filter, Labels, Relation};
-use patchbay_core::time::BUCKET_MS;
+use patchbay_core::time::{BUCKET_MS, HOUR_MS, Timestamp};
 use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, named_params};
 
 use crate::error::StoreError;
 
-/// The row of an attempt's combination, made where it is new.
-pub(crate) fn intern(db: &Db, row: &UsageRow) -> Result<i64, StoreError> {
+/// Combinations that were looked up already, of rows that are entered together.
+#[derive(Default)]
+pub(crate) struct Known<'a>(HashMap<(&'a Series, Option<Code>, bool), i64>);
+
+impl<'a> Known<'a> {
+    /// The row of an attempt's combination, made where it is new.
+    pub(crate) fn intern(&mut self, db: &Db, row: &'a UsageRow) -> Result<i64, StoreError> {
+        let key = (&row.series, row.error, row.attempt > 1);
+        if let Some(id) = self.0.get(&key) {
+            return Ok(*id);
+        }
+        let id = intern(db, row)?;
+        self.0.insert(key, id);
+        Ok(id)
+    }
+}
+
+fn intern(db: &Db, row: &UsageRow) -> Result<i64, StoreError> {
     let series = &row.series;
     let labels = named_params! {
         ":connection_id": series.connection_id.0, ":key": series.connection_key, ":name": series.connection_name,
@@ -80,6 +96,18 @@ impl Matching {
     pub(crate) fn are_few(&self) -> bool {
         self.labels.len().saturating_mul(4) <= self.known
     }
+}
+
+/// Every combination by what an archive knows of it: labels, the connection's row, and whether it is sample data.
+pub(crate) type ByLabels = HashMap<(Labels, i64, bool), i64>;
+
+/// See [`ByLabels`].
+pub(crate) fn by_labels(db: &Db) -> Result<ByLabels, StoreError> {
+    let mut statement = db.prepare_cached("SELECT * FROM series")?;
+    let rows = statement.query_map([], |row| {
+        Ok(((labels_of(row)?, row.get("connection_id")?, row.get("sample")?), row.get("id")?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn labels_of(row: &Row<'_>) -> rusqlite::Result<Labels> {
@@ -166,12 +194,34 @@ pub fn has_sample(db: &Db) -> Result<bool, StoreError> {
     })?)
 }
 
-/// Removes the sample data, and nothing else.
-pub fn delete_sample(db: &Db) -> Result<(), StoreError> {
-    db.execute_batch(
-        "DELETE FROM rollup WHERE series_id IN (SELECT id FROM series WHERE sample = 1);
-         DELETE FROM usage WHERE series_id IN (SELECT id FROM series WHERE sample = 1);
-         DELETE FROM series WHERE sample = 1;",
-    )?;
-    Ok(())
+/// How long a span of sample data is removed at once, and how many rows about.
+const SLICE: (i64, i64) = (7 * 24 * HOUR_MS, 4_000);
+
+/// Removes the oldest of the sample data, rows and sums alike, and answers whether more is there. It never removes much at
+/// once, so that who calls meanwhile gets their turn.
+pub fn delete_some_sample(db: &Db) -> Result<bool, StoreError> {
+    crate::archive::forget_sample(db)?;
+    let Some(from) = oldest_sample(db)? else {
+        db.execute("DELETE FROM series WHERE sample = 1", [])?;
+        return Ok(false);
+    };
+    let next: Option<i64> = db
+        .prepare_cached("SELECT at FROM usage WHERE at >= ?1 ORDER BY at LIMIT 1 OFFSET ?2")?
+        .query_row((from, SLICE.1), |row| row.get("at"))
+        .optional()?;
+    let until = next.map_or(i64::MAX, |at| Timestamp(at).bucket().0 + BUCKET_MS).min(from + SLICE.0);
+    for (table, column) in [("rollup", "bucket"), ("usage", "at")] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE {column} >= ?1 AND {column} < ?2
+                 AND series_id IN (SELECT id FROM series WHERE sample = 1)"
+        );
+        db.prepare_cached(&sql)?.execute((from, until))?;
+    }
+    Ok(true)
+}
+
+/// The first bucket with sample data.
+fn oldest_sample(db: &Db) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT min((SELECT min(bucket) FROM rollup WHERE series_id = id)) AS oldest FROM series WHERE sample = 1";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get("oldest"))?)
 }

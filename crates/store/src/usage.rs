@@ -1,4 +1,7 @@
-//! The ledger. [`append`] is its only writer: the row, its rollup, and what it teaches of the connection, in one transaction.
+//! The ledger. [`append_all`] is its only writer: the row, its rollup, and what it teaches of the connection, in one transaction.
+
+use std::collections::HashSet;
+use std::ops::Deref;
 
 use patchbay_core::code::{Blame, Code};
 use patchbay_core::health::{Vitals, WINDOW_ATTEMPTS, WINDOW_MS};
@@ -6,11 +9,12 @@ use patchbay_core::id::{CallId, ConnectionId};
 use patchbay_core::ledger::{Detours, Origin, Outcome, Position, UsageRow};
 use patchbay_core::report::Filter;
 use patchbay_core::time::Timestamp;
-use rusqlite::{Connection as Db, Row, ToSql, named_params};
+use rusqlite::{Connection as Db, Row, Statement, ToSql, Transaction, named_params, params};
 
 use crate::error::StoreError;
+use crate::rollup::{Batch, Tally};
 use crate::series::{self, Part};
-use crate::{open_attempt, rollup};
+use crate::{archive, open_attempt};
 
 mod sheet;
 mod tempo;
@@ -20,39 +24,80 @@ pub use tempo::{Tempo, tempo};
 
 /// Appends an attempt.
 pub fn append(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
-    let series_id = series::intern(db, row)?;
-    insert(db, row, series_id)?;
-    rollup::add(db, row, series_id, db.last_insert_rowid())?;
-    if row.series.origin == Origin::Real {
-        open_attempt::close(db, row.call, row.attempt)?;
-        learn(db, row)?;
+    append_all(db, std::slice::from_ref(row))
+}
+
+/// Appends attempts: the same as one after another, in a fraction of the time.
+pub fn append_all(db: &Db, rows: &[UsageRow]) -> Result<(), StoreError> {
+    let mut insert = db.prepare_cached(INSERT)?;
+    let mut known = series::Known::default();
+    let mut begun = Begun::default();
+    let mut batch = Batch::default();
+    for row in rows {
+        let series_id = known.intern(db, row)?;
+        insert_with(&mut insert, row, series_id)?;
+        let begins_signal = begun.by(db, row, db.last_insert_rowid())?;
+        batch.add(row.at.0, series_id, &Tally::of(row, begins_signal));
+        if row.series.origin == Origin::Real {
+            open_attempt::close(db, row.call, row.attempt)?;
+            learn(db, row)?;
+        }
     }
+    batch.write(db)
+}
+
+const INSERT: &str = "INSERT INTO usage (call, attempt, at, series_id, final, signal, profile_version, requested_model,
+        credential_version, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost_nano_usd,
+        cost_source, total_ms, first_token_ms, status, error_class, message, finish_reason, streamed, upstream_id, detours)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
+
+fn insert_with(statement: &mut Statement<'_>, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {
+    statement.execute(params![
+        row.call.as_bytes(),
+        row.attempt,
+        row.at.0,
+        series_id,
+        row.position == Position::Final,
+        row.signal,
+        row.profile_version,
+        row.requested_model,
+        row.credential_version,
+        row.usage.input,
+        row.usage.output,
+        row.usage.cached,
+        row.usage.cache_write,
+        row.usage.reasoning,
+        row.cost.amount.map(|amount| amount.0),
+        row.cost.source.as_str(),
+        row.total_ms,
+        row.first_token_ms,
+        row.status,
+        row.error.map(Code::as_str),
+        row.message,
+        row.finish_reason,
+        row.streamed,
+        row.upstream_id,
+        row.detours.as_ref().map(|detours| serde_json::json!(detours).to_string())
+    ])?;
     Ok(())
 }
 
-fn insert(db: &Db, row: &UsageRow, series_id: i64) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached(
-        "INSERT INTO usage (call, attempt, at, series_id, final, signal, profile_version, requested_model,
-             credential_version, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
-             cost_nano_usd, cost_source, total_ms, first_token_ms, status, error_class, message, finish_reason, streamed,
-             upstream_id, detours)
-         VALUES (:call, :attempt, :at, :series, :final, :signal, :profile_version, :requested, :credential, :input,
-             :output, :cached, :cache_write, :reasoning, :cost, :cost_source, :total_ms, :first_token_ms, :status, :error,
-             :message, :finish_reason, :streamed, :upstream_id, :detours)",
-    )?;
-    statement.execute(named_params! {
-        ":call": row.call.as_bytes(), ":attempt": row.attempt, ":at": row.at.0, ":series": series_id,
-        ":final": row.position == Position::Final, ":signal": row.signal, ":profile_version": row.profile_version,
-        ":requested": row.requested_model, ":credential": row.credential_version,
-        ":input": row.usage.input, ":output": row.usage.output, ":cached": row.usage.cached,
-        ":cache_write": row.usage.cache_write, ":reasoning": row.usage.reasoning,
-        ":cost": row.cost.amount.map(|amount| amount.0), ":cost_source": row.cost.source.as_str(),
-        ":total_ms": row.total_ms, ":first_token_ms": row.first_token_ms, ":status": row.status,
-        ":error": row.error.map(Code::as_str), ":message": row.message, ":finish_reason": row.finish_reason,
-        ":streamed": row.streamed, ":upstream_id": row.upstream_id,
-        ":detours": row.detours.as_ref().map(|detours| serde_json::json!(detours).to_string()),
-    })?;
-    Ok(())
+/// Signals that are known to have begun: each is counted once, with its first row.
+#[derive(Default)]
+struct Begun<'a>(HashSet<&'a str>);
+
+impl<'a> Begun<'a> {
+    /// Whether a row that was just entered is its signal's first.
+    fn by(&mut self, db: &Db, row: &'a UsageRow, row_id: i64) -> Result<bool, StoreError> {
+        let Some(signal) = row.signal.as_deref().filter(|signal| self.0.insert(signal)) else {
+            return Ok(false);
+        };
+        let mut statement = db.prepare_cached(
+            "SELECT NOT EXISTS (SELECT 1 FROM usage WHERE signal = ?1 AND id < ?2)
+                 AND NOT EXISTS (SELECT 1 FROM archived_signal WHERE signal = ?1) AS first",
+        )?;
+        Ok(statement.query_row((signal, row_id), |row| row.get("first"))?)
+    }
 }
 
 /// Counts an attempt for its connection, unless that was deleted meanwhile.
@@ -281,7 +326,15 @@ const LOG_COLUMNS: &str =
     "SELECT u.*, s.app, s.feature, s.profile, s.connection_key, s.connection_name, s.provider, s.model,
         s.outcome FROM usage u JOIN series s ON s.id = u.series_id";
 
-/// Attempts that fit the filter.
+/// The same with what only archives keep.
+pub(crate) const WHOLE: &str =
+    "SELECT u.*, s.app, s.feature, s.profile, s.connection_id, s.connection_key, s.connection_name, s.provider, s.model,
+        s.usage_type, s.outcome, s.sample, u.signal IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM usage e WHERE e.signal = u.signal AND e.id < u.id)
+            AND NOT EXISTS (SELECT 1 FROM archived_signal a WHERE a.signal = u.signal) AS begins_signal
+     FROM usage u JOIN series s ON s.id = u.series_id";
+
+/// Attempts that fit the filter and are in the ledger still.
 pub fn log(db: &Db, filter: &Filter, page: Page) -> Result<Vec<LogRow>, StoreError> {
     let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
     let span = series::span(filter);
@@ -297,12 +350,43 @@ pub fn log(db: &Db, filter: &Filter, page: Page) -> Result<Vec<LogRow>, StoreErr
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Calls `each` for every attempt that fits, the oldest first, without holding more than one of them.
+/// One page of attempts that fit, archived ones too, the newest first: those before a place (when they began, and their row), or
+/// the newest of all.
+pub fn page(
+    db: &Db,
+    filter: &Filter,
+    before: Option<(Timestamp, i64)>,
+    limit: usize,
+) -> Result<Vec<LogRow>, StoreError> {
+    let db = snapshot(db)?;
+    let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
+    let span = series::span(filter);
+    let (at, id) = before.map_or((i64::MAX, i64::MAX), |(at, id)| (at.0, id));
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let tail: [&dyn ToSql; 6] = [&span.0, &span.1, &at, &at, &id, &most];
+    parameters.extend(tail);
+    let sql = format!(
+        "{LOG_COLUMNS} WHERE {conditions} AND u.at >= ? AND u.at < ? AND u.at <= ? AND (u.at < ? OR u.id < ?)
+         ORDER BY u.at DESC, u.id DESC LIMIT ?"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(parameters.as_slice(), log_row)?;
+    let mut page = rows.collect::<Result<Vec<_>, _>>()?;
+    page.extend(archive::rows(&db, filter, before, limit)?);
+    page.sort_unstable_by_key(|row| std::cmp::Reverse((row.at, row.id)));
+    page.truncate(limit);
+    Ok(page)
+}
+
+/// Calls `each` for every attempt that fits, archived ones too, the oldest first, without holding more than a few of them.
 pub fn scan(
     db: &Db,
     filter: &Filter,
     mut each: impl FnMut(LogRow) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    let db = snapshot(db)?;
+    let mut archived = archive::Rows::new(&db, filter)?;
+    let mut waiting = archived.next(&db)?;
     let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
     let span = series::span(filter);
     let sql = format!("{LOG_COLUMNS} WHERE {conditions} AND u.at >= ? AND u.at < ? ORDER BY u.at, u.id");
@@ -311,19 +395,58 @@ pub fn scan(
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(parameters.as_slice())?;
     while let Some(row) = rows.next()? {
-        each(log_row(row)?)?;
+        let row = log_row(row)?;
+        let place = (row.at, row.id);
+        while let Some(earlier) = waiting.take_if(|waiting| (waiting.row.at, waiting.row.id) < place) {
+            each(earlier.row)?;
+            waiting = archived.next(&db)?;
+        }
+        each(row)?;
+    }
+    while let Some(rest) = waiting {
+        each(rest.row)?;
+        waiting = archived.next(&db)?;
     }
     Ok(())
 }
 
 /// The attempts of one call, in order.
 pub fn of_call(db: &Db, call: CallId) -> Result<Vec<LogRow>, StoreError> {
+    let db = snapshot(db)?;
     let mut statement = db.prepare_cached(&format!("{LOG_COLUMNS} WHERE u.call = ?1 ORDER BY u.attempt"))?;
     let rows = statement.query_map([call.as_bytes()], log_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let found = rows.collect::<Result<Vec<_>, _>>()?;
+    if found.iter().any(|row| row.is_final) {
+        return Ok(found);
+    }
+    let mut attempts = archive::of_call(&db, call)?;
+    attempts.extend(found);
+    Ok(attempts)
 }
 
-fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
+/// One state of the database for several queries; inside a transaction there is one already.
+pub(crate) fn snapshot(db: &Db) -> Result<Snapshot<'_>, StoreError> {
+    Ok(if db.is_autocommit() { Snapshot::Own(db.unchecked_transaction()?) } else { Snapshot::Given(db) })
+}
+
+/// See [`snapshot`].
+pub(crate) enum Snapshot<'a> {
+    Own(Transaction<'a>),
+    Given(&'a Db),
+}
+
+impl Deref for Snapshot<'_> {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        match self {
+            Self::Own(transaction) => transaction,
+            Self::Given(db) => db,
+        }
+    }
+}
+
+pub(crate) fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
     Ok(LogRow {
         id: row.get("id")?,
         call: CallId(uuid_from(row.get("call")?)),

@@ -22,7 +22,11 @@ pub(super) async fn run(engine: &Arc<Engine>, args: LogArgs, output: &Output) ->
         return show(engine, &call, output).await;
     }
     let filter = filter(&args.conditions)?;
-    let lines = log::newest(engine, filter.clone(), args.limit).await?;
+    let lines = if args.archived {
+        log::newest_of_all(engine, filter.clone(), args.limit).await?
+    } else {
+        log::newest(engine, filter.clone(), args.limit).await?
+    };
     print(&lines, output);
     if args.follow {
         follow(engine, filter, lines.iter().map(|line| line.id).max().unwrap_or(0), output).await?;

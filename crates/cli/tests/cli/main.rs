@@ -17,6 +17,7 @@ mod keys;
 mod profiles;
 mod program;
 mod python;
+mod retention;
 #[cfg(target_os = "linux")]
 mod rotation;
 mod secrets;

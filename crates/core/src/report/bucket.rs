@@ -5,7 +5,7 @@ use crate::rollup::Histogram;
 use crate::time::Timestamp;
 
 /// The labels of a bucket or of a row, as they were.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Labels {
     /// The connection key.
     pub connection: String,

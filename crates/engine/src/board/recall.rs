@@ -51,7 +51,7 @@ impl Board {
 }
 
 /// The earliest moment that any limit still looks at: midnight, or the start of the longest window.
-fn since(now: Timestamp, snapshot: &Snapshot) -> Timestamp {
+pub(crate) fn since(now: Timestamp, snapshot: &Snapshot) -> Timestamp {
     let midnight =
         last_days(now, 1, &clock::zone_or_system(&snapshot.zone)).first().map_or(now, |(_, day)| day.from);
     let period = |limits: &Limits| limits.rate_limit_period_s.map_or(0, |seconds| i64::from(seconds) * 1_000);

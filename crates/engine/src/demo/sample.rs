@@ -1,33 +1,41 @@
-//! Sample data: the ledger of a trader's busy month that never happened. The same seed makes the same rows.
+//! Sample data: the ledger of a trader's busy month that never happened, or of a whole desk's years. The same seed makes the
+//! same rows.
 
 mod cast;
+mod desk;
 mod draft;
 mod hours;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use fastrand::Rng;
 use jiff::tz::TimeZone;
 use patchbay_core::id::CallId;
 use patchbay_core::ledger::{Position, UsageRow};
 use patchbay_core::price::PriceBook;
-use patchbay_core::time::Timestamp;
+use patchbay_core::time::{Range, Timestamp};
 use patchbay_store::{Store, StoreError, series, usage};
 use uuid::Builder;
 
-use cast::{FREE_TIER, Workload};
+use cast::{Cast, Workload};
 use draft::{Draft, Trouble};
 use hours::Slot;
 
 /// How many rows share a transaction, so that real attempts get their turn between two of them.
-const BATCH: usize = 500;
+const BATCH: usize = 4_000;
+/// Batches that are made while another is being written.
+const AHEAD: usize = 2;
+/// No single trader's programs make more attempts than that: they are a desk's.
+const TRADER: u32 = 1_000_000;
 
 /// What sample data to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleOptions {
-    /// How many rows of the ledger.
+    /// How many rows of the ledger. More than a million are those of a desk: 40 connections, 120 models and 15 apps.
     pub attempts: u32,
     /// Over how many calendar days, today included; ten years at most.
     pub days: u32,
@@ -49,21 +57,33 @@ pub fn load(
     zone: &TimeZone,
 ) -> Result<u32, StoreError> {
     clear(store)?;
-    let mut rows = rows(options, now, zone);
-    let mut loaded = 0;
+    let rows = rows(options, now, zone);
+    let (send, batches) = sync_channel(AHEAD);
+    thread::scope(|scope| {
+        // It ends when all are made, or when nobody takes them any more.
+        scope.spawn(move || make(rows, &send));
+        let mut loaded = 0;
+        for batch in batches {
+            loaded += u32::try_from(batch.len()).unwrap_or(u32::MAX);
+            store.write(move |db| usage::append_all(db, &batch))?;
+        }
+        Ok(loaded)
+    })
+}
+
+fn make(mut rows: impl Iterator<Item = UsageRow>, send: &SyncSender<Vec<UsageRow>>) {
     loop {
         let batch: Vec<UsageRow> = rows.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            return Ok(loaded);
+        if batch.is_empty() || send.send(batch).is_err() {
+            return;
         }
-        loaded += u32::try_from(batch.len()).unwrap_or(u32::MAX);
-        store.write(move |db| batch.iter().try_for_each(|row| usage::append(db, row)))?;
     }
 }
 
 /// Removes the sample data, and nothing else.
 pub fn clear(store: &Store) -> Result<(), StoreError> {
-    store.write(series::delete_sample)
+    while store.write(series::delete_some_sample)? {}
+    Ok(())
 }
 
 /// The rows, by the time their calls began. They are made one after another: a long list takes no more memory than a
@@ -72,11 +92,18 @@ pub fn rows(
     options: SampleOptions,
     now: Timestamp,
     zone: &TimeZone,
-) -> impl Iterator<Item = UsageRow> + use<> {
+) -> impl Iterator<Item = UsageRow> + Send + use<> {
+    cast_rows(if options.attempts > TRADER { desk::cast() } else { cast::trader() }, options, now, zone)
+}
+
+fn cast_rows(cast: &'static Cast, options: SampleOptions, now: Timestamp, zone: &TimeZone) -> Rows {
     let mut rng = Rng::with_seed(options.seed);
     let slots = hours::slots(options, now, zone, &mut rng);
+    let begin = slots.first().map_or(now, |slot| slot.from);
     Rows {
         rng,
+        cast,
+        span: Range { from: begin, to: now },
         book: PriceBook::default(),
         seed: options.seed,
         slots: slots.into_iter(),
@@ -87,6 +114,9 @@ pub fn rows(
 
 struct Rows {
     rng: Rng,
+    cast: &'static Cast,
+    /// All of its time.
+    span: Range,
     book: PriceBook,
     seed: u64,
     slots: std::vec::IntoIter<Slot>,
@@ -125,7 +155,7 @@ impl Rows {
 
     /// Makes the one or two attempts of a call.
     fn call(&mut self, at: Timestamp, room: u64) {
-        let work = cast::pick(&mut self.rng);
+        let work = self.cast.pick(at, self.span, &mut self.rng);
         let first = Draft {
             work,
             target: &work.chain[0],
@@ -161,7 +191,7 @@ impl Rows {
         if work.chain.len() < 2 || room < 2 {
             return None;
         }
-        let limits = if work.chain[0].account.id == FREE_TIER { 900 } else { 45 };
+        let limits = work.chain[0].account.limited;
         match self.rng.u32(0..10_000) {
             dice if dice < limits => Some(&draft::LIMITED),
             dice if dice < limits + 55 => Some(draft::any_trouble(&mut self.rng)),

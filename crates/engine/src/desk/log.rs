@@ -122,11 +122,22 @@ impl From<LogRow> for Line {
     }
 }
 
-/// The newest attempts, oldest of them first.
+/// The newest attempts that are in the ledger still, oldest of them first.
 pub async fn newest(engine: &Arc<Engine>, filter: Filter, limit: u32) -> Result<Vec<Line>, Error> {
     let mut lines = page(engine, filter, Page::Newest(limit)).await?;
     lines.reverse();
     Ok(lines)
+}
+
+/// The same among all attempts, archived ones too.
+pub async fn newest_of_all(engine: &Arc<Engine>, filter: Filter, limit: u32) -> Result<Vec<Line>, Error> {
+    engine
+        .blocking(move |engine| {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let rows = engine.store.read(|db| usage::page(db, &filter, None, limit))?;
+            Ok(rows.into_iter().rev().map(Line::from).collect())
+        })
+        .await
 }
 
 /// What came after a line, oldest first.

@@ -10,5 +10,6 @@ mod credentials;
 mod deletion;
 mod limits;
 mod private;
+mod retention;
 mod usage;
 mod vault;

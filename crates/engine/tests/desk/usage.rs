@@ -13,8 +13,8 @@ use patchbay_core::money::NanoUsd;
 use patchbay_core::report::{Condition, Field, Filter, GroupBy, Relation};
 use patchbay_core::time::zone;
 use patchbay_engine::demo::sample::SampleOptions;
-use patchbay_engine::desk::log;
 use patchbay_engine::desk::usage::{self, ChartKind, Days, ExportFormat, Selection, TriedPrice, UsageQuery};
+use patchbay_engine::desk::{log, retention};
 use patchbay_engine::{Engine, VaultChoice, clock, desk};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -36,9 +36,13 @@ const LABELS: [GroupBy; 10] = [
 const TIMES: [GroupBy; 4] = [GroupBy::Day, GroupBy::Week, GroupBy::Month, GroupBy::Hour];
 
 async fn engine(attempts: u32) -> (TempDir, Arc<Engine>) {
+    engine_with(attempts, DAYS).await
+}
+
+async fn engine_with(attempts: u32, days: u32) -> (TempDir, Arc<Engine>) {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(folder.path(), VaultChoice::Memory).unwrap();
-    let options = SampleOptions { attempts, days: DAYS, seed: 5 };
+    let options = SampleOptions { attempts, days, seed: 5 };
     desk::demo::load(&engine, options, TimeZone::UTC).await.unwrap();
     (folder, engine)
 }
@@ -87,11 +91,19 @@ fn random_filter(rng: &mut fastrand::Rng, rows: &[log::Line]) -> Vec<Condition> 
     filter.conditions
 }
 
-fn random_days(rng: &mut fastrand::Rng, zone: &TimeZone) -> Days {
+fn random_days(rng: &mut fastrand::Rng, zone: &TimeZone, within: i64) -> Days {
     let today = clock::now().day(zone);
     let back = |days: i64| today.saturating_sub(jiff::Span::new().days(days)).to_string();
-    let last = rng.i64(0..40);
-    Days::Between { from: back(last + rng.i64(0..20)), to: back(last) }
+    let last = rng.i64(0..within);
+    Days::Between { from: back(last + rng.i64(0..within / 2)), to: back(last) }
+}
+
+fn random_query(rng: &mut fastrand::Rng, rows: &[log::Line], zone: &TimeZone, within: i64) -> UsageQuery {
+    UsageQuery {
+        days: random_days(rng, zone, within),
+        conditions: random_filter(rng, rows),
+        by: LABELS[rng.usize(0..LABELS.len())],
+    }
 }
 
 #[tokio::test]
@@ -102,22 +114,46 @@ async fn c5_the_log_cards_charts_and_files_tell_the_same_under_random_filters() 
     let mut with_any = 0;
     for round in 0..24 {
         let zone = zone(ZONES[round % ZONES.len()]).unwrap();
-        let query = UsageQuery {
-            days: random_days(&mut rng, &zone),
-            conditions: random_filter(&mut rng, &rows),
-            by: LABELS[rng.usize(0..LABELS.len())],
-        };
+        let query = random_query(&mut rng, &rows, &zone, 40);
         let sums = check(&engine, folder.path(), &query, &zone).await;
         with_any += usize::from(sums.attempts > 0);
     }
     assert!(with_any > 8, "{with_any} filters found anything");
 }
 
+#[tokio::test]
+async fn t3_the_same_is_told_before_and_after_old_attempts_are_archived() {
+    let (folder, engine) = engine_with(2_400, 170).await;
+    let rows = log::newest(&engine, Filter::default(), 10_000).await.unwrap();
+    let mut rng = fastrand::Rng::with_seed(3);
+    let mut told = Vec::new();
+    for round in 0..10 {
+        let zone = zone(ZONES[round % ZONES.len()]).unwrap();
+        let query = random_query(&mut rng, &rows, &zone, 165);
+        let view = usage::view(&engine, query.clone(), zone.clone()).await.unwrap();
+        told.push((check(&engine, folder.path(), &query, &zone).await, figures(&view), query, zone));
+    }
+    let moved = retention::run(&engine).await.unwrap();
+    assert!(
+        moved.attempts > 400 && log::newest(&engine, Filter::default(), 10_000).await.unwrap().len() < 2_000
+    );
+    for (sums, before, query, zone) in told {
+        assert_eq!(check(&engine, folder.path(), &query, &zone).await, sums, "{query:?}");
+        let view = usage::view(&engine, query.clone(), zone).await.unwrap();
+        assert_eq!(figures(&view), before, "{query:?}");
+    }
+}
+
+/// What the screen shows, apart from paces, which go with the clock.
+fn figures(view: &usage::UsageView) -> serde_json::Value {
+    serde_json::json!([view.totals, view.prior, view.groups, view.causes, view.last_activity])
+}
+
 async fn check(engine: &Arc<Engine>, folder: &Path, query: &UsageQuery, zone: &TimeZone) -> Sums {
     let range = query.days.spans(clock::now(), zone).unwrap().range;
     let filter = query.filter(range);
     let mut sums = Sums::default();
-    for row in log::newest(engine, filter.clone(), 100_000).await.unwrap() {
+    for row in log::newest_of_all(engine, filter.clone(), 100_000).await.unwrap() {
         sums.add(row.is_final, (row.input_tokens, row.output_tokens), row.cost_nano_usd);
     }
     let report = |by| usage::report(engine, filter.clone(), by, zone.clone());

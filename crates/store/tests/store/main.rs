@@ -1,6 +1,7 @@
 //! The store from outside.
 #![cfg(test)]
 
+mod archive;
 mod audit;
 mod catalogue;
 mod common;

@@ -1,12 +1,12 @@
 //! Who calls whom in the sample data. Accounts have ids below zero, which no real connection has.
 
-use fastrand::Rng;
+use std::sync::LazyLock;
 
-/// [`Account::id`] of the account that meets its limit often.
-pub(super) const FREE_TIER: i64 = -4;
+use fastrand::Rng;
+use patchbay_core::time::{Range, Timestamp};
 
 /// A connection of the sample data.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Account {
     pub(super) id: i64,
     pub(super) key: &'static str,
@@ -14,24 +14,35 @@ pub(super) struct Account {
     pub(super) provider: &'static str,
     /// `None` for one without a key.
     pub(super) credential_version: Option<u32>,
+    /// Of ten thousand calls, so many meet its limit.
+    pub(super) limited: u32,
 }
+
+/// [`Account::limited`] of a free one.
+pub(super) const FREE_TIER: u32 = 900;
 
 // Keys that a connection of the user's own would hardly have: figures are grouped by key.
 const OPENAI_PRIMARY: Account = account(-1, "sample_openai_primary", "OpenAI primary", "openai");
 const OPENAI_BACKUP: Account = account(-2, "sample_openai_backup", "OpenAI backup", "openai");
 const GEMINI_RESEARCH: Account = account(-3, "sample_gemini_research", "Gemini research", "gemini");
-const GEMINI_FREE: Account = account(FREE_TIER, "sample_gemini_free_tier", "Gemini free tier", "gemini");
+const GEMINI_FREE: Account =
+    Account { limited: FREE_TIER, ..account(-4, "sample_gemini_free_tier", "Gemini free tier", "gemini") };
 const CLAUDE: Account = account(-5, "sample_claude_strategy", "Claude strategy", "anthropic");
 const OPENROUTER: Account = account(-6, "sample_openrouter_overflow", "OpenRouter overflow", "openrouter");
 const OLLAMA: Account =
     Account { credential_version: None, ..account(-7, "sample_ollama_desk", "Ollama desk", "ollama") };
 
-const fn account(id: i64, key: &'static str, name: &'static str, provider: &'static str) -> Account {
-    Account { id, key, name, provider, credential_version: Some(1) }
+pub(super) const fn account(
+    id: i64,
+    key: &'static str,
+    name: &'static str,
+    provider: &'static str,
+) -> Account {
+    Account { id, key, name, provider, credential_version: Some(1), limited: 45 }
 }
 
 /// A model at an account, and how fast it is.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
     pub(super) account: Account,
     pub(super) model: &'static str,
@@ -59,10 +70,10 @@ pub(super) enum Takes {
 }
 
 /// One kind of call.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Workload {
     /// Of a thousand calls.
-    share: u32,
+    pub(super) share: u32,
     pub(super) app: &'static str,
     pub(super) feature: &'static str,
     pub(super) profile: &'static str,
@@ -231,16 +242,33 @@ const WORKLOADS: [Workload; 11] = [
     },
 ];
 
-/// One of them, by its share.
-pub(super) fn pick(rng: &mut Rng) -> &'static Workload {
-    let mut dice = rng.u32(0..1_000);
-    for work in &WORKLOADS {
-        if dice < work.share {
-            return work;
+/// Who calls whom, in times of the same length: models come and go.
+#[derive(Debug)]
+pub(super) struct Cast {
+    pub(super) eras: Vec<Vec<Workload>>,
+}
+
+/// One trader's programs.
+pub(super) fn trader() -> &'static Cast {
+    static TRADER: LazyLock<Cast> = LazyLock::new(|| Cast { eras: vec![WORKLOADS.to_vec()] });
+    &TRADER
+}
+
+impl Cast {
+    /// One kind of call of that moment, by its share.
+    pub(super) fn pick(&self, at: Timestamp, span: Range, rng: &mut Rng) -> &Workload {
+        let passed = u128::from(at.since_ms(span.from)) * self.eras.len() as u128;
+        let era = usize::try_from(passed / u128::from(span.to.since_ms(span.from).max(1))).unwrap_or(0);
+        let works = &self.eras[era.min(self.eras.len() - 1)];
+        let mut dice = rng.u32(0..1_000);
+        for work in works {
+            if dice < work.share {
+                return work;
+            }
+            dice -= work.share;
         }
-        dice -= work.share;
+        &works[0]
     }
-    &WORKLOADS[0]
 }
 
 #[cfg(test)]

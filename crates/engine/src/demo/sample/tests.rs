@@ -147,3 +147,39 @@ fn loading_again_replaces_and_clearing_leaves_real_rows_untouched() {
     assert_eq!((rows.len(), attempts()), (1, 1));
     assert_eq!(rows[0].cost_nano_usd, kept.cost.amount.map(|amount| amount.0));
 }
+
+#[test]
+fn a_desks_years_are_well_formed_and_the_same_for_a_seed() {
+    let options = SampleOptions { attempts: 40_000, days: 200, seed: 3 };
+    let made = || cast_rows(desk::cast(), options, NOW, &new_york()).collect::<Vec<_>>();
+    let rows = made();
+    assert!(rows == made() && rows.len() == 40_000);
+    let calls: HashSet<_> = rows.iter().map(|row| (row.call, row.attempt)).collect();
+    assert_eq!(calls.len(), rows.len());
+    let connections: HashSet<_> = rows.iter().map(|row| row.series.connection_id).collect();
+    assert_eq!(connections.len(), 40);
+    let retried = rows.iter().filter(|row| row.attempt > 1).count();
+    let weekend =
+        |row: &&UsageRow| matches!(row.at.day(&new_york()).weekday(), Weekday::Saturday | Weekday::Sunday);
+    assert!(retried > 100 && rows.iter().filter(weekend).count() * 10 < rows.len());
+}
+
+#[test]
+fn c5_rows_that_come_together_are_counted_like_rows_that_come_one_by_one() {
+    let (_one, singly) = store();
+    let (_all, together) = store();
+    let rows = made(few(400));
+    for row in rows.clone() {
+        singly.write(move |db| usage::append(db, &row)).expect("appended");
+    }
+    let halves: Vec<Vec<UsageRow>> = rows.chunks(170).map(<[UsageRow]>::to_vec).collect();
+    for half in halves {
+        together.write(move |db| usage::append_all(db, &half)).expect("appended");
+    }
+    let sql = "SELECT group_concat(bucket || ' ' || series_id || ' ' || attempts || ' ' || calls || ' ' || cost_nano_usd || ' '
+        || signals || ' ' || hex(latency) || hex(first_token) || hex(sizes), ';') FROM rollup";
+    let all = |store: &Store| {
+        store.read(|db| Ok(db.query_row(sql, [], |row| row.get::<_, String>(0))?)).expect("read")
+    };
+    assert_eq!(all(&singly), all(&together));
+}

@@ -1,0 +1,50 @@
+// How long request details stay, in Settings, on the fixture engine.
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { fireEvent, screen, waitFor } from "@testing-library/svelte";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+let close = async () => {};
+vi.setConfig({ testTimeout: 20_000 });
+
+async function open(hash: string) {
+  vi.resetModules();
+  location.hash = hash;
+  const { installEngine } = await import("./fixtures/engine");
+  const engine = installEngine({ fast: true, name: "" });
+  const svelte = await import("svelte");
+  const { default: App } = await import("../src/App.svelte");
+  const app = svelte.mount(App, { target: document.body });
+  close = () => svelte.unmount(app);
+  return engine;
+}
+
+const shows = (text: RegExp) => screen.findByText(text, {}, { timeout: 4000 });
+const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
+
+afterEach(async () => {
+  await close();
+  close = async () => {};
+  clearMocks();
+  location.hash = "";
+});
+
+describe("request details", () => {
+  it("t3_stay_as_long_as_is_chosen_or_for_ever", async () => {
+    const engine = await open("#/settings/data");
+    const select = (await find("retention-days")) as HTMLSelectElement;
+    await waitFor(() => expect(select.value).toBe("90"));
+    await fireEvent.change(select, { target: { value: "0" } });
+    await waitFor(() => {
+      const set = engine.calls.filter((call) => call.command === "set_retention");
+      expect(set.at(-1)?.args).toEqual({ days: 0 });
+    });
+    await waitFor(() => expect(select.selectedOptions[0]?.textContent?.trim()).toBe("for ever"));
+  });
+
+  it("t3_are_moved_to_archives_when_asked", async () => {
+    await open("#/settings/data");
+    await shows(/41,230 requests in 3 archives, 1\.\d+ MB/);
+    await fireEvent.click(await find("retention-run"));
+    await shows(/42,430 requests in 4 archives.*1,200 requests were moved\./);
+  });
+});
