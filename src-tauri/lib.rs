@@ -219,6 +219,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::activity::activity_news,
             commands::activity::activity_tempo,
             commands::activity::activity_call,
+            commands::activity::activity_messages,
             commands::usage::usage,
             commands::usage::usage_groups,
             commands::usage::usage_chart,

@@ -2,7 +2,9 @@
 
 use patchbay_core::chart::{Chart, ChartRequest};
 use patchbay_core::id::CallId;
-use patchbay_engine::desk::activity::{self, ActivityPage, ActivityPlace, ActivityQuery, CallDetail};
+use patchbay_engine::desk::activity::{
+    self, ActivityPage, ActivityPlace, ActivityQuery, CallDetail, Messages,
+};
 use patchbay_engine::error::Error;
 use tauri::State;
 
@@ -40,6 +42,16 @@ pub async fn activity_tempo(
     request: ChartRequest,
 ) -> Result<Chart, Error> {
     activity::tempo(&desk.engine()?, query, request, desk.zone()).await
+}
+
+/// What the app sent and got in a call, where that is kept; null where it is not. Read only when somebody asks.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity_messages(desk: State<'_, Desk>, call: String) -> Result<Option<Messages>, Error> {
+    match call.parse::<CallId>() {
+        Ok(call) => desk.engine()?.messages(call).await,
+        Err(_) => Ok(None),
+    }
 }
 
 /// One call in full; null where there is none of that id.

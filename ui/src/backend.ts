@@ -203,6 +203,7 @@ export const backend = {
   activityNews: (query: ActivityQuery, after: number) => value(commands.activityNews(query, after)),
   activityTempo: (query: ActivityQuery, request: ChartRequest) => value(commands.activityTempo(query, request)),
   activityCall: (call: string) => value(commands.activityCall(call)),
+  activityMessages: (call: string) => value(commands.activityMessages(call)),
 
   usage: (query: UsageQuery) => value(commands.usage(query)),
   usageGroups: (query: UsageQuery) => value(commands.usageGroups(query)),

@@ -199,6 +199,8 @@ export const commands = {
 	activityTempo: (query: ActivityQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("activity_tempo", { query, request })),
 	/**  One call in full; null where there is none of that id. */
 	activityCall: (call: string) => typedError<CallDetail | null, CommandError>(__TAURI_INVOKE("activity_call", { call })),
+	/**  What the app sent and got in a call, where that is kept; null where it is not. Read only when somebody asks. */
+	activityMessages: (call: string) => typedError<Messages | null, CommandError>(__TAURI_INVOKE("activity_messages", { call })),
 	/**  Its figures. */
 	usage: (query: UsageQuery) => typedError<UsageView, CommandError>(__TAURI_INVOKE("usage", { query })),
 	/**  Groups alone: what a row of its table opens to. */
@@ -609,7 +611,9 @@ export type AppEdit =
 /**  `None` for no limit. */
 { field: "max_concurrent_requests"; value?: number | null } | 
 /**  `None` for no limit. */
-{ field: "max_output_tokens"; value?: number | null };
+{ field: "max_output_tokens"; value?: number | null } | 
+/**  In seconds, an hour to 30 days; `None` keeps nothing and erases what was kept. */
+{ field: "keep_bodies_s"; value?: number | null };
 
 /**  An app's own limits; `None` is no limit. */
 export type AppLimits = {
@@ -630,6 +634,8 @@ export type AppSettings = {
 	 *  list.
 	 */
 	may_use: string[] | null,
+	/**  How many seconds its requests and answers are kept, sealed; not at all where it is not set. */
+	keep_bodies_s: number | null,
 } & AppLimits;
 
 /**  Whether an app may call. */
@@ -2030,6 +2036,18 @@ export type Measure =
 "requests" | 
 /**  Input and output. */
 "tokens";
+
+/**  What an app sent and got. */
+export type Messages = {
+	/**  What it sent. */
+	request: string,
+	/**  What it got. */
+	answer: string,
+	/**  Only the beginning of one of them is kept. */
+	is_cut: boolean,
+	/**  When both are erased. */
+	erase_at: Timestamp,
+};
 
 /**  The user's tokens of the last 30 days, in basis points of all. */
 export type Mix = {

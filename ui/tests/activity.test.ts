@@ -236,6 +236,23 @@ describe("the Activity screen", () => {
     await find("call-detail");
   });
 
+  it("shows what was sent and answered only when asked, and as text", async () => {
+    const engine = await open("#/activity");
+    await find("log");
+    await fireEvent.click(lines()[0]!);
+    const button = await find("call-messages");
+    expect(calls(engine, "activity_messages")).toHaveLength(0);
+    await fireEvent.click(button);
+    expect((await find("call-request")).textContent).toContain("<img src=x>");
+    expect(screen.getByTestId("call-answer").textContent).toBe("data: hello");
+    expect(document.querySelector("[data-testid=call-request] img")).toBeNull();
+    await fireEvent.click(lines()[1]!);
+    await waitFor(() => expect(screen.queryByTestId("call-request")).toBeNull());
+    await fireEvent.click(await find("call-messages"));
+    await waitFor(() => expect(screen.queryByTestId("call-messages")).toBeNull());
+    expect(screen.getByTestId("call-unkept").textContent).toContain("Turn on storing");
+  });
+
   it("keeps its filters in the address, across screens and for the next window", async () => {
     const engine = await open("#/activity?is.app=news-digest");
     await find("log");

@@ -55,6 +55,16 @@ describe("an app", () => {
     );
   });
 
+  it("keeps what it sends and gets only where that is chosen", async () => {
+    const engine = await open("#/apps/mt5-signal-bot");
+    const keep = (await find("app-keep")) as HTMLSelectElement;
+    expect(keep.value).toBe("");
+    await fireEvent.change(keep, { target: { value: "86400" } });
+    await waitFor(() => expect(edits(engine)).toEqual([{ field: "keep_bodies_s", value: 86_400 }]));
+    await fireEvent.change(keep, { target: { value: "" } });
+    await waitFor(() => expect(edits(engine).at(-1)).toEqual({ field: "keep_bodies_s", value: null }));
+  });
+
   it("may use what its list names, and everything again without one", async () => {
     const engine = await open("#/apps/mt5-signal-bot");
     await fireEvent.click(await find("app-may-use-add"));

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use patchbay_engine::error::Error;
 use patchbay_engine::{VaultChoice, VaultSetup};
 
-pub use apps::{AppChange, Apps, GatewayReach};
+pub use apps::{AppChange, Apps, GatewayReach, Keeping};
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
 pub use profiles::{
@@ -430,6 +430,9 @@ pub enum LogShow {
     Show {
         /// The call's id.
         call: String,
+        /// Also what the app sent and got, where that is kept.
+        #[arg(long)]
+        body: bool,
     },
 }
 

@@ -24,6 +24,8 @@ pub struct App {
     pub may_use: Option<Vec<String>>,
     /// Its own limits, on top of its connections'.
     pub limits: AppLimits,
+    /// How many seconds its requests and answers are kept; `None` = not at all, unless somebody turns it on.
+    pub keep_bodies_s: Option<u32>,
     /// When it was added.
     pub created_at: Timestamp,
 }
@@ -95,6 +97,7 @@ mod tests {
             revoked: false,
             may_use: may_use.map(|names| names.iter().map(ToString::to_string).collect()),
             limits: AppLimits::default(),
+            keep_bodies_s: None,
             created_at: Timestamp(0),
         };
         let names: &[&str] = &["signal-scan", "openai/*"];

@@ -4,6 +4,7 @@ mod answer;
 mod auth;
 mod calls;
 mod door;
+mod kept;
 mod models;
 mod patience;
 mod reach;

@@ -15,6 +15,7 @@ pub mod snapshot;
 
 mod alerts;
 mod board;
+mod bodies;
 mod budgets;
 mod chores;
 mod custody;
@@ -103,6 +104,7 @@ pub struct Engine {
     upstream: Upstream,
     demo: Mutex<Option<Arc<DemoServer>>>,
     checks: checks::Running,
+    body_key: bodies::KnownKey,
     runs: desk::playground::Runs,
     syncs: desk::models::Syncs,
     listening: Mutex<desk::status::Listening>,
@@ -167,6 +169,7 @@ impl Engine {
             upstream: Upstream::default(),
             demo: Mutex::default(),
             checks: checks::Running::default(),
+            body_key: bodies::KnownKey::default(),
             runs: desk::playground::Runs::default(),
             syncs: desk::models::Syncs::default(),
             listening: Mutex::default(),

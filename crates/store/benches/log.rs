@@ -25,8 +25,8 @@ fn fill(db: &Db, count: i64) {
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
          INSERT INTO series (connection_id, connection_key, connection_name, provider, model, app, feature, usage_type,
              outcome, error_class, route)
-         SELECT i % 40, 'c' || i % 40, 'C' || i % 40, 'p' || i % 8, 'm' || i / 10, iif(i = 1200, 'rare', 'a' || i % 15),
-             'f' || i % 7, 'chat', iif(i % 10 = 9, 'failed', 'answered'), iif(i % 10 = 9, 'timed_out', ''), 'direct' FROM n;
+         SELECT i % 40, 'c' || (i % 40), 'C' || (i % 40), 'p' || (i % 8), 'm' || (i / 10), iif(i = 1200, 'rare', 'a' || (i % 15)),
+             'f' || (i % 7), 'chat', iif(i % 10 = 9, 'failed', 'answered'), iif(i % 10 = 9, 'timed_out', ''), 'direct' FROM n;
          WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count} - 1)
          INSERT INTO usage (call, attempt, at, series_id, final, requested_model, input_tokens, output_tokens,
              cost_nano_usd, cost_source, total_ms, streamed)

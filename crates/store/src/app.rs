@@ -23,7 +23,7 @@ pub fn insert(db: &Db, name: &str, feature: Option<&str>, now: Timestamp) -> Res
 pub fn update(db: &Db, app: &App, now: Timestamp) -> Result<(), StoreError> {
     db.execute(
         "UPDATE app SET feature = ?2, allowed_models = ?3, rate_limit_per_minute = ?4, max_concurrent_requests = ?5,
-             max_output_tokens = ?6, updated_at = ?7
+             max_output_tokens = ?6, keep_bodies_s = ?7, updated_at = ?8
          WHERE id = ?1",
         (
             app.id.0,
@@ -32,6 +32,7 @@ pub fn update(db: &Db, app: &App, now: Timestamp) -> Result<(), StoreError> {
             app.limits.rate_limit_per_minute,
             app.limits.max_concurrent_requests,
             app.limits.max_output_tokens,
+            app.keep_bodies_s,
             now.0,
         ),
     )?;
@@ -122,6 +123,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
             max_concurrent_requests: row.get("max_concurrent_requests")?,
             max_output_tokens: row.get("max_output_tokens")?,
         },
+        keep_bodies_s: row.get("keep_bodies_s")?,
         created_at: Timestamp(row.get("created_at")?),
     })
 }

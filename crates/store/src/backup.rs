@@ -9,7 +9,7 @@ use tempfile::{TempDir, TempPath};
 
 use crate::database::{FILE, Store};
 use crate::error::StoreError;
-use crate::{files, migrate, setting};
+use crate::{files, kept_body, migrate, setting};
 
 /// Copies the open database into a file by SQLite's own online backup: consistent while others write. The file is there
 /// whole or not at all, and only its owner can read it.
@@ -18,6 +18,7 @@ pub fn copy_to(store: &Store, file: &Path) -> Result<(), StoreError> {
     store.read(|db| Ok(db.backup("main", &copy, None)?))?;
     // One file, without a log of changes beside it.
     let db = Db::open(&copy)?;
+    kept_body::leave_out(&db)?;
     db.pragma_update(None, "journal_mode", "delete")?;
     db.close().map_err(|(_, error)| error)?;
     keep(copy, file)
@@ -91,6 +92,7 @@ pub fn restore(data_dir: &Path, file: &Path, now: Timestamp) -> Result<Option<Pa
         std::fs::create_dir_all(&folder).map_err(full)?;
         let copy = folder.join(format!("before-restore-{}.db", now.0));
         db.backup("main", &copy, None)?;
+        kept_body::leave_out(&Db::open(&copy)?)?;
         safe = Some(copy);
     }
     db.restore("main", file, None::<fn(Progress)>)?;

@@ -8,6 +8,7 @@ use patchbay_core::time::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension, Row};
 
 use crate::error::StoreError;
+use crate::kept_body::{KEY_MADE, KEY_PLACE};
 
 /// A version as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,11 +229,13 @@ pub fn with_secret(db: &Db, connection: ConnectionId) -> Result<Vec<u32>, StoreE
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Every version of every connection whose secret may still lie in the vault, and where their secret settings lie.
+/// Every version of every connection whose secret may still lie in the vault, where their secret settings lie, and the key of
+/// kept bodies, where one was made.
 pub fn everywhere(db: &Db) -> Result<Vec<(ConnectionId, u32)>, StoreError> {
     let sql = "SELECT connection_id, version FROM credential WHERE state <> 'purged'
-               UNION SELECT id, private_version FROM connection WHERE private_version IS NOT NULL ORDER BY 1, 2";
-    pairs(db, sql, [])
+               UNION SELECT id, private_version FROM connection WHERE private_version IS NOT NULL
+               UNION SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM setting WHERE name = ?3) ORDER BY 1, 2";
+    pairs(db, sql, (KEY_PLACE.0.0, KEY_PLACE.1, KEY_MADE))
 }
 
 /// The versions whose time to be erased has come.

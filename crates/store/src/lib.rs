@@ -19,6 +19,7 @@ pub mod credential_policy;
 pub mod deleted;
 pub mod error;
 pub mod files;
+pub mod kept_body;
 pub mod loose_secret;
 pub mod model;
 pub mod open_attempt;

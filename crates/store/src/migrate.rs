@@ -53,6 +53,7 @@ fn back_up(db: &Connection, path: &Path, format: i64) -> Result<PathBuf, StoreEr
     std::fs::create_dir_all(&folder).map_err(full)?;
     let copy = folder.join(format!("patchbay-format-{format}.db"));
     db.backup("main", &copy, None).map_err(|_| StoreError::DiskFull { path: copy.clone() })?;
+    crate::kept_body::leave_out(&Connection::open(&copy)?)?;
     Ok(copy)
 }
 

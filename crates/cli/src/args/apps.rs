@@ -55,6 +55,35 @@ pub struct AppChange {
     /// The longest answer in tokens; 0 for no limit.
     #[arg(long)]
     pub max_output: Option<u32>,
+    /// Keep its requests and answers, sealed by a key in the vault, for a time such as 24h or 7d (at most 30d); "off" keeps
+    /// nothing and erases what was kept.
+    #[arg(long, value_name = "TIME|off", value_parser = keeping)]
+    pub keep_bodies: Option<Keeping>,
+}
+
+/// How long something is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Not at all.
+    Off,
+    /// So many seconds.
+    For(u32),
+}
+
+fn keeping(text: &str) -> Result<Keeping, String> {
+    if text == "off" {
+        return Ok(Keeping::Off);
+    }
+    let unit = |letter: char| match letter {
+        'h' => Some(3_600),
+        'd' => Some(24 * 3_600),
+        _ => None,
+    };
+    let seconds = text.chars().last().and_then(unit).and_then(|unit: u32| {
+        let number: u32 = text.get(..text.len() - 1)?.parse().ok()?;
+        number.checked_mul(unit)
+    });
+    seconds.map(Keeping::For).ok_or_else(|| "write hours or days, such as 24h or 7d, or off".to_owned())
 }
 
 /// `patchbay gateway …`

@@ -8,7 +8,7 @@ use patchbay_engine::error::Error;
 use serde_json::json;
 
 use super::zone;
-use crate::args::{AppChange, Apps};
+use crate::args::{AppChange, Apps, Keeping};
 use crate::output::{self, Output, table};
 
 pub(super) async fn run(engine: &Arc<Engine>, command: Apps, output: &Output) -> Result<(), Error> {
@@ -42,6 +42,12 @@ async fn edit(engine: &Arc<Engine>, change: AppChange) -> Result<(), Error> {
         change.rpm.map(|most| AppEdit::RateLimitPerMinute(limit(most))),
         change.max_concurrent.map(|most| AppEdit::MaxConcurrentRequests(limit(most))),
         change.max_output.map(|most| AppEdit::MaxOutputTokens(limit(most))),
+        change.keep_bodies.map(|keeping| {
+            AppEdit::KeepBodiesS(match keeping {
+                Keeping::Off => None,
+                Keeping::For(seconds) => Some(seconds),
+            })
+        }),
     ];
     apps::edit(engine, change.name, edits.into_iter().flatten().collect()).await
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::code::Code;
+use patchbay_core::id::CallId;
 use patchbay_core::money::NanoUsd;
 use patchbay_core::report::Filter;
 use patchbay_engine::Engine;
@@ -18,8 +19,9 @@ use crate::output::{self, Output};
 const LOOK: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(engine: &Arc<Engine>, args: LogArgs, output: &Output) -> Result<(), Error> {
-    if let Some(LogShow::Show { call }) = args.show {
-        return show(engine, &call, output).await;
+    if let Some(LogShow::Show { call, body }) = args.show {
+        let call = known(&call)?;
+        return if body { messages(engine, call, output).await } else { show(engine, call, output).await };
     }
     let filter = filter(&args.conditions)?;
     let lines = if args.archived {
@@ -44,16 +46,31 @@ async fn follow(engine: &Arc<Engine>, filter: Filter, mut seen: i64, output: &Ou
     }
 }
 
-async fn show(engine: &Arc<Engine>, call: &str, output: &Output) -> Result<(), Error> {
-    let unknown = || {
+fn unknown(call: &str) -> Error {
+    Error::new(Code::NotFound, format!("There is no call \"{call}\"."), "`patchbay log` lists the newest.")
+}
+
+fn known(call: &str) -> Result<CallId, Error> {
+    call.parse().map_err(|_| unknown(call))
+}
+
+async fn messages(engine: &Arc<Engine>, call: CallId, output: &Output) -> Result<(), Error> {
+    let kept = engine.messages(call).await?.ok_or_else(|| {
         Error::new(
             Code::NotFound,
-            format!("There is no call \"{call}\"."),
-            "`patchbay log` lists the newest.",
+            "What was sent and answered in this call is not kept.",
+            "`patchbay apps edit NAME --keep-bodies 24h` keeps it for calls from then on.",
         )
-    };
-    let call = call.parse().map_err(|_| unknown())?;
-    let story = log::explain(engine, call).await?.ok_or_else(unknown)?;
+    })?;
+    output.document(&kept, |kept| {
+        let cut = if kept.is_cut { "\n(only the beginning is kept)" } else { "" };
+        format!("{}\n\n{}{cut}", kept.request, kept.answer)
+    });
+    Ok(())
+}
+
+async fn show(engine: &Arc<Engine>, call: CallId, output: &Output) -> Result<(), Error> {
+    let story = log::explain(engine, call).await?.ok_or_else(|| unknown(&call.to_string()))?;
     if output.is_json() {
         print(&log::of_call(engine, call).await?, output);
         return Ok(());

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod backup;
+mod bodies;
 mod catalogue;
 mod checks;
 mod clients;

@@ -16,6 +16,7 @@ use crate::desk::usage::Days;
 use crate::error::Error;
 use crate::{Engine, clock};
 
+pub use crate::bodies::Messages;
 pub use call::{CallDetail, CallPrice, CallStop, CallStopKind, CallUsage, call};
 pub use line::{ActivityLine, ActivityVia};
 pub use tempo::tempo;

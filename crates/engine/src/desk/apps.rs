@@ -5,12 +5,14 @@ use std::sync::Arc;
 use patchbay_core::app::{App as CoreApp, AppLimits, TOKEN_PREFIX, TokenHash, is_label};
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::budget::{Measure, Period, ScopeKind, ScopeName};
+use patchbay_core::id::AppId;
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::{Field, Filter, GroupBy, Totals};
 use patchbay_core::secret::Secret;
 use patchbay_core::time::{HOUR_MS, Timestamp, last_days};
 use patchbay_store::budget::Key;
-use patchbay_store::{Db, Recorded, StoreError, app, rollup, usage};
+use patchbay_store::kept_body::KEY_MADE;
+use patchbay_store::{Db, Recorded, StoreError, app, kept_body, rollup, setting, usage};
 use serde::{Deserialize, Serialize};
 
 use super::budgets;
@@ -21,6 +23,9 @@ use crate::{Engine, clock};
 
 /// How long a replaced token stays valid.
 const GRACE_MS: i64 = 24 * HOUR_MS;
+/// Requests and answers are kept so long at least and at most.
+const SHORTEST_S: u32 = 3_600;
+const LONGEST_S: u32 = 30 * 24 * 3_600;
 /// The most names in an app's list, and the most characters in one.
 const MOST_NAMES: usize = 200;
 
@@ -45,6 +50,8 @@ pub struct AppSettings {
     /// Its own limits, on top of its connections'.
     #[serde(flatten)]
     pub limits: AppLimits,
+    /// How many seconds its requests and answers are kept, sealed; not at all where it is not set.
+    pub keep_bodies_s: Option<u32>,
 }
 
 /// One thing to set of an app; everything else stays.
@@ -61,6 +68,8 @@ pub enum AppEdit {
     MaxConcurrentRequests(Option<u32>),
     /// `None` for no limit.
     MaxOutputTokens(Option<u32>),
+    /// In seconds, an hour to 30 days; `None` keeps nothing and erases what was kept.
+    KeepBodiesS(Option<u32>),
 }
 
 impl AppSettings {
@@ -71,12 +80,18 @@ impl AppSettings {
             AppEdit::RateLimitPerMinute(most) => self.limits.rate_limit_per_minute = most,
             AppEdit::MaxConcurrentRequests(most) => self.limits.max_concurrent_requests = most,
             AppEdit::MaxOutputTokens(most) => self.limits.max_output_tokens = most,
+            AppEdit::KeepBodiesS(seconds) => self.keep_bodies_s = seconds,
         }
         self
     }
 
     fn of(app: &CoreApp) -> Self {
-        Self { feature: app.feature.clone(), may_use: app.may_use.clone(), limits: app.limits }
+        Self {
+            feature: app.feature.clone(),
+            may_use: app.may_use.clone(),
+            limits: app.limits,
+            keep_bodies_s: app.keep_bodies_s,
+        }
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -98,6 +113,12 @@ impl AppSettings {
             return Err(Error::invalid(
                 "A limit of 0 would let nothing through.",
                 "Leave it empty for no limit, or revoke the app.",
+            ));
+        }
+        if self.keep_bodies_s.is_some_and(|seconds| !(SHORTEST_S..=LONGEST_S).contains(&seconds)) {
+            return Err(Error::invalid(
+                "Requests and answers are kept for an hour at least and for 30 days at most.",
+                "Choose a time such as 24h or 7d, or off.",
             ));
         }
         Ok(())
@@ -229,6 +250,10 @@ fn check_label(label: &str) -> Result<(), Error> {
 pub async fn edit(engine: &Arc<Engine>, name: String, edits: Vec<AppEdit>) -> Result<(), Error> {
     let asked = edits.iter().cloned().fold(AppSettings::default(), AppSettings::with);
     asked.check()?;
+    if asked.keep_bodies_s.is_some() {
+        // Where it cannot be made, nothing is turned on.
+        engine.body_key().await?;
+    }
     engine
         .change(move |db| {
             let app = app::get(db, &name)?;
@@ -238,13 +263,25 @@ pub async fn edit(engine: &Arc<Engine>, name: String, edits: Vec<AppEdit>) -> Re
             if change.is_empty() {
                 return Ok(Recorded::unchanged(()));
             }
-            let AppSettings { feature, may_use, limits } = after;
-            app::update(db, &CoreApp { feature, may_use, limits, ..app }, clock::now())?;
+            let AppSettings { feature, may_use, limits, keep_bodies_s } = after;
+            keep_as_told(db, app.id, keep_bodies_s)?;
+            app::update(db, &CoreApp { feature, may_use, limits, keep_bodies_s, ..app }, clock::now())?;
             Ok(Recorded::new((), Entry::user(Action::Update, Kind::App, name).change(change)))
         })
         .await?;
     engine.changes.send(Changed::Apps);
     Ok(())
+}
+
+/// What was kept before ends with the new time, or at once.
+fn keep_as_told(db: &Db, app: AppId, keep_bodies_s: Option<u32>) -> Result<(), StoreError> {
+    match keep_bodies_s {
+        Some(seconds) => {
+            setting::set(db, KEY_MADE, &true, clock::now())?;
+            kept_body::shorten(db, app, clock::now().plus_ms(i64::from(seconds) * 1_000))
+        }
+        None => kept_body::erase_of(db, app).map(drop),
+    }
 }
 
 /// Gives an app a new token. The old one works for another 24 hours.

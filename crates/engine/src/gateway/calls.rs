@@ -16,6 +16,7 @@ use patchbay_core::dialect::{Inbound, Task, passed_on};
 use patchbay_core::embeddings::EmbeddingsForm;
 use tokio::time::timeout;
 
+use super::kept::Keep;
 use super::routes::{Door, no_route, spoken_at};
 use super::{answer, patience};
 use crate::call::{Call, Caller};
@@ -69,10 +70,18 @@ async fn serve(
     read: impl FnOnce(Protocol, &[u8]) -> Result<Inbound, Error>,
 ) -> Response {
     let protocol = spoken_at(request.uri().path());
-    let call = match read_call(door, protocol, request, read).await {
-        Ok(call) => call,
+    let (call, keep) = match read_call(door, protocol, request, read).await {
+        Ok(read) => read,
         Err(error) => return answer::error(protocol, &error),
     };
+    let response = answered(door, protocol, call).await;
+    match keep {
+        Some(keep) => keep.copying(response).await,
+        None => response,
+    }
+}
+
+async fn answered(door: &Door, protocol: Protocol, call: Call) -> Response {
     let id = call.id;
     let may_wait = call.is_streamed() && protocol != Protocol::Gemini;
     let engine = Arc::clone(&door.engine);
@@ -92,7 +101,7 @@ async fn read_call(
     protocol: Protocol,
     request: Request,
     read: impl FnOnce(Protocol, &[u8]) -> Result<Inbound, Error>,
-) -> Result<Call, Error> {
+) -> Result<(Call, Option<Keep>), Error> {
     let (parts, body) = request.into_parts();
     let app = door.app(&parts)?;
     let body = whole_body(door, Request::from_parts(parts.clone(), body)).await?;
@@ -111,11 +120,13 @@ async fn read_call(
     let feature =
         label("x-patchbay-feature").or_else(|| inbound.feature.clone().filter(|text| is_label(text)));
     let caller = Caller {
-        app: app.name,
-        feature: feature.or(app.feature).unwrap_or_default(),
+        app: app.name.clone(),
+        feature: feature.or_else(|| app.feature.clone()).unwrap_or_default(),
         signal: label("x-patchbay-signal"),
     };
-    Ok(Call::new(inbound, caller))
+    let call = Call::new(inbound, caller);
+    let keep = Keep::of(&door.engine, &app, call.id, &body);
+    Ok((call, keep))
 }
 
 /// Who sends slowly holds no place for long.

@@ -96,7 +96,7 @@ pub(super) static SECTIONS: [Section; 9] = [
         kind: Kind::App,
         table: "app",
         key: &["name"],
-        skip: &["id"],
+        skip: &["id", "keep_bodies_s"],
         references: &[],
         only: "1",
     },
