@@ -4,7 +4,8 @@ import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { CheckPoint } from "../src/backend";
 import { foundOut, lastTests, reportText, usualTime } from "../src/screens/connections/report/words";
-import { connections, reportOf } from "./fixtures/data";
+import { reportOf } from "./fixtures/checks";
+import { connections } from "./fixtures/connections";
 import type * as Engine from "./fixtures/engine";
 
 let close = async () => {};

@@ -3,7 +3,8 @@ import type { App, Overview, Totals } from "../../src/backend";
 import { cursorAfter, figure, tipLines, tipPlace } from "../../src/kit/chart";
 import { answered, change, isFresh, named, zoneName } from "../../src/screens/overview/figures";
 import { spendChart } from "../fixtures/chart";
-import { apps, noOverview, overview } from "../fixtures/data";
+import { apps } from "../fixtures/apps";
+import { noOverview, overview } from "../fixtures/overview";
 
 const chart = (hidden: string[] = []) => spendChart({ width: 676, height: 200, theme: "dark", hidden });
 

@@ -8,7 +8,8 @@ import { problemsOf as providerProblems } from "../../src/screens/models/provide
 import { direction, filtersOf, itemOf, queryOf, sortedBy } from "../../src/screens/models/query";
 import { contextSize, dayOf, price, providerState, reachState, syncTrouble } from "../../src/screens/models/words";
 import type { ProviderCard, SyncReport } from "../../src/backend";
-import { connections, providers } from "../fixtures/data";
+import { connections } from "../fixtures/connections";
+import { providers } from "../fixtures/providers";
 import { model } from "../fixtures/models";
 
 describe("prices in words", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { connectionState } from "../../src/presentation";
 import { filtersOf, grouped, matching, moved, ordinal, sorted } from "../../src/screens/connections/order";
-import { connections } from "../fixtures/data";
+import { connections } from "../fixtures/connections";
 
 const keys = (rows: { key: string }[]) => rows.map(({ key }) => key);
 const state = (key: string) => {

@@ -4,7 +4,9 @@ import { modelChoices, wholeNumber } from "../../src/screens/connections/fields"
 import { baseUrl, snippets } from "../../src/snippets";
 import { keyFrom } from "../../src/stores/draft.svelte";
 import { merged } from "../../src/stores/stages";
-import { connections, providers, stagesOf } from "../fixtures/data";
+import { stagesOf } from "../fixtures/checks";
+import { connections } from "../fixtures/connections";
+import { providers } from "../fixtures/providers";
 
 describe("fuzzy", () => {
   it("finds letters in order, words at their start first", () => {
