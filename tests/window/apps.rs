@@ -50,7 +50,7 @@ pub(crate) async fn limits_hold_and_a_token_changes_without_a_gap() {
     window.click("revoke-go").await;
     window.says("app-state", "Revoked").await;
     for token in [&first, &second] {
-        assert_eq!(gateway::ask(&url, token, "demo_fast/demo-fast").await.0, 401);
+        assert_eq!(gateway::ask(&url, token, "demo_fast/demo-fast").await.0, 403);
     }
     window.close().await;
 }

@@ -35,7 +35,7 @@ fn serve_says_where_it_listens_and_an_app_added_meanwhile_can_call_at_once() {
     assert_eq!((serving.models(token).status, serving.models(&rotated).status), (200, 200));
     assert!(program.ok(&["apps", "list"]).contains("bot"));
     program.ok(&["apps", "revoke", "bot"]);
-    assert_eq!((serving.models(token).status, serving.models(&rotated).status), (401, 401));
+    assert_eq!((serving.models(token).status, serving.models(&rotated).status), (403, 403));
     assert_eq!(serving.running.terminate().0, 0);
 }
 
