@@ -1,10 +1,11 @@
 //! The engine's end of the ledger: a row is committed before the caller sees the end of its answer. A ledger that fails
 //! never fails a call: the row waits here and is tried again (C4).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use patchbay_core::id::CallId;
 use patchbay_core::ledger::UsageRow;
 use patchbay_store::{Store, StoreError, open_attempt, usage};
 use tokio::sync::oneshot;
@@ -18,6 +19,9 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Rows that wait at most; beyond it the oldest is given up, and that is logged.
 const BACKLOG: usize = 100_000;
 
+/// An attempt that ends sooner is not noted as open at all: its row is there as soon as the note would be.
+const NOTED_AFTER: Duration = Duration::from_millis(5);
+
 /// Appends rows.
 #[derive(Debug)]
 pub struct Ledger {
@@ -26,7 +30,23 @@ pub struct Ledger {
     changes: Changes,
     watch: Arc<Watch>,
     metrics: Arc<Metrics>,
+    open: Mutex<Open>,
     waiting: Mutex<Waiting>,
+}
+
+/// Attempts that have begun and are not noted yet.
+#[derive(Debug, Default)]
+struct Open {
+    begun: HashMap<(CallId, u32), (Instant, UsageRow)>,
+    look: Look,
+}
+
+/// Whether a task looks after them.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Look {
+    #[default]
+    Off,
+    On,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +63,7 @@ impl Ledger {
         changes: Changes,
         (watch, metrics): (Arc<Watch>, Arc<Metrics>),
     ) -> Self {
-        Self { store, owner, changes, watch, metrics, waiting: Mutex::default() }
+        Self { store, owner, changes, watch, metrics, open: Mutex::default(), waiting: Mutex::default() }
     }
 
     /// Where its rows are counted too.
@@ -51,11 +71,38 @@ impl Ledger {
         &self.metrics
     }
 
-    /// Notes that an attempt begins, without waiting: it is written with the next group.
-    pub fn open(&self, row: UsageRow) {
+    /// Notes that an attempt begins, without waiting: in a moment, unless it has ended by then.
+    pub fn open(self: &Arc<Self>, row: UsageRow) {
+        let mut open = held(&self.open);
+        open.begun.insert((row.call, row.attempt), (Instant::now(), row));
+        if open.look == Look::Off {
+            open.look = Look::On;
+            tokio::spawn(Arc::clone(self).note_open());
+        }
+    }
+
+    /// Notes what is open, for as long as anything is.
+    async fn note_open(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(NOTED_AFTER).await;
+            let mut open = held(&self.open);
+            let due = open.begun.extract_if(|_, (began, _)| began.elapsed() >= NOTED_AFTER);
+            let due: Vec<UsageRow> = due.map(|(_, (_, row))| row).collect();
+            if !due.is_empty() {
+                // Submitted while it is held: the row of an attempt that ends now comes after its note.
+                self.note(due);
+            }
+            if open.begun.is_empty() {
+                open.look = Look::Off;
+                return;
+            }
+        }
+    }
+
+    fn note(&self, rows: Vec<UsageRow>) {
         let owner = self.owner.clone();
         let submitted = self.store.submit(
-            move |db| open_attempt::open(db, &owner, &row),
+            move |db| rows.iter().try_for_each(|row| open_attempt::open(db, &owner, row)),
             |result| {
                 if let Err(error) = result {
                     tracing::warn!(%error, "an attempt's beginning could not be noted");
@@ -85,18 +132,15 @@ impl Ledger {
     fn submit(self: &Arc<Self>, row: UsageRow, settled: impl FnOnce() + Send + 'static) {
         self.watch.row(&row);
         self.metrics.ended(&row);
+        held(&self.open).begun.remove(&(row.call, row.attempt));
         let ledger = Arc::clone(self);
-        let copy = row.clone();
-        let submitted = self.store.submit(
-            move |db| usage::append(db, &row),
-            move |result| {
-                match result {
-                    Ok(()) => ledger.changes.send(Changed::Usage),
-                    Err(error) => ledger.keep(copy, error),
-                }
-                settled();
-            },
-        );
+        let submitted = self.store.enter(row, move |row, result| {
+            match result {
+                Ok(()) => ledger.changes.send(Changed::Usage),
+                Err(error) => ledger.keep(row, error),
+            }
+            settled();
+        });
         if let Err(error) = submitted {
             tracing::error!(%error, "the ledger is closed; a row is lost");
         }
@@ -159,6 +203,10 @@ impl Ledger {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.waiting)
     }
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

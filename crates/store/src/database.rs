@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use patchbay_core::ledger::UsageRow;
 use patchbay_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
@@ -96,6 +97,15 @@ impl Store {
         done: impl FnOnce(Result<T, StoreError>) + Send + 'static,
     ) -> Result<(), StoreError> {
         self.writer.submit(work, done)
+    }
+
+    /// Queues a row of the ledger for the writer's thread; `done` is called there after the commit, and has the row again.
+    pub fn enter(
+        &self,
+        row: UsageRow,
+        done: impl FnOnce(UsageRow, Result<(), StoreError>) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.writer.enter(row, done)
     }
 
     /// How many jobs are queued and not committed yet.

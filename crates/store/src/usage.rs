@@ -14,13 +14,16 @@ use rusqlite::{Connection as Db, Row, Statement, ToSql, Transaction, named_param
 use crate::error::StoreError;
 use crate::rollup::{Batch, Tally};
 use crate::series::{self, Part};
+use crate::writer::in_savepoint;
 use crate::{archive, open_attempt};
 
 mod sheet;
 mod tempo;
+mod waits;
 
 pub use sheet::{Counted, Place, Sheet, newest_id, news, sheet};
 pub use tempo::{Tempo, tempo};
+pub use waits::waits;
 
 /// Appends an attempt.
 pub fn append(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
@@ -44,6 +47,16 @@ pub fn append_all(db: &Db, rows: &[UsageRow]) -> Result<(), StoreError> {
         }
     }
     batch.write(db)
+}
+
+/// Appends attempts that ended at about the same time, and answers what became of each: one that cannot be entered takes none of
+/// the others with it.
+pub fn append_group(db: &Db, rows: &[UsageRow]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    match in_savepoint(db, |db| append_all(db, rows)) {
+        Ok(()) => Ok(rows.iter().map(|_| Ok(())).collect()),
+        Err(error) if rows.len() == 1 => Err(error),
+        Err(_) => Ok(rows.iter().map(|row| in_savepoint(db, |db| append(db, row))).collect()),
+    }
 }
 
 const INSERT: &str = "INSERT INTO usage (call, attempt, at, series_id, final, signal, profile_version, requested_model,
@@ -150,34 +163,6 @@ pub fn vitals(db: &Db, connection: ConnectionId, now: Timestamp) -> Result<Vital
         }
     }
     Ok(vitals)
-}
-
-/// How long the latest answers of a connection's model kept their callers waiting, in milliseconds: until the first token where
-/// they were streamed, else until all of it was there. At most `most` of each series, none from before `since`.
-pub fn waits(
-    db: &Db,
-    (connection, model): (ConnectionId, &str),
-    streamed: bool,
-    (since, most): (Timestamp, u32),
-) -> Result<Vec<u64>, StoreError> {
-    let mut series = db.prepare_cached(
-        "SELECT id FROM series
-         WHERE connection_id = ?1 AND model = ?2 AND outcome = 'answered' AND usage_type = 'chat' AND sample = 0",
-    )?;
-    let series: Vec<i64> =
-        series.query_map((connection.0, model), |row| row.get("id"))?.collect::<Result<_, _>>()?;
-    let mut latest = db.prepare_cached(
-        "SELECT first_token_ms FROM usage
-         WHERE series_id = ?1 AND at >= ?2 AND streamed = ?3 AND first_token_ms IS NOT NULL ORDER BY at DESC LIMIT ?4",
-    )?;
-    let mut waits = Vec::new();
-    for id in series {
-        let rows = latest.query_map((id, since.0, streamed, most), |row| row.get("first_token_ms"))?;
-        for row in rows {
-            waits.push(row?);
-        }
-    }
-    Ok(waits)
 }
 
 /// How much a version of a credential was used.

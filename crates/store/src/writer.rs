@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use patchbay_core::ledger::UsageRow;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::StoreError;
+use crate::usage;
 
 /// How many jobs may wait: beyond it, whoever submits waits too (back-pressure).
 const QUEUE: usize = 4_096;
@@ -18,7 +20,15 @@ const GROUP: usize = 256;
 /// Tells a job's submitter how it ended, after the commit.
 type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Runs on the group's transaction, or learns why there is none.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Settle + Send>;
+type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Settle + Send>;
+/// Told what became of a row, which comes back with it.
+type Entered = Box<dyn FnOnce(UsageRow, Result<(), StoreError>) + Send>;
+
+enum Job {
+    Work(Work),
+    /// Rows that follow each other are entered together, which costs a fraction of one after the other.
+    Row(Box<UsageRow>, Entered),
+}
 
 /// The submitting end.
 #[derive(Clone, Debug)]
@@ -51,7 +61,7 @@ impl Writer {
         let (jobs, queue) = sync_channel(QUEUE);
         let handle = thread::Builder::new()
             .name("patchbay-writer".to_owned())
-            .spawn(move || run(db, &queue))
+            .spawn(move || serve(db, &queue))
             .map_err(|error| StoreError::Sqlite(error.to_string()))?;
         Ok(Self(Arc::new(Thread { pending: Arc::default(), jobs: Some(jobs), handle: Some(handle) })))
     }
@@ -69,20 +79,37 @@ impl Writer {
         D: FnOnce(Result<T, StoreError>) + Send + 'static,
     {
         let pending = Arc::clone(&self.0.pending);
-        let job: Job = Box::new(move |db| {
+        self.send(Job::Work(Box::new(move |db| {
             let result = db.and_then(|db| in_savepoint(db, work));
             Box::new(move |commit| {
                 pending.fetch_sub(1, Ordering::Relaxed);
                 done(result.and_then(|value| commit.map(|()| value)));
             })
-        });
+        })))
+    }
+
+    /// Queues a row of the ledger; `done` is called on the writer's thread once it is committed, or has failed.
+    pub(crate) fn enter(
+        &self,
+        row: UsageRow,
+        done: impl FnOnce(UsageRow, Result<(), StoreError>) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let pending = Arc::clone(&self.0.pending);
+        let done = move |row, result| {
+            pending.fetch_sub(1, Ordering::Relaxed);
+            done(row, result);
+        };
+        self.send(Job::Row(Box::new(row), Box::new(done)))
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreError> {
         let jobs = self.0.jobs.as_ref().ok_or(StoreError::Closed)?;
         self.0.pending.fetch_add(1, Ordering::Relaxed);
         jobs.send(job).map_err(|_| StoreError::Closed)
     }
 }
 
-fn run(mut db: Connection, queue: &Receiver<Job>) {
+fn serve(mut db: Connection, queue: &Receiver<Job>) {
     while let Ok(first) = queue.recv() {
         let group = std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
         commit(&mut db, group);
@@ -96,12 +123,26 @@ fn commit(db: &mut Connection, group: Vec<Job>) {
             let error = StoreError::from(error);
             tracing::error!(%error, "the store could not begin a transaction");
             for job in group {
-                job(Err(error.clone()))(Ok(()));
+                match job {
+                    Job::Work(work) => work(Err(error.clone()))(Ok(())),
+                    Job::Row(row, done) => done(*row, Err(error.clone())),
+                }
             }
             return;
         }
     };
-    let settles: Vec<Settle> = group.into_iter().map(|job| job(Ok(&transaction))).collect();
+    let mut settles = Vec::with_capacity(group.len());
+    let mut rows = Vec::new();
+    for job in group {
+        match job {
+            Job::Row(row, done) => rows.push((*row, done)),
+            Job::Work(work) => {
+                enter(&transaction, std::mem::take(&mut rows), &mut settles);
+                settles.push(work(Ok(&transaction)));
+            }
+        }
+    }
+    enter(&transaction, rows, &mut settles);
     let result = if transaction.is_autocommit() {
         Err(rolled_back())
     } else {
@@ -115,7 +156,21 @@ fn commit(db: &mut Connection, group: Vec<Job>) {
     }
 }
 
-fn in_savepoint<T>(
+/// Enters rows that follow each other.
+fn enter(db: &Connection, rows: Vec<(UsageRow, Entered)>, settles: &mut Vec<Settle>) {
+    if rows.is_empty() {
+        return;
+    }
+    let (rows, dones): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let entered = usage::append_group(db, &rows);
+    let entered = entered.unwrap_or_else(|error| rows.iter().map(|_| Err(error.clone())).collect());
+    for ((row, done), entered) in rows.into_iter().zip(dones).zip(entered) {
+        settles.push(Box::new(move |commit| done(row, entered.and(commit))));
+    }
+}
+
+/// Runs work that is undone as a whole where it fails, and takes nobody else with it.
+pub(crate) fn in_savepoint<T>(
     db: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
@@ -123,11 +178,17 @@ fn in_savepoint<T>(
         // What follows would commit on its own, while its submitter is told that the group failed.
         return Err(rolled_back());
     }
-    db.execute_batch("SAVEPOINT job")?;
+    run(db, "SAVEPOINT job")?;
     let result = work(db);
-    let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-    let ended = db.execute_batch(end).map_err(StoreError::from);
+    let undone = if result.is_err() { run(db, "ROLLBACK TO job") } else { Ok(()) };
+    let ended = undone.and_then(|()| run(db, "RELEASE job"));
     result.and_then(|value| ended.map(|()| value))
+}
+
+/// A statement that every job runs: it is compiled once.
+fn run(db: &Connection, sql: &str) -> Result<(), StoreError> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 /// A disk that is full or fails makes SQLite itself throw the whole transaction away, in the middle of a job.
@@ -146,7 +207,7 @@ mod tests {
     /// A job that inserts rows of a page each, and notes how it was settled.
     fn job(number: u32, rows: u32, outcomes: &Outcomes) -> Job {
         let outcomes = Arc::clone(outcomes);
-        Box::new(move |db| {
+        Job::Work(Box::new(move |db| {
             let result = db.and_then(|db| {
                 in_savepoint(db, |db| {
                     for _ in 0..rows {
@@ -159,7 +220,7 @@ mod tests {
                 let settled = result.and(commit);
                 outcomes.lock().expect("held").push((number, settled.is_ok()));
             })
-        })
+        }))
     }
 
     /// Runs groups of (job, rows) on a disk of 20 pages, and answers how each job was settled and which rows are there.
@@ -199,10 +260,10 @@ mod tests {
         db.busy_timeout(std::time::Duration::ZERO).expect("set");
         other.execute_batch("BEGIN IMMEDIATE").expect("begun");
         let (told, heard) = std::sync::mpsc::channel();
-        let job: Job = Box::new(move |db| {
+        let job = Job::Work(Box::new(move |db| {
             let result = db.map(drop);
             Box::new(move |commit| told.send(result.and(commit)).expect("sent"))
-        });
+        }));
         commit(&mut db, vec![job]);
         let error = heard.recv().expect("told").expect_err("busy");
         assert!(error.to_string().contains("locked"), "{error}");

@@ -185,6 +185,29 @@ fn c4_a_row_that_fails_leaves_neither_itself_nor_its_bucket() {
 }
 
 #[test]
+fn c4_of_rows_that_are_entered_together_a_bad_one_fails_alone() {
+    let (_folder, store) = store();
+    let (told, heard) = std::sync::mpsc::channel();
+    let bad = UsageRow { attempt: 0, ..answered(4, SOMEONE) };
+    // The first job holds the writer until all rows are queued, so that they are one group.
+    let (go, held) = std::sync::mpsc::channel::<()>();
+    store.submit(move |_| Ok(held.recv().is_ok()), |_| {}).expect("queued");
+    for row in [answered(1, SOMEONE), answered(2, SOMEONE), bad, answered(3, SOMEONE)] {
+        let told = told.clone();
+        store
+            .enter(row, move |row, result| told.send((row.call, result.is_ok())).expect("heard"))
+            .expect("queued");
+    }
+    go.send(()).expect("held");
+    drop(told);
+    let entered: Vec<_> = heard.iter().collect();
+    let call = |number| answered(number, SOMEONE).call;
+    assert_eq!(entered, [(call(1), true), (call(2), true), (call(4), false), (call(3), true)]);
+    assert_eq!((all(&store).attempts, log(&store, &Filter::default()).len()), (3, 3));
+    check_agreement(&store, &Filter::default());
+}
+
+#[test]
 fn c4_the_ledger_is_append_only() {
     let (_folder, store) = store();
     append(&store, [answered(1, SOMEONE)]);
