@@ -210,3 +210,30 @@ impl Ledger {
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use jiff::tz::TimeZone;
+
+    use crate::clock::Clock;
+    use crate::desk::status::status;
+    use crate::{Engine, VaultChoice};
+
+    #[tokio::test]
+    async fn c4_a_disk_that_does_not_keep_up_is_told_and_forgotten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Engine::open_at(folder.path(), VaultChoice::Memory, Clock::default()).expect("opens");
+        let (go, held) = channel::<()>();
+        engine.store.submit(move |_| Ok(held.recv().is_ok()), |_| {}).expect("queued");
+        for _ in 0..1_000 {
+            engine.store.submit(|_| Ok(()), |_| {}).expect("queued");
+        }
+        let told = status(&engine, TimeZone::UTC).await.expect("a status").ledger_trouble;
+        assert!(told.starts_with("The disk does not keep up: "), "{told}");
+        go.send(()).expect("it waits");
+        engine.store.write(|_| Ok(())).expect("written after all of them");
+        assert_eq!(status(&engine, TimeZone::UTC).await.expect("a status").ledger_trouble, "");
+    }
+}
