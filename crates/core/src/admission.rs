@@ -209,6 +209,24 @@ impl Admission {
         self.meters.id(seat)
     }
 
+    /// How far a refusal there reaches; `None` where the attempt does not meet that limit or budget.
+    pub(crate) fn reach(&self, gate: Gate, ask: &Ask<'_>) -> Option<Reach> {
+        match gate {
+            Gate::Seat(seat) => ask
+                .seats
+                .contains(&Some(seat))
+                .then(|| self.subjects.get(seat.index()).map(Subject::reach))?,
+            Gate::Budget(budget) => self.meters.reach(budget, ask),
+        }
+    }
+
+    /// In how many milliseconds a budget begins anew; `None` of a limit.
+    pub(crate) fn resets_in(&mut self, gate: Gate, now: Now) -> Option<u64> {
+        let Gate::Budget(budget) = gate else { return None };
+        let (_, today) = self.moment(now);
+        Some(today.span(self.meters.period(budget)?).range.to.since_ms(now.wall))
+    }
+
     fn seat_for(&mut self, subject: Subject) -> Seat {
         let next = Seat(u32::try_from(self.allowances.len()).unwrap_or(u32::MAX));
         let seat = *self.seats.entry(subject.clone()).or_insert(next);

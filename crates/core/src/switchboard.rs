@@ -226,8 +226,8 @@ impl Switchboard {
         if let Some(refusal) = self.admission.refusal(&ask, now) {
             return Err(Denial::Refused(refusal));
         }
-        if let Some(claimed) = self.queue.claimed(&bid.seats) {
-            return Err(Denial::Refused(self.behind(claimed)));
+        if let Some(refusal) = self.behind(&ask) {
+            return Err(Denial::Refused(refusal));
         }
         let reservation = self.admission.take(&ask, now);
         if let Some(standing) = seat.and_then(|seat| self.standings.get_mut(seat.index())?.as_mut()) {
@@ -237,9 +237,11 @@ impl Switchboard {
         Ok(reservation)
     }
 
-    fn behind(&self, seat: Seat) -> Refusal {
-        let reach = self.admission.subject(seat).map_or(crate::admission::Reach::Candidate, Subject::reach);
-        Refusal { why: Why::Queue, gate: Gate::Seat(seat), reach, after_ms: None }
+    /// Somebody waits for a limit or a budget that this attempt would use too.
+    fn behind(&self, ask: &Ask<'_>) -> Option<Refusal> {
+        let met = |gate: &Gate| Some((*gate, self.admission.reach(*gate, ask)?));
+        let (gate, reach) = self.queue.claims().iter().find_map(met)?;
+        Some(Refusal { why: Why::Queue, gate, reach, after_ms: None })
     }
 
     /// Ends an attempt. Then [`Switchboard::wake`] who waited for its place.
@@ -339,12 +341,11 @@ impl Switchboard {
                 Err(Denial::Barred(why)) => hurdle = Some(why),
                 Err(Denial::Refused(refusal)) => {
                     hope = hope.max(if refusal.may_pass_soon() { Hope::Soon } else { Hope::Later });
-                    if let Gate::Seat(seat) = refusal.gate {
-                        waiter.blocked.push(seat);
-                    }
-                    if let Some(after_ms) = refusal.after_ms {
-                        soonest = soonest.min(now.mono.plus_ms(after_ms));
-                    }
+                    waiter.blocked.push(refusal.gate);
+                    // A budget may also begin anew before a call that holds the rest of it ends.
+                    let resets_ms = self.admission.resets_in(refusal.gate, now);
+                    let opens_ms = refusal.after_ms.into_iter().chain(resets_ms).min();
+                    soonest = opens_ms.map_or(soonest, |ms| soonest.min(now.mono.plus_ms(ms)));
                     waiter.refusal = Some(refusal);
                 }
             }
@@ -360,7 +361,7 @@ impl Switchboard {
             return Ok(Wake::TimedOut(waiter.refusal));
         }
         // Only who goes on waiting claims: nobody queues behind somebody who has left.
-        waiter.blocked.iter().for_each(|seat| self.queue.claim(*seat));
+        waiter.blocked.iter().for_each(|gate| self.queue.claim(*gate));
         self.wakes_at = Some(self.wakes_at.map_or(soonest, |known| known.min(soonest)));
         Err(())
     }

@@ -237,6 +237,15 @@ impl Meters {
         Some(meter.budget.cap_in(today.span(meter.budget.period).key))
     }
 
+    /// Whether that budget meets the call, and how far its refusal would reach.
+    pub(super) fn reach(&self, seat: BudgetSeat, ask: &Ask<'_>) -> Option<Reach> {
+        self.meters.get(seat.0 as usize)?.reach(ask)
+    }
+
+    pub(super) fn period(&self, seat: BudgetSeat) -> Option<Period> {
+        self.meters.get(seat.0 as usize).map(|meter| meter.budget.period)
+    }
+
     pub(super) fn id(&self, seat: BudgetSeat) -> Option<BudgetId> {
         self.meters.get(seat.0 as usize).map(|meter| meter.budget.id)
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Bid;
-use crate::admission::{Estimate, Refusal, Seat};
+use crate::admission::{Estimate, Gate, Refusal, Seat};
 use crate::standing::Naming;
 use crate::time::Mono;
 
@@ -33,7 +33,7 @@ pub(super) struct Waiter {
     pub(super) estimate: Estimate,
     pub(super) until: Mono,
     /// Whose room it waits for, as of the last look.
-    pub(super) blocked: Vec<Seat>,
+    pub(super) blocked: Vec<Gate>,
     /// Why, for the answer if the wait is in vain.
     pub(super) refusal: Option<Refusal>,
 }
@@ -50,11 +50,11 @@ impl Waiter {
     }
 }
 
-/// The queue, and the seats that somebody in it waits for: nobody overtakes there.
+/// The queue, and the limits and budgets that somebody in it waits for: nobody overtakes there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     pub(super) waiters: VecDeque<Waiter>,
-    claims: Vec<Seat>,
+    claims: Vec<Gate>,
     tickets: u64,
 }
 
@@ -64,14 +64,14 @@ impl Queue {
         Ticket(self.tickets)
     }
 
-    /// The first of these seats that somebody waits for.
-    pub(super) fn claimed(&self, seats: &[Option<Seat>; 4]) -> Option<Seat> {
-        seats.iter().flatten().find(|seat| self.claims.contains(seat)).copied()
+    /// What somebody waits for.
+    pub(super) fn claims(&self) -> &[Gate] {
+        &self.claims
     }
 
-    pub(super) fn claim(&mut self, seat: Seat) {
-        if !self.claims.contains(&seat) {
-            self.claims.push(seat);
+    pub(super) fn claim(&mut self, gate: Gate) {
+        if !self.claims.contains(&gate) {
+            self.claims.push(gate);
         }
     }
 
@@ -83,10 +83,7 @@ impl Queue {
     pub(super) fn cancel(&mut self, ticket: Ticket) {
         self.waiters.retain(|waiter| waiter.ticket != ticket);
         self.claims.clear();
-        for seat in self.waiters.iter().flat_map(|waiter| &waiter.blocked) {
-            if !self.claims.contains(seat) {
-                self.claims.push(*seat);
-            }
-        }
+        let blocked: Vec<Gate> = self.waiters.iter().flat_map(|waiter| &waiter.blocked).copied().collect();
+        blocked.into_iter().for_each(|gate| self.claim(gate));
     }
 }

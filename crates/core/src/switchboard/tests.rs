@@ -1,6 +1,9 @@
 use super::*;
+use crate::budget::{Budget, LEVELS, Measure, OnLimit, Period, Scope};
 use crate::code::Code;
 use crate::connection::{Connection, Limits};
+use crate::id::BudgetId;
+use crate::money::NanoUsd;
 use crate::route::tests::connection;
 use crate::route::{Needs, SkipReason, plan};
 use crate::time::Timestamp;
@@ -61,6 +64,56 @@ fn r4_waiting_is_first_come_first_served() {
     let Some((_, Wake::Granted(0, held))) = woken.pop() else { panic!("room for one") };
     settle(&mut board, held, Verdict::Answered, 5);
     assert_eq!(tickets(&board.wake(at(6))), [second]);
+}
+
+/// A board with one connection without limits, and a daily budget of one call at a time: each may cost all of it.
+fn with_budget(estimate: Estimate) -> (Switchboard, Directory, Caller<'static>) {
+    let budget = Budget {
+        id: BudgetId(1),
+        scope: Scope::All,
+        period: Period::Day,
+        measure: Measure::Money,
+        cap: estimate.cost.0.unsigned_abs(),
+        extra: None,
+        on_limit: OnLimit::Stop,
+        degrade_to: None,
+        levels: LEVELS.to_vec(),
+    };
+    let mut board = Switchboard::new(TimeZone::UTC);
+    let connections = vec![connection(1, "c1", "ollama", 1, &["m"])];
+    let fleet = Fleet { connections, budgets: vec![budget], ..Fleet::default() };
+    let directory = board.configure(fleet);
+    (board, directory, Caller { estimate, ..Caller::default() })
+}
+
+#[test]
+fn r4_nobody_overtakes_who_waits_for_a_budget() {
+    let (mut board, directory, caller) = with_budget(Estimate { tokens: 0, cost: NanoUsd(100) });
+    let plan = plan(&directory, "m", &Needs::default(), &board, at(0));
+    let bids = [(0, Bid::new(&plan.candidates[0], &caller))];
+    let mut held = board.admit(&bids[0].1, at(0)).expect("nothing is spent");
+    held.mark_sent();
+    let first = queue(&mut board, &bids, 1);
+    let cheap = Ending { spent: Spent { tokens: None, cost: Some(NanoUsd(1)) }, ..ending(Verdict::Answered) };
+    board.settle(held, &cheap, at(2));
+    let Err(Denial::Refused(refusal)) = board.admit(&bids[0].1, at(2)) else {
+        panic!("a newcomer overtook one who waits");
+    };
+    assert_eq!((refusal.why, refusal.reach), (Why::Queue, crate::admission::Reach::Call));
+    assert_eq!(tickets(&board.wake(at(3))), [first]);
+}
+
+#[test]
+fn r4_a_budget_that_begins_anew_wakes_who_waits() {
+    const MIDNIGHT: u64 = 35_200_000;
+    let (mut board, directory, caller) = with_budget(Estimate { tokens: 0, cost: NanoUsd(100) });
+    let plan = plan(&directory, "m", &Needs::default(), &board, at(0));
+    let bids = [(0, Bid::new(&plan.candidates[0], &caller))];
+    let _held = board.admit(&bids[0].1, at(MIDNIGHT - 2_000)).expect("nothing is spent");
+    let ticket = queue(&mut board, &bids, MIDNIGHT - 1_000);
+    assert_eq!(board.wakes_at(), Some(Mono(MIDNIGHT)));
+    let woken = board.wake(at(MIDNIGHT));
+    assert!(matches!(&woken[..], [(known, Wake::Granted(0, _))] if *known == ticket), "{woken:?}");
 }
 
 #[test]
