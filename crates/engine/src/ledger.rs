@@ -22,6 +22,9 @@ const BACKLOG: usize = 100_000;
 /// An attempt that ends sooner is not noted as open at all: its row is there as soon as the note would be.
 const NOTED_AFTER: Duration = Duration::from_millis(5);
 
+/// Who looks after them goes on so long without any.
+const LOOKED_FOR: Duration = Duration::from_secs(1);
+
 /// Appends rows.
 #[derive(Debug)]
 pub struct Ledger {
@@ -47,6 +50,13 @@ enum Look {
     #[default]
     Off,
     On,
+}
+
+/// Whether other attempts began within the last milliseconds: their rows may come at any moment, and cost less together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    None,
+    Some,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +91,9 @@ impl Ledger {
         }
     }
 
-    /// Notes what is open, for as long as anything is.
+    /// Notes what is open, for as long as attempts come: to begin anew with each of them would wake another thread each time.
     async fn note_open(self: Arc<Self>) {
+        let mut quiet = Duration::ZERO;
         loop {
             tokio::time::sleep(NOTED_AFTER).await;
             let mut open = held(&self.open);
@@ -92,7 +103,8 @@ impl Ledger {
                 // Submitted while it is held: the row of an attempt that ends now comes after its note.
                 self.note(due);
             }
-            if open.begun.is_empty() {
+            quiet = if open.begun.is_empty() { quiet + NOTED_AFTER } else { Duration::ZERO };
+            if quiet >= LOOKED_FOR {
                 open.look = Look::Off;
                 return;
             }
@@ -116,6 +128,12 @@ impl Ledger {
 
     /// Appends a row and waits for its commit.
     pub async fn append(self: &Arc<Self>, row: UsageRow) {
+        let others = self.count(&row);
+        if others == Others::None
+            && let Some(result) = self.store.enter_here(&row)
+        {
+            return self.entered(row, result);
+        }
         let (done, committed) = oneshot::channel();
         self.submit(row, move || {
             // The caller may have gone; the row is committed all the same.
@@ -126,23 +144,34 @@ impl Ledger {
 
     /// Appends a row without waiting: for an attempt whose caller is gone.
     pub fn append_later(self: &Arc<Self>, row: UsageRow) {
+        self.count(&row);
         self.submit(row, || {});
     }
 
+    /// Tells whoever watches that an attempt has ended, and answers whether others are as young.
+    fn count(&self, row: &UsageRow) -> Others {
+        self.watch.row(row);
+        self.metrics.ended(row);
+        let mut open = held(&self.open);
+        open.begun.remove(&(row.call, row.attempt));
+        if open.begun.is_empty() { Others::None } else { Others::Some }
+    }
+
     fn submit(self: &Arc<Self>, row: UsageRow, settled: impl FnOnce() + Send + 'static) {
-        self.watch.row(&row);
-        self.metrics.ended(&row);
-        held(&self.open).begun.remove(&(row.call, row.attempt));
         let ledger = Arc::clone(self);
         let submitted = self.store.enter(row, move |row, result| {
-            match result {
-                Ok(()) => ledger.changes.send(Changed::Usage),
-                Err(error) => ledger.keep(row, error),
-            }
+            ledger.entered(row, result);
             settled();
         });
         if let Err(error) = submitted {
             tracing::error!(%error, "the ledger is closed; a row is lost");
+        }
+    }
+
+    fn entered(&self, row: UsageRow, result: Result<(), StoreError>) {
+        match result {
+            Ok(()) => self.changes.send(Changed::Usage),
+            Err(error) => self.keep(row, error),
         }
     }
 

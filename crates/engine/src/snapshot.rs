@@ -1,7 +1,8 @@
 //! The configuration as one immutable value. Calls share it; a change by any process makes the next call read a new one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use patchbay_core::admission::Allowed;
 use patchbay_core::alert::Rules;
@@ -178,26 +179,52 @@ fn facts_of(row: ModelRow) -> ModelFacts {
     }
 }
 
+/// How long other processes' changes may go unnoticed: at thousands of calls a second, asking for each takes longer than planning it.
+const FRESH: Duration = Duration::from_millis(1);
+
 /// Keeps the newest snapshot.
 #[derive(Debug, Default)]
-pub struct Snapshots(Mutex<Option<Arc<Snapshot>>>);
+pub struct Snapshots(Mutex<Option<Known>>);
+
+/// A snapshot that was the newest when it was looked at.
+#[derive(Clone, Debug)]
+struct Known {
+    snapshot: Arc<Snapshot>,
+    at: Instant,
+    /// [`Store::jobs_done`] then.
+    jobs_done: u64,
+}
 
 impl Snapshots {
-    /// The configuration as it is now: one small query, and a full read only after a change. `adjust` completes a fresh one.
+    /// The configuration as it is now; of other processes' changes, a millisecond may have been missed. One small query at most, and
+    /// a full read only after a change. `adjust` completes a fresh one.
     pub fn current(
         &self,
         store: &Store,
         adjust: impl FnOnce(&mut Snapshot),
     ) -> Result<Arc<Snapshot>, StoreError> {
-        let version = store.read(setting::configuration_version)?;
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| known.version == version) {
-            return Ok(known);
+        let (at, jobs_done) = (Instant::now(), store.jobs_done());
+        let known = self.known().clone();
+        if let Some(known) = &known
+            && known.jobs_done == jobs_done
+            && at.duration_since(known.at) < FRESH
+        {
+            return Ok(Arc::clone(&known.snapshot));
         }
-        let mut fresh = Snapshot::read(store)?;
-        adjust(&mut fresh);
-        let fresh = Arc::new(fresh);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
-        Ok(fresh)
+        let version = store.read(setting::configuration_version)?;
+        let snapshot = match known.filter(|known| known.snapshot.version == version) {
+            Some(known) => known.snapshot,
+            None => {
+                let mut fresh = Snapshot::read(store)?;
+                adjust(&mut fresh);
+                Arc::new(fresh)
+            }
+        };
+        *self.known() = Some(Known { snapshot: Arc::clone(&snapshot), at, jobs_done });
+        Ok(snapshot)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,6 +9,7 @@ use patchbay_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::audit::Recorded;
+use crate::checkpoint::Checkpoints;
 use crate::error::StoreError;
 use crate::writer::Writer;
 use crate::{migrate, rollup};
@@ -16,7 +17,9 @@ use crate::{migrate, rollup};
 /// The database's file name inside the data folder.
 pub(crate) const FILE: &str = "patchbay.db";
 /// How long a statement waits for another process's transaction.
-const BUSY: Duration = Duration::from_secs(10);
+pub(crate) const BUSY: Duration = Duration::from_secs(10);
+/// A log that never came to its end beside those who write is moved by them when it has so many pages of 4 kB.
+const LOG_PAGES: u32 = 8_000;
 /// Readers that are kept open between uses.
 const IDLE_READERS: usize = 4;
 
@@ -47,8 +50,13 @@ impl Store {
         // A newer database is refused before anything about it is changed.
         migrate::to_newest(&mut db, &path)?;
         db.pragma_update(None, "journal_mode", "wal").map_err(at_path)?;
+        db.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         rollup::fill_if_empty(&mut db)?;
-        Ok(Self { inner: Arc::new(Inner { path, readers: Mutex::default() }), writer: Writer::start(db)? })
+        let checkpoints = Checkpoints::start(connect(&path, OpenFlags::default())?)?;
+        Ok(Self {
+            inner: Arc::new(Inner { path, readers: Mutex::default() }),
+            writer: Writer::start(db, checkpoints)?,
+        })
     }
 
     /// Runs a query on a reader of its own; it sees what was committed before it began.
@@ -106,6 +114,16 @@ impl Store {
         done: impl FnOnce(UsageRow, Result<(), StoreError>) + Send + 'static,
     ) -> Result<(), StoreError> {
         self.writer.enter(row, done)
+    }
+
+    /// Enters a row of the ledger on the caller's own thread; `None` where somebody else writes: then [`Store::enter`] it.
+    pub fn enter_here(&self, row: &UsageRow) -> Option<Result<(), StoreError>> {
+        self.writer.enter_here(row)
+    }
+
+    /// How many jobs other than rows of the ledger have ended in this process: what was read before the last of them may be old.
+    pub fn jobs_done(&self) -> u64 {
+        self.writer.done()
     }
 
     /// How many jobs are queued and not committed yet.

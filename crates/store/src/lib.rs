@@ -35,6 +35,7 @@ pub mod standing;
 pub mod usage;
 pub mod vault;
 
+mod checkpoint;
 mod database;
 mod migrate;
 mod told;

@@ -6,10 +6,10 @@ use std::ops::Deref;
 use patchbay_core::code::{Blame, Code};
 use patchbay_core::health::{Vitals, WINDOW_ATTEMPTS, WINDOW_MS};
 use patchbay_core::id::{CallId, ConnectionId};
-use patchbay_core::ledger::{Detours, Origin, Outcome, Position, UsageRow};
+use patchbay_core::ledger::{Detours, Origin, Position, UsageRow};
 use patchbay_core::report::Filter;
 use patchbay_core::time::Timestamp;
-use rusqlite::{Connection as Db, Row, Statement, ToSql, Transaction, named_params, params};
+use rusqlite::{Connection as Db, Row, Statement, ToSql, Transaction, params};
 
 use crate::error::StoreError;
 use crate::rollup::{Batch, Tally};
@@ -17,10 +17,12 @@ use crate::series::{self, Part};
 use crate::writer::in_savepoint;
 use crate::{archive, open_attempt};
 
+mod lessons;
 mod sheet;
 mod tempo;
 mod waits;
 
+use lessons::Lessons;
 pub use sheet::{Counted, Place, Sheet, newest_id, news, sheet};
 pub use tempo::{Tempo, tempo};
 pub use waits::waits;
@@ -36,6 +38,7 @@ pub fn append_all(db: &Db, rows: &[UsageRow]) -> Result<(), StoreError> {
     let mut known = series::Known::default();
     let mut begun = Begun::default();
     let mut batch = Batch::default();
+    let mut lessons = Lessons::default();
     for row in rows {
         let series_id = known.intern(db, row)?;
         insert_with(&mut insert, row, series_id)?;
@@ -43,9 +46,10 @@ pub fn append_all(db: &Db, rows: &[UsageRow]) -> Result<(), StoreError> {
         batch.add(row.at.0, series_id, &Tally::of(row, begins_signal));
         if row.series.origin == Origin::Real {
             open_attempt::close(db, row.call, row.attempt)?;
-            learn(db, row)?;
+            lessons.add(row);
         }
     }
+    lessons.write(db)?;
     batch.write(db)
 }
 
@@ -111,33 +115,6 @@ impl<'a> Begun<'a> {
         )?;
         Ok(statement.query_row((signal, row_id), |row| row.get("first"))?)
     }
-}
-
-/// Counts an attempt for its connection, unless that was deleted meanwhile.
-fn learn(db: &Db, row: &UsageRow) -> Result<(), StoreError> {
-    let blame = row.error.map_or(Blame::Nobody, |code| code.policy().health);
-    let failed = blame != Blame::Nobody && row.series.outcome != Outcome::Cancelled;
-    let answered = row.series.outcome == Outcome::Answered;
-    let mut statement = db.prepare_cached(
-        "INSERT INTO connection_state (connection_id, success_count, error_count, consecutive_errors, last_used_at,
-             last_error_at, last_error_class, last_error_message)
-         SELECT id, :answered, :failed, :failed, :at, :error_at, :error, :message FROM connection WHERE id = :id
-         ON CONFLICT (connection_id) DO UPDATE SET
-             success_count = success_count + :answered,
-             error_count = error_count + :failed,
-             consecutive_errors = CASE WHEN :answered THEN 0 ELSE consecutive_errors + :failed END,
-             last_used_at = max(coalesce(last_used_at, :at), :at),
-             last_error_at = nullif(max(coalesce(last_error_at, 0), coalesce(:error_at, 0)), 0),
-             last_error_class = coalesce(:error, last_error_class),
-             last_error_message = coalesce(:message, last_error_message)",
-    )?;
-    statement.execute(named_params! {
-        ":id": row.series.connection_id.0, ":answered": answered, ":failed": failed, ":at": row.at.0,
-        ":error_at": failed.then_some(row.at.0),
-        ":error": row.error.filter(|_| failed).map(Code::as_str),
-        ":message": row.message.as_ref().filter(|_| failed),
-    })?;
-    Ok(())
 }
 
 /// What a connection's health is judged by, apart from its state (F9).

@@ -1,14 +1,17 @@
 //! The one thread that writes. Jobs that arrive while a transaction is being committed share the next one (group commit);
 //! each runs in its own savepoint, so that one that fails takes nobody with it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use patchbay_core::ledger::UsageRow;
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::checkpoint::Checkpoints;
+use crate::database::BUSY;
 use crate::error::StoreError;
 use crate::usage;
 
@@ -37,8 +40,13 @@ pub(crate) struct Writer(Arc<Thread>);
 /// Both are there until the last submitter goes.
 #[derive(Debug)]
 struct Thread {
+    /// Held for each group; free while nothing is to be written.
+    db: Arc<Mutex<Connection>>,
     /// Jobs that are not committed yet.
     pending: Arc<AtomicUsize>,
+    /// Jobs other than rows that have ended.
+    done: Arc<AtomicU64>,
+    checkpoints: Arc<Checkpoints>,
     jobs: Option<SyncSender<Job>>,
     handle: Option<JoinHandle<()>>,
 }
@@ -57,18 +65,27 @@ impl Drop for Thread {
 
 impl Writer {
     /// Starts the thread. It ends when all jobs are done; dropping the last `Writer` waits for that.
-    pub(crate) fn start(db: Connection) -> Result<Self, StoreError> {
+    pub(crate) fn start(db: Connection, checkpoints: Checkpoints) -> Result<Self, StoreError> {
         let (jobs, queue) = sync_channel(QUEUE);
+        let db = Arc::new(Mutex::new(db));
+        let checkpoints = Arc::new(checkpoints);
+        let shared = (Arc::clone(&db), Arc::clone(&checkpoints));
         let handle = thread::Builder::new()
             .name("patchbay-writer".to_owned())
-            .spawn(move || serve(db, &queue))
+            .spawn(move || serve(&shared.0, &shared.1, &queue))
             .map_err(|error| StoreError::Sqlite(error.to_string()))?;
-        Ok(Self(Arc::new(Thread { pending: Arc::default(), jobs: Some(jobs), handle: Some(handle) })))
+        let (pending, done) = Default::default();
+        Ok(Self(Arc::new(Thread { db, pending, done, checkpoints, jobs: Some(jobs), handle: Some(handle) })))
     }
 
     /// How many jobs are not committed yet.
     pub(crate) fn pending(&self) -> usize {
         self.0.pending.load(Ordering::Relaxed)
+    }
+
+    /// How many jobs other than rows have ended: what was read before the last of them may be old.
+    pub(crate) fn done(&self) -> u64 {
+        self.0.done.load(Ordering::Acquire)
     }
 
     /// Queues `work`; `done` is called on the writer's thread once it is committed, or has failed.
@@ -78,11 +95,12 @@ impl Writer {
         W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         D: FnOnce(Result<T, StoreError>) + Send + 'static,
     {
-        let pending = Arc::clone(&self.0.pending);
+        let (pending, ended) = (Arc::clone(&self.0.pending), Arc::clone(&self.0.done));
         self.send(Job::Work(Box::new(move |db| {
             let result = db.and_then(|db| in_savepoint(db, work));
             Box::new(move |commit| {
                 pending.fetch_sub(1, Ordering::Relaxed);
+                ended.fetch_add(1, Ordering::Release);
                 done(result.and_then(|value| commit.map(|()| value)));
             })
         })))
@@ -102,6 +120,26 @@ impl Writer {
         self.send(Job::Row(Box::new(row), Box::new(done)))
     }
 
+    /// Enters a row on the caller's own thread, which saves a lonely call two changes of threads; `None` where somebody writes or
+    /// anything is queued: then it has to be queued, too.
+    pub(crate) fn enter_here(&self, row: &UsageRow) -> Option<Result<(), StoreError>> {
+        if self.pending() > 0 {
+            return None;
+        }
+        let mut db = self.0.db.try_lock().ok()?;
+        // Another process's turn is waited for where waiting holds nobody up.
+        db.busy_timeout(Duration::ZERO).ok()?;
+        let begun = db.transaction_with_behavior(TransactionBehavior::Immediate);
+        let entered = begun.ok().map(|transaction| {
+            usage::append(&transaction, row)?;
+            transaction.commit()?;
+            self.0.checkpoints.committed();
+            Ok(())
+        });
+        db.busy_timeout(BUSY).ok()?;
+        entered
+    }
+
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let jobs = self.0.jobs.as_ref().ok_or(StoreError::Closed)?;
         self.0.pending.fetch_add(1, Ordering::Relaxed);
@@ -109,11 +147,19 @@ impl Writer {
     }
 }
 
-fn serve(mut db: Connection, queue: &Receiver<Job>) {
+fn serve(db: &Mutex<Connection>, checkpoints: &Checkpoints, queue: &Receiver<Job>) {
     while let Ok(first) = queue.recv() {
+        // Whoever is about to hand in a row gets to do so: where the processor is busy, the group grows, and each of its rows costs
+        // less; where it is idle, this returns at once.
+        thread::yield_now();
         let group = std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
-        commit(&mut db, group);
+        commit(&mut held(db), group);
+        checkpoints.committed();
     }
+}
+
+fn held(db: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    db.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn commit(db: &mut Connection, group: Vec<Job>) {

@@ -10,4 +10,5 @@ mod credential;
 mod ledger;
 mod row;
 mod sheet;
+mod together;
 mod watch;
