@@ -474,6 +474,8 @@ export type AlertKind =
 "model_gone" | 
 /**  A credential is old, or near its end. */
 "credential_age" | 
+/**  An account has little left. */
+"low_balance" | 
 /**  This machine has no network. */
 "offline" | 
 /**  The gateway does not listen. */
@@ -495,6 +497,8 @@ export type AlertLimits = {
 	idle_until: number,
 	/**  So much may be spent meanwhile, in dollars. */
 	idle_spend: DecimalUsd,
+	/**  An account that has less than this left is told of, in dollars. */
+	low_balance: DecimalUsd,
 };
 
 /**  Which alerts are told, and how. */
@@ -793,6 +797,14 @@ export type BackupFile = {
 	bytes: number,
 	/**  A passphrase opens it, and there may be keys in it. */
 	sealed: boolean,
+};
+
+/**  What an account has left. */
+export type Balance = {
+	/**  In the unit of its currency, as the provider wrote it: "3.20". May be negative. */
+	left: string,
+	/**  ISO 4217: "USD", "CNY". */
+	currency: string,
 };
 
 /**  What the window needs before its first paint. */
@@ -1952,6 +1964,8 @@ export type Learned = {
 	json_schema: boolean | null,
 	/**  Whether it makes embeddings. */
 	embeddings: boolean | null,
+	/**  What its account has left. */
+	balance: Balance | null,
 };
 
 /**  Something that nothing is made of. */

@@ -131,8 +131,10 @@ describe("their words", () => {
       tools: false,
       json_schema: null,
       embeddings: null,
+      balance: { left: "3.2", currency: "USD" },
     };
     expect(foundOut(learned).map(({ label, text }) => `${label}: ${text}`)).toEqual([
+      "Account: $3.20 left",
       "Limit of requests: 500, 288 left, more in 1 min",
       "Streaming: First token after 402 ms",
       "Usage at the end of a stream: Works",

@@ -64,6 +64,8 @@ kinds! {
     ModelGone = "model_gone",
     /// A credential is old, or near its end.
     CredentialAge = "credential_age",
+    /// An account has little left.
+    LowBalance = "low_balance",
     /// This machine has no network.
     Offline = "offline",
     /// The gateway does not listen.

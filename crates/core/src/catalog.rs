@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::balance::BalanceRoute;
+
 /// The slug of the built-in offline provider.
 pub const DEMO: &str = "demo";
 
@@ -221,6 +223,9 @@ pub struct CatalogProvider {
     /// The path, below the base URL, that proves a key without spending; empty for the list of models.
     #[serde(default)]
     pub key_check: String,
+    /// Where it tells what an account has left; `None` where it does not.
+    #[serde(default)]
+    pub balance: Option<BalanceRoute>,
     /// Names of environment variables that hold a key of its.
     #[serde(default)]
     pub key_variables: Vec<String>,

@@ -20,6 +20,7 @@ pub mod admission;
 pub mod alert;
 pub mod app;
 pub mod audit;
+pub mod balance;
 pub mod breaker;
 pub mod budget;
 pub mod catalog;

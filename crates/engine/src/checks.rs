@@ -191,6 +191,7 @@ impl<'a> Test<'a> {
         let (engine, connection) = (self.engine, self.connection);
         let mut proven = self.stage(Stage::Auth, free::authenticate(engine, connection)).await?;
         self.learned = std::mem::take(&mut proven.learned);
+        self.learned.balance = engine.balance_of(connection, &proven.pass).await;
         let models = self.stage(Stage::Models, free::list(engine, connection, &mut proven)).await?;
         let wanted = connection.default_model.clone();
         let model = self.stage(Stage::Models, ready(free::present(wanted, &models))).await;

@@ -41,6 +41,9 @@ impl Engine {
             // It ends by itself; a chore that panics is tried again an hour later.
             let _ = tokio::task::spawn_blocking(move || engine.do_chores()).await;
             self.retain_attempts(is_start).await;
+            if let Err(error) = self.look_at_balances().await {
+                tracing::warn!(%error, "accounts could not be asked what they have left");
+            }
             is_start = false;
         }
     }

@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod snapshot;
 
 mod alerts;
+mod balance;
 mod board;
 mod bodies;
 mod budgets;

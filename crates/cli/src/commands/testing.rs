@@ -82,6 +82,9 @@ pub(super) fn report(report: &CheckReport) -> String {
     for stage in &report.stages {
         text.push_str(&format!("  {}\n", stage_line(stage)));
     }
+    if let Some(balance) = report.learned.as_ref().and_then(|learned| learned.balance.as_ref()) {
+        text.push_str(&format!("  account     {}\n", balance.words()));
+    }
     for limit in report.learned.iter().flat_map(|learned| &learned.limits) {
         let left = limit.remaining.map_or_else(String::new, |left| format!(", {left} left"));
         text.push_str(&format!("  limit       {} {}{left}\n", limit.limit, limit.of));

@@ -29,6 +29,8 @@ pub struct Rules {
     pub idle_until: u32,
     /// So much may be spent meanwhile.
     pub idle_spend: NanoUsd,
+    /// An account that has less than this left is told of.
+    pub low_balance: NanoUsd,
 }
 
 impl Default for Rules {
@@ -47,6 +49,7 @@ impl Default for Rules {
             idle_from: 22,
             idle_until: 6,
             idle_spend: NanoUsd(500_000_000),
+            low_balance: NanoUsd(5_000_000_000),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ToldLimit;
+use crate::balance::Balance;
 use crate::code::Code;
 use crate::money::DecimalUsd;
 use crate::time::Timestamp;
@@ -207,6 +208,8 @@ pub struct Learned {
     pub json_schema: Option<bool>,
     /// Whether it makes embeddings.
     pub embeddings: Option<bool>,
+    /// What its account has left.
+    pub balance: Option<Balance>,
 }
 
 /// What a test is going to do, told before it does it.

@@ -27,7 +27,10 @@ impl Engine {
     fn is_over(&self, snapshot: &Snapshot, kind: AlertKind, subject: &str) -> bool {
         let is_gone = |key: &str| snapshot.connection(key).is_none();
         match kind {
-            AlertKind::NeedsAttention | AlertKind::BreakerOpen | AlertKind::CredentialAge => is_gone(subject),
+            AlertKind::NeedsAttention
+            | AlertKind::BreakerOpen
+            | AlertKind::CredentialAge
+            | AlertKind::LowBalance => is_gone(subject),
             AlertKind::ModelGone => is_gone(subject.split('/').next().unwrap_or_default()),
             AlertKind::StandbyTookOver => {
                 let Some((key, version)) = subject.rsplit_once(" v") else { return true };

@@ -109,6 +109,8 @@ pub struct AlertLimits {
     pub idle_until: u32,
     /// So much may be spent meanwhile, in dollars.
     pub idle_spend: DecimalUsd,
+    /// An account that has less than this left is told of, in dollars.
+    pub low_balance: DecimalUsd,
 }
 
 /// The rules.
@@ -241,6 +243,7 @@ pub async fn rules(engine: &Arc<Engine>) -> Result<AlertRules, Error> {
                 idle_from: rules.idle_from,
                 idle_until: rules.idle_until,
                 idle_spend: rules.idle_spend.into(),
+                low_balance: rules.low_balance.into(),
             };
             Ok(AlertRules { rules: AlertKind::ALL.iter().map(rule).collect(), limits })
         })
@@ -286,12 +289,12 @@ pub async fn test_rule(engine: &Arc<Engine>, kind: AlertKind) -> Result<(), Erro
 
 /// Sets where some rules begin.
 pub async fn set_limits(engine: &Arc<Engine>, limits: AlertLimits) -> Result<AlertRules, Error> {
-    let idle_spend = NanoUsd::from_decimal(&limits.idle_spend.0);
+    let money = NanoUsd::from_decimal(&limits.idle_spend.0).zip(NanoUsd::from_decimal(&limits.low_balance.0));
     let fits = limits.idle_from < 24
         && limits.idle_until < 24
         && (2..=1_000).contains(&limits.loop_times)
         && (1..=1_440).contains(&limits.loop_minutes);
-    let Some(idle_spend) = idle_spend.filter(|_| fits) else {
+    let Some((idle_spend, low_balance)) = money.filter(|_| fits) else {
         return Err(Error::invalid(
             "These are no limits of alerts.",
             "Hours go from 0 to 23, a circle from 2 to 1000 times in 1 to 1440 minutes, and money is dollars.",
@@ -305,6 +308,7 @@ pub async fn set_limits(engine: &Arc<Engine>, limits: AlertLimits) -> Result<Ale
             idle_from: limits.idle_from,
             idle_until: limits.idle_until,
             idle_spend,
+            low_balance,
             ..std::mem::take(rules)
         };
     })

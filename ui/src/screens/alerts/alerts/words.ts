@@ -48,6 +48,12 @@ export const kinds: Record<AlertKind, Words> = {
   unknown_price: plain("Price unknown", "a model without a price is called", "Price", "infoc"),
   model_gone: plain("Model is gone", "its provider no longer has it", "Model", "layers"),
   credential_age: plain("Key is old", "past its reminder, or a week before it ends", "Key", "key"),
+  low_balance: {
+    rule: "Account is low",
+    when: ({ low_balance }) => `less than ${money(low_balance)} left, where the provider tells it`,
+    pill: "Balance",
+    icon: "gauge",
+  },
   offline: plain("No network", "this machine has none", "Offline", "globe"),
   gateway_down: plain("Gateway not reachable", "its port is taken or blocked", "Gateway", "server"),
   ledger_failing: plain("Ledger failing", "rows cannot be written", "Ledger", "db"),
@@ -82,6 +88,8 @@ export function fix({ kind, subject }: Alert): Fix | null {
       return go("Usage", "chart", () => router.open("usage", ""));
     case "budget":
       return ofBudget(subject);
+    case "low_balance":
+      return go("Open", "plug", () => router.open("connections", subject));
     case "gateway_down":
       return go("Gateway", "server", () => router.open("settings", "gateway"));
     case "offline":
@@ -108,6 +116,8 @@ function conditionOf({ kind, subject }: Alert): Condition[] | null {
     case "needs_attention":
     case "breaker_open":
       return only("connection", subject.split(/[/ ]/)[0] ?? "");
+    case "low_balance":
+      return only("connection", subject);
     case "standby_took_over":
       return only("connection", subject.replace(/ v\d+$/, ""));
     case "loop":

@@ -1,6 +1,6 @@
 // A test report in words. Pure.
-import type { CheckPoint, CheckReport, Connection, Learned } from "../../../backend";
-import { count, duration, moneyInFull, span } from "../../../format";
+import type { Balance, CheckPoint, CheckReport, Connection, Learned } from "../../../backend";
+import { count, duration, money, moneyInFull, span } from "../../../format";
 import { stageName, verdictState } from "../../../presentation";
 
 /** As many of the past are drawn. */
@@ -51,6 +51,7 @@ export function foundOut(learned: Learned | null): { label: string; text: string
       .join(", "),
   }));
   return [
+    ...(learned.balance ? [{ label: "Account", text: balance(learned.balance) }] : []),
     ...limits,
     ...(learned.first_token_ms === null
       ? []
@@ -61,6 +62,10 @@ export function foundOut(learned: Learned | null): { label: string; text: string
     ...works("Embeddings", learned.embeddings),
     ...clock(learned.skew_s),
   ];
+}
+
+function balance({ left, currency }: Balance): string {
+  return currency === "USD" ? `${money(left)} left` : `${left} ${currency} left`;
 }
 
 function clock(skew: number | null): { label: string; text: string }[] {
