@@ -20,6 +20,7 @@ pub(crate) mod prices;
 pub(crate) mod profiles;
 pub(crate) mod providers;
 pub(crate) mod retention;
+pub(crate) mod running;
 pub(crate) mod status;
 pub(crate) mod usage;
 pub(crate) mod vault;

@@ -18,9 +18,10 @@ use clap::Parser;
 use patchbay_core::secret::Secret;
 use patchbay_engine::vault::Given;
 use patchbay_engine::{VaultChoice, VaultSetup};
-use tauri::{Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder};
+use tauri::{Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
+use crate::commands::preferences;
 use crate::state::Desk;
 
 /// How the program may be started.
@@ -37,6 +38,9 @@ struct Args {
     /// Open with the offline Demo provider and sample data.
     #[arg(long)]
     demo: bool,
+    /// Start in the tray, without the window.
+    #[arg(long)]
+    hidden: bool,
     /// The gateway's port of 127.0.0.1; 0 for any free one [default: that of last time, else 4141].
     #[arg(long)]
     port: Option<u16>,
@@ -52,6 +56,17 @@ impl Args {
         };
         let passphrase = std::env::var("PATCHBAY_VAULT_PASSPHRASE").ok().map(Secret::new);
         VaultSetup { choice, passphrases: Arc::new(Given(passphrase)) }
+    }
+
+    /// How the system starts it with the computer: where this start found its data.
+    fn of_system_start(&self) -> Vec<String> {
+        let folder = self.data_dir.as_ref().map(|folder| {
+            // Only macOS keeps arguments apart by itself.
+            let folder = folder.display();
+            if cfg!(target_os = "macos") { folder.to_string() } else { format!("\"{folder}\"") }
+        });
+        let folder = folder.map(|folder| ["--data-dir".to_owned(), folder]);
+        std::iter::once("--hidden".to_owned()).chain(folder.into_iter().flatten()).collect()
     }
 }
 
@@ -73,6 +88,7 @@ pub fn run() {
         .plugin(tauri_plugin_store::Builder::default().build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_autostart::Builder::new().args(args.of_system_start()).build())
         .plugin(tauri_plugin_opener::Builder::default().open_js_links_on_click(false).build())
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
@@ -87,8 +103,19 @@ pub fn run() {
                 .on_navigation(move |address| is_our_page(address, while_developing.as_ref()))
                 .inner_size(1280.0, 800.0)
                 .min_inner_size(960.0, 640.0)
+                .visible(!args.hidden)
                 .build()?;
             Ok(())
+        })
+        .on_window_event(|window, event| {
+            if let WindowEvent::CloseRequested { api, .. } = event
+                && preferences::read(&window.state::<Desk>()).keep_running
+            {
+                api.prevent_close();
+                if let Err(error) = window.hide() {
+                    tracing::warn!(%error, "the window could not be hidden");
+                }
+            }
         })
         .build(tauri::generate_context!());
     match result {
@@ -114,7 +141,7 @@ fn show(app: &tauri::AppHandle) {
     let Some(window) = app.get_webview_window("main") else {
         return;
     };
-    if let Err(error) = window.unminimize().and_then(|()| window.set_focus()) {
+    if let Err(error) = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus()) {
         tracing::warn!(%error, "the window could not come to the front");
     }
 }
@@ -183,6 +210,10 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::checks::check_history,
             commands::checks::check_schedule,
             commands::checks::set_check_schedule,
+            commands::running::starts_with_computer,
+            commands::running::start_with_computer,
+            commands::running::gateway_reach,
+            commands::running::set_gateway_reach,
             commands::retention::retention,
             commands::retention::set_retention,
             commands::retention::retention_run,

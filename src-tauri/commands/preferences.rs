@@ -51,6 +51,8 @@ pub struct Preferences {
     pub text_size: u32,
     /// The screen to open with.
     pub last_screen: String,
+    /// A window that is closed goes to the tray, and bots go on being served.
+    pub keep_running: bool,
 }
 
 impl Default for Preferences {
@@ -62,6 +64,7 @@ impl Default for Preferences {
             single_keys: true,
             text_size: 100,
             last_screen: String::new(),
+            keep_running: false,
         }
     }
 }

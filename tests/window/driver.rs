@@ -82,6 +82,8 @@ impl Driver {
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             // As much as the program can ever be made to tell about itself.
             .env("PATCHBAY_LOG", "trace")
+            // What starts with a session is noted below it, whatever the variables below say.
+            .env("HOME", home.path())
             .env_remove("PATCHBAY_DATA_DIR");
         for (variable, part) in
             [("XDG_DATA_HOME", "share"), ("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache")]

@@ -16,6 +16,7 @@ mod models;
 mod page;
 mod problems;
 mod profiles;
+mod running;
 mod screens;
 mod tray;
 mod upkeep;
@@ -163,6 +164,13 @@ async fn k1_the_key_is_nowhere_but_the_keychain() {
 async fn n1_a_budget_stops_is_told_on_the_desktop_and_resumed() {
     if has_a_session("n1_a_budget_stops_is_told_on_the_desktop_and_resumed") {
         watch::a_budget_stops_is_told_and_resumed().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x2_bots_are_served_behind_a_closed_window_and_others_only_where_it_is_opened() {
+    if has_a_session("x2_bots_are_served_behind_a_closed_window_and_others_only_where_it_is_opened") {
+        running::behind_a_closed_window().await;
     }
 }
 

@@ -263,6 +263,10 @@ export const backend = {
   demoClear: () => value(commands.demoClear()),
   demoFault: (fault: DemoFault) => value(commands.demoFault(fault)),
 
+  startsWithComputer: () => value(commands.startsWithComputer()),
+  startWithComputer: (on: boolean) => value(commands.startWithComputer(on)),
+  gatewayReach: () => value(commands.gatewayReach()),
+  setGatewayReach: (address: string | null, hosts: string[]) => value(commands.setGatewayReach(address, hosts)),
   preferences: () => value(commands.preferences()),
   setPreferences: (preferences: Preferences) => value(commands.setPreferences(preferences)),
 };

@@ -124,6 +124,14 @@ export const commands = {
 	checkSchedule: () => typedError<ScheduleInfo, CommandError>(__TAURI_INVOKE("check_schedule")),
 	/**  Lets tests run by themselves; they ask only what is free. */
 	setCheckSchedule: (schedule: CheckSchedule) => typedError<ScheduleInfo, CommandError>(__TAURI_INVOKE("set_check_schedule", { schedule })),
+	/**  Whether the program starts with the computer, in the tray. */
+	startsWithComputer: () => typedError<boolean, CommandError>(__TAURI_INVOKE("starts_with_computer")),
+	/**  Lets it start with the computer, or no longer. */
+	startWithComputer: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("start_with_computer", { on })),
+	/**  From where the gateway can be reached. */
+	gatewayReach: () => typedError<GatewayReach, CommandError>(__TAURI_INVOKE("gateway_reach")),
+	/**  Lets others than this machine call, or nobody else any more; it holds from the gateway's next start. */
+	setGatewayReach: (address: string | null, hosts: string[]) => typedError<GatewayReach, CommandError>(__TAURI_INVOKE("set_gateway_reach", { address, hosts })),
 	/**  How long attempts stay, and what was moved. */
 	retention: () => typedError<RetentionInfo, CommandError>(__TAURI_INVOKE("retention")),
 	/**  Lets attempts stay so many days; 0 = for ever. */
@@ -1785,6 +1793,16 @@ export type Gateway = {
 	warning: string,
 };
 
+/**  From where the gateway can be reached, as it is set. */
+export type GatewayReach = {
+	/**  The other address that it listens on; none while only this machine can call. */
+	address: string | null,
+	/**  Names by which clients call it there. */
+	hosts: string[],
+	/**  What is to be known of it; empty while only this machine can call. */
+	warning: string,
+};
+
 /**  How the gateway is. */
 export type GatewayState = 
 /**  It has not been asked to listen yet. */
@@ -2454,6 +2472,8 @@ export type Preferences = {
 	text_size: number,
 	/**  The screen to open with. */
 	last_screen: string,
+	/**  A window that is closed goes to the tray, and bots go on being served. */
+	keep_running: boolean,
 };
 
 /**  A price of the user's own. */

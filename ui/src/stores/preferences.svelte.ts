@@ -8,6 +8,7 @@ const DEFAULTS: Preferences = {
   single_keys: true,
   text_size: 100,
   last_screen: "",
+  keep_running: false,
 };
 
 class PreferencesStore {

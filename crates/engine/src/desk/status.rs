@@ -251,11 +251,14 @@ pub async fn resume(engine: &Arc<Engine>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Listens on a port: the given one, else the one of last time, else the well-known one. A port that was given and worked
+/// Listens on a port: the given one, else the one that it listens on, else the one of last time, else the well-known one. A port that was given and worked
 /// is remembered, unless it was 0.
 pub async fn listen(engine: &Arc<Engine>, port: Option<u16>) -> Result<GatewayView, Error> {
     let known: Option<u16> = engine.store.read(|db| setting::get(db, PORT))?;
-    let wanted = port.or(known).unwrap_or(DEFAULT_PORT);
+    let wanted = match port {
+        Some(port) => port,
+        None => self::port(engine)?,
+    };
     let reach = engine.reach()?;
     let earlier = engine.listening().gateway.take();
     if let Some(earlier) = earlier {

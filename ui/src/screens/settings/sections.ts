@@ -11,7 +11,18 @@ export const sections: Section[] = [
     icon: "sliders",
     rows: ["Theme", "Time zone", "Text size", "Single keys", "Sidebar"],
   },
-  { id: "gateway", label: "Gateway", icon: "server", rows: ["Gateway address", "Gateway port"] },
+  {
+    id: "gateway",
+    label: "Gateway",
+    icon: "server",
+    rows: [
+      "Gateway address",
+      "Gateway port",
+      "Start with the computer",
+      "Keep running when the window closes",
+      "Calls from other machines",
+    ],
+  },
   {
     id: "security",
     label: "Security",
@@ -29,7 +40,7 @@ export const sections: Section[] = [
     id: "notifications",
     label: "Notifications",
     icon: "bell",
-    rows: ["Desktop notifications", "Same prompt in a circle", "Idle hours"],
+    rows: ["Desktop notifications", "Same prompt in a circle", "Idle hours", "Account is low"],
   },
   {
     id: "data",
