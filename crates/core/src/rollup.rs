@@ -1,19 +1,22 @@
 //! Sums of a quarter of an hour, with histograms that can be merged (behaviours T1).
 
-use hdrhistogram::Histogram as Hdr;
+use std::ops::RangeInclusive;
+
 use thiserror::Error;
 
-/// Two significant digits: a percentile is right within 1 %.
-const DIGITS: u8 = 2;
 /// One day in milliseconds: larger values are counted as this.
 const MAX: u64 = 86_400_000;
-/// Counts of the upper half of a power of two stand at so many indices, for these digits.
+/// Counts of the upper half of a power of two stand at so many indices: a percentile is right within 1 %.
 const HALF: usize = 128;
+/// One for each value that is told apart: the index of [`MAX`] is the last.
+const COUNTERS: usize = 2_597;
 /// What the stored form begins with.
 const MARK: u8 = 1;
 /// What an older stored form begins with: an HDR histogram, V2, with counts of any length.
 const COOKIE: [u8; 4] = 0x1c84_9313_u32.to_be_bytes();
 const HEADER: usize = 40;
+/// In such a header: how many digits are told apart.
+const DIGITS: u32 = 2;
 /// So many values are kept as they are: nearly all buckets have no more, and counters for all that could be take 20 kB.
 const FEW: usize = 32;
 
@@ -22,53 +25,76 @@ const FEW: usize = 32;
 #[error("a stored histogram cannot be read")]
 pub struct Unreadable;
 
-/// Counts of values from 1 to 86,400,000: milliseconds or tokens. Empty ones take no memory.
+/// Counts of values from 1 to 86,400,000: milliseconds or tokens. They are told apart as an HDR histogram of two digits does.
+/// Empty ones take no memory.
 #[derive(Clone, Debug, Default)]
 pub struct Histogram {
-    /// All values, in no order, as long as they are few.
-    few: Vec<u64>,
+    /// The indices of all values, in no order, as long as they are few.
+    few: Vec<u16>,
     /// All values, once they are more.
-    many: Option<Hdr<u64>>,
+    many: Option<Counters>,
+}
+
+/// How often each index was counted.
+#[derive(Clone, Debug)]
+struct Counters {
+    counts: Box<[u64]>,
+    total: u64,
+}
+
+impl Counters {
+    fn add(&mut self, index: usize, times: u64) {
+        if let Some(count) = self.counts.get_mut(index) {
+            *count = count.saturating_add(times);
+            self.total = self.total.saturating_add(times);
+        }
+    }
 }
 
 impl Histogram {
     /// Counts one; 0 counts as 1.
     pub fn record(&mut self, value: u64) {
-        self.record_many(value, 1);
+        self.add_at(index_of(value.clamp(1, MAX)), 1);
     }
 
-    fn record_many(&mut self, value: u64, times: u64) {
-        let value = value.clamp(1, MAX);
-        let room = usize::try_from(times).is_ok_and(|times| self.few.len().saturating_add(times) <= FEW);
-        if self.many.is_none() && room {
-            self.few.extend((0..times).map(|_| value));
+    fn add_at(&mut self, index: usize, times: u64) {
+        // A stored form may tell of 0 and of more than the most; these count as the least and the most.
+        let index = index.clamp(1, COUNTERS - 1);
+        if let Some(many) = &mut self.many {
+            many.add(index, times);
             return;
         }
-        self.count_all();
-        if let Some(histogram) = &mut self.many {
-            histogram.saturating_record_n(value, times);
+        let room = usize::try_from(times).is_ok_and(|times| self.few.len().saturating_add(times) <= FEW);
+        match u16::try_from(index) {
+            Ok(index) if room => self.few.extend((0..times).map(|_| index)),
+            _ => self.counters().add(index, times),
         }
     }
 
     /// Makes counters of the values.
-    fn count_all(&mut self) {
-        if self.many.is_none() {
-            self.many = counters(&self.few);
-            self.few = Vec::new();
-        }
+    fn counters(&mut self) -> &mut Counters {
+        let few = std::mem::take(&mut self.few);
+        self.many.get_or_insert_with(|| {
+            let mut all = Counters { counts: vec![0; COUNTERS].into_boxed_slice(), total: 0 };
+            for index in few {
+                all.add(index.into(), 1);
+            }
+            all
+        })
     }
 
     /// Adds another's counts.
     pub fn merge(&mut self, other: &Self) {
         if let Some(many) = &other.many {
-            self.count_all();
-            if let Some(own) = &mut self.many {
-                // Both have the same bounds, so adding cannot fail.
-                let _ = own.add(many);
-            }
+            let own = self.counters();
+            own.counts
+                .iter_mut()
+                .zip(many.counts.iter())
+                .for_each(|(own, other)| *own = own.saturating_add(*other));
+            own.total = own.total.saturating_add(many.total);
         }
-        for value in &other.few {
-            self.record(*value);
+        for index in &other.few {
+            self.add_at((*index).into(), 1);
         }
     }
 
@@ -79,8 +105,7 @@ impl Histogram {
             counts
         } else {
             let (header, counts) = bytes.split_at_checked(HEADER).ok_or(Unreadable)?;
-            let digits = u32::from(DIGITS).to_be_bytes();
-            if !header.starts_with(&COOKIE) || header[12..16] != digits {
+            if !header.starts_with(&COOKIE) || header[12..16] != DIGITS.to_be_bytes() {
                 return Err(Unreadable);
             }
             counts
@@ -91,7 +116,7 @@ impl Histogram {
             match u64::try_from(number) {
                 Ok(0) => index += 1,
                 Ok(times) => {
-                    self.record_many(value_at(index).ok_or(Unreadable)?, times);
+                    self.add_at(index, times);
                     index += 1;
                 }
                 Err(_) => {
@@ -105,46 +130,57 @@ impl Histogram {
 
     /// How many were counted.
     pub fn count(&self) -> u64 {
-        self.many.as_ref().map_or(self.few.len() as u64, Hdr::len)
+        self.many.as_ref().map_or(self.few.len() as u64, |many| many.total)
     }
 
     /// How many of them are larger than `value`, within 1 %.
     pub fn above(&self, value: u64) -> u64 {
-        self.ask(|all| all.len().saturating_sub(all.count_between(0, value.min(MAX)))).unwrap_or(0)
+        let last = index_of(value.min(MAX));
+        let beyond = self.counted().into_iter().filter(|(index, _)| *index > last);
+        beyond.fold(0, |sum, (_, times)| sum.saturating_add(times))
     }
 
     /// The value below which `percent` of all lie; `None` when empty.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count, which is not negative; beyond 2^53 values a percentile may be of the value beside it"
+    )]
     pub fn percentile(&self, percent: f64) -> Option<u32> {
-        u32::try_from(self.ask(|all| all.value_at_percentile(percent))?).ok()
+        let wanted = ((percent / 100.0).min(1.0) * self.count() as f64).ceil() as u64;
+        let mut passed = 0_u64;
+        for (index, times) in self.counted() {
+            passed = passed.saturating_add(times);
+            if passed >= wanted.max(1) {
+                let span = values_at(index);
+                return u32::try_from(if percent > 0.0 { *span.end() } else { *span.start() }).ok();
+            }
+        }
+        None
     }
 
-    /// Asks all counters; `None` when empty.
-    fn ask<T>(&self, question: impl FnOnce(&Hdr<u64>) -> T) -> Option<T> {
-        match &self.many {
-            Some(all) => Some(question(all)),
-            None if self.few.is_empty() => None,
-            None => counters(&self.few).as_ref().map(question),
+    /// What was counted, by index.
+    fn counted(&self) -> Vec<(usize, u64)> {
+        if let Some(many) = &self.many {
+            let all = many.counts.iter().copied().enumerate();
+            return all.filter(|(_, times)| *times > 0).collect();
         }
+        let mut few = self.few.clone();
+        few.sort_unstable();
+        few.chunk_by(|a, b| a == b).map(|same| (same[0].into(), same.len() as u64)).collect()
     }
 
     /// The form that the database keeps: the counts of an HDR histogram (V2) behind a byte instead of its header of 40, which
     /// would be most of it. Nothing at all when empty.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut counts: Vec<(usize, u64)> = match &self.many {
-            Some(all) => all
-                .iter_recorded()
-                .map(|at| (index_of(at.value_iterated_to()), at.count_at_value()))
-                .collect(),
-            None => self.few.iter().map(|value| (index_of(*value), 1)).collect(),
-        };
-        counts.sort_unstable();
+        let counts = self.counted();
         let mut bytes = Vec::with_capacity(1 + 4 * counts.len());
         let mut next = 0;
-        for same in counts.chunk_by(|a, b| a.0 == b.0) {
+        for (index, times) in counts {
             if bytes.is_empty() {
                 bytes.push(MARK);
             }
-            let (index, times) = (same[0].0, same.iter().map(|(_, times)| times).sum::<u64>());
             match i64::try_from(index - next).unwrap_or(0) {
                 0 => {}
                 1 => put_varint(0, &mut bytes),
@@ -164,15 +200,6 @@ impl Histogram {
         }
         Ok(histogram)
     }
-}
-
-fn counters(values: &[u64]) -> Option<Hdr<u64>> {
-    // These bounds are valid, so there are counters.
-    let mut all = Hdr::new_with_bounds(1, MAX, DIGITS).ok()?;
-    for value in values {
-        all.saturating_record(*value);
-    }
-    Some(all)
 }
 
 /// Writes what [`varint`] reads.
@@ -199,6 +226,11 @@ fn index_of(value: u64) -> usize {
 /// A number of the stored form and what follows it: zigzag, seven bits a byte, the ninth byte whole. Positive numbers are
 /// counts, negative ones skip so many zeros.
 fn varint(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    // Nearly all of them are one byte long.
+    if let [byte @ 0..0x80, rest @ ..] = bytes {
+        let number = i64::from(*byte);
+        return Some(((number >> 1) ^ -(number & 1), rest));
+    }
     let mut number = 0_u64;
     for (at, byte) in bytes.iter().enumerate().take(9) {
         let is_last = at == 8 || byte & 0x80 == 0;
@@ -212,23 +244,28 @@ fn varint(bytes: &[u8]) -> Option<(i64, &[u8])> {
     None
 }
 
-/// The value that is counted at an index.
-fn value_at(index: usize) -> Option<u64> {
-    let value = match (index / HALF).checked_sub(1) {
-        None => u64::try_from(index).ok()?,
-        Some(power) => {
-            let top = u64::try_from(index % HALF + HALF).ok()?;
-            top.checked_shl(u32::try_from(power).ok()?)?
-        }
-    };
-    Some(value)
+/// The values that are counted at an index.
+fn values_at(index: usize) -> RangeInclusive<u64> {
+    let power = (index / HALF).saturating_sub(1);
+    let first = u64::try_from(index - power * HALF).unwrap_or(0) << power;
+    first..=first + (1 << power) - 1
 }
 
 #[cfg(test)]
 mod tests {
+    use hdrhistogram::Histogram as Hdr;
     use hdrhistogram::serialization::{Serializer, V2Serializer};
 
     use super::*;
+
+    /// The same values in an HDR histogram of two digits.
+    fn hdr(values: &[u64]) -> Hdr<u64> {
+        let mut all = Hdr::new_with_bounds(1, MAX, 2).expect("valid bounds");
+        for value in values {
+            all.saturating_record((*value).clamp(1, MAX));
+        }
+        all
+    }
 
     fn of(values: impl IntoIterator<Item = u64>) -> Histogram {
         let mut histogram = Histogram::default();
@@ -265,9 +302,7 @@ mod tests {
             [vec![7], vec![0, 1_234, 1_234, 90_000_000], (1..500).map(|n| n * 97).collect::<Vec<u64>>()]
         {
             let mut old = Vec::new();
-            let all = counters(&values.iter().map(|value| (*value).clamp(1, MAX)).collect::<Vec<_>>())
-                .expect("counted");
-            V2Serializer::new().serialize(&all, &mut old).expect("written");
+            V2Serializer::new().serialize(&hdr(&values), &mut old).expect("written");
             let read = Histogram::from_bytes(&old).expect("readable");
             assert_eq!(read.to_bytes(), of(values).to_bytes());
         }
@@ -295,6 +330,31 @@ mod tests {
                 proptest::prop_assert_eq!(added.percentile(percent), whole.percentile(percent));
             }
             proptest::prop_assert_eq!((added.count(), added.above(900)), (whole.count(), whole.above(900)));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn t1_percentiles_are_those_of_an_hdr_histogram(
+            values in proptest::collection::vec(proptest::prop_oneof![0..700_u64, 0..200_000_000_u64], 1..200),
+            limit in 0..100_000_000_u64,
+        ) {
+            let (own, peer) = (of(values.iter().copied()), hdr(&values));
+            for percent in [0.0, 0.1, 33.3, 50.0, 95.0, 99.0, 99.9, 100.0] {
+                let expected = u32::try_from(peer.value_at_percentile(percent)).ok();
+                proptest::prop_assert_eq!(own.percentile(percent), expected, "{}", percent);
+            }
+            let above = peer.len() - peer.count_between(0, limit.min(MAX));
+            proptest::prop_assert_eq!((own.count(), own.above(limit)), (peer.len(), above));
+        }
+    }
+
+    #[test]
+    fn every_value_has_its_counter() {
+        assert_eq!((index_of(MAX), values_at(0), values_at(255)), (COUNTERS - 1, 0..=0, 255..=255));
+        for index in 0..COUNTERS {
+            let values = values_at(index);
+            assert_eq!((index_of(*values.start()), index_of(*values.end())), (index, index));
         }
     }
 
