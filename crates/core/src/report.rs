@@ -1,6 +1,7 @@
 //! What the ledger says: totals and groups. Every card, chart, table and export is made of these, so their sums agree (C5).
 
 mod bucket;
+mod detail;
 mod filter;
 mod pace;
 mod what_if;
@@ -11,6 +12,7 @@ use crate::money::NanoUsd;
 use crate::rollup::Histogram;
 
 pub use bucket::{Bucket, Labels, Values};
+pub use detail::{Column, Columns, Detail, Whose};
 pub use filter::{Condition, Field, Filter, Relation};
 pub use pace::{Usual, pace};
 pub use what_if::{Alternative, Traffic};

@@ -9,7 +9,7 @@ use patchbay_core::time::HOUR_MS;
 use patchbay_store::audit::Recorded;
 use patchbay_store::{Store, StoreError, audit, setting};
 
-use crate::{Engine, clock, retention};
+use crate::{Engine, clock, retention, settling};
 
 /// The setting that holds how many days audit entries are kept; 0 = for ever.
 pub(crate) const AUDIT_DAYS: &str = "audit_keep_days";
@@ -44,6 +44,7 @@ impl Engine {
             if let Err(error) = self.look_at_balances().await {
                 tracing::warn!(%error, "accounts could not be asked what they have left");
             }
+            self.settle_days().await;
             is_start = false;
         }
     }
@@ -63,6 +64,16 @@ impl Engine {
         });
         if let Ok(Err(error)) = ran.await {
             tracing::warn!(%error, "old attempts could not be moved to archives; it is tried again");
+        }
+    }
+}
+
+impl Engine {
+    /// Sums up the days that are over, and those that a late attempt has changed.
+    async fn settle_days(self: &Arc<Self>) {
+        let engine = Arc::clone(self);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || settling::run(&engine)).await {
+            tracing::warn!(%error, "days that are over could not be summed up; it is tried again");
         }
     }
 }

@@ -29,6 +29,7 @@ mod owner;
 mod pass;
 mod retention;
 mod safe;
+mod settling;
 mod trail;
 mod upstream;
 

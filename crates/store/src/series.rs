@@ -1,6 +1,7 @@
 //! Every combination of labels that ever occurred, once.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use patchbay_core::code::Code;
 use patchbay_core::ledger::{Origin, Series, UsageRow};
@@ -56,45 +57,100 @@ fn intern(db: &Db, row: &UsageRow) -> Result<i64, StoreError> {
 
 /// Combinations that a filter admits. Each has a number of its own, from 0 up.
 pub(crate) struct Matching {
-    numbers: HashMap<i64, usize>,
-    labels: Vec<Labels>,
-    /// How many combinations there are in all.
-    known: usize,
+    all: Arc<All>,
+    /// Which of all; in the order of their numbers.
+    admitted: Vec<bool>,
+    count: usize,
 }
 
 impl Matching {
     pub(crate) fn read(db: &Db, filter: &Filter) -> Result<Self, StoreError> {
-        let (conditions, parameters) = conditions(filter, Part::Labels);
-        let sql = format!(
-            "SELECT s.id, s.connection_key, s.connection_name, s.provider, s.model, s.app, s.feature, s.profile,
-                 s.usage_type, s.outcome, s.error_class, s.route FROM series s WHERE {conditions} ORDER BY s.id"
-        );
-        let mut statement = db.prepare_cached(&sql)?;
-        let mut rows = statement.query(parameters.as_slice())?;
-        let (mut numbers, mut labels) = (HashMap::new(), Vec::new());
-        while let Some(row) = rows.next()? {
-            numbers.insert(row.get("id")?, labels.len());
-            labels.push(labels_of(row)?);
-        }
-        let known: i64 =
-            db.prepare_cached("SELECT count(*) AS n FROM series")?.query_row([], |row| row.get("n"))?;
-        Ok(Self { numbers, labels, known: usize::try_from(known).unwrap_or(usize::MAX) })
+        let all = All::read(db)?;
+        // Signals are no labels: rows are asked for these.
+        let meant: Vec<&Condition> =
+            filter.conditions.iter().filter(|condition| condition.field != Field::Signal).collect();
+        let admits =
+            |labels: &Labels| meant.iter().all(|condition| condition.admits(labels.get(condition.field)));
+        let admitted: Vec<bool> = all.series.iter().map(|(_, labels)| admits(labels)).collect();
+        let count = admitted.iter().filter(|is_admitted| **is_admitted).count();
+        Ok(Self { all, admitted, count })
     }
 
     /// The number of a combination and its labels; `None` where it is not among these.
     pub(crate) fn find(&self, id: i64) -> Option<(usize, &Labels)> {
-        let number = *self.numbers.get(&id)?;
-        Some((number, self.labels.get(number)?))
+        let number = self.all.number(id)?;
+        self.admitted.get(number).filter(|is_admitted| **is_admitted)?;
+        Some((number, &self.all.series.get(number)?.1))
+    }
+
+    /// The row of the combination of that number.
+    pub(crate) fn id(&self, number: usize) -> Option<i64> {
+        Some(self.all.series.get(number)?.0)
     }
 
     /// Their rows.
     pub(crate) fn ids(&self) -> impl Iterator<Item = i64> {
-        self.numbers.keys().copied()
+        self.all
+            .series
+            .iter()
+            .zip(&self.admitted)
+            .filter(|(_, is_admitted)| **is_admitted)
+            .map(|((id, _), _)| *id)
+    }
+
+    /// Whether it is every one that there is.
+    pub(crate) fn are_all(&self) -> bool {
+        self.count == self.all.series.len()
     }
 
     /// Whether so few are left that looking each of them up is cheaper than passing all others by.
     pub(crate) fn are_few(&self) -> bool {
-        self.labels.len().saturating_mul(4) <= self.known
+        self.count.saturating_mul(4) <= self.all.series.len()
+    }
+}
+
+/// All combinations, as they were at one version of their table.
+struct All {
+    version: [u8; 16],
+    /// With their ids, in the order of these.
+    series: Vec<(i64, Labels)>,
+    /// The number of each id, plus one; 0 where there is none. Ids are given one after another, so there are few of these.
+    numbers: Vec<u32>,
+}
+
+impl All {
+    fn number(&self, id: i64) -> Option<usize> {
+        let number = self.numbers.get(usize::try_from(id).ok()?)?;
+        usize::try_from(number.checked_sub(1)?).ok()
+    }
+
+    /// Reads them, or remembers them: there are thousands, and a screen asks for them a dozen times. A version is random, so that no
+    /// other database that comes to lie in the same place is taken for this one.
+    fn read(db: &Db) -> Result<Arc<Self>, StoreError> {
+        static LAST: Mutex<Option<Arc<All>>> = Mutex::new(None);
+        let version = db
+            .prepare_cached("SELECT version FROM series_version")?
+            .query_row([], |row| row.get("version"))?;
+        let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(all) = last.filter(|all| all.version == version) {
+            return Ok(all);
+        }
+        let mut statement = db.prepare_cached(
+            "SELECT id, connection_key, connection_name, provider, model, app, feature, profile, usage_type, outcome,
+                 error_class, route FROM series ORDER BY id",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get("id")?, labels_of(row)?)))?;
+        let series = rows.collect::<Result<Vec<(i64, Labels)>, _>>()?;
+        let most = series.last().map_or(0, |(id, _)| *id);
+        let mut numbers = vec![0; usize::try_from(most).unwrap_or(0) + 1];
+        for ((id, _), number) in series.iter().zip(1..) {
+            if let Some(place) = usize::try_from(*id).ok().and_then(|id| numbers.get_mut(id)) {
+                *place = number;
+            }
+        }
+        let all = Arc::new(Self { version, series, numbers });
+        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&all));
+        Ok(all)
     }
 }
 
@@ -128,24 +184,14 @@ fn labels_of(row: &Row<'_>) -> rusqlite::Result<Labels> {
 
 /// Every combination that ever occurred: what filters can be made of.
 pub fn all(db: &Db) -> Result<Vec<Labels>, StoreError> {
-    Ok(Matching::read(db, &Filter::default())?.labels)
+    Ok(All::read(db)?.series.iter().map(|(_, labels)| labels.clone()).collect())
 }
 
-/// Which conditions of a filter.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Those on labels, of the table `s`.
-    Labels,
-    /// Those on rows too, of the table `u`.
-    Rows,
-}
-
-/// Conditions as SQL, with their parameters. The range is the caller's.
-pub(crate) fn conditions(filter: &Filter, part: Part) -> (String, Vec<&dyn ToSql>) {
+/// Conditions as SQL over the tables `s` of series and `u` of rows, with their parameters. The range is the caller's.
+pub(crate) fn conditions(filter: &Filter) -> (String, Vec<&dyn ToSql>) {
     let mut sql = String::from("1 = 1");
     let mut parameters: Vec<&dyn ToSql> = Vec::new();
-    let meant = |c: &&Condition| part == Part::Rows || c.field != Field::Signal;
-    for condition in filter.conditions.iter().filter(meant) {
+    for condition in &filter.conditions {
         let column = column(condition.field, condition.values.iter().any(String::is_empty));
         let not = match condition.relation {
             Relation::Is => "",

@@ -13,7 +13,7 @@ use rusqlite::{Connection as Db, Row, Statement, ToSql, Transaction, params};
 
 use crate::error::StoreError;
 use crate::rollup::{Batch, Tally};
-use crate::series::{self, Part};
+use crate::series;
 use crate::writer::in_savepoint;
 use crate::{archive, open_attempt};
 
@@ -298,7 +298,7 @@ pub(crate) const WHOLE: &str =
 
 /// Attempts that fit the filter and are in the ledger still.
 pub fn log(db: &Db, filter: &Filter, page: Page) -> Result<Vec<LogRow>, StoreError> {
-    let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
+    let (conditions, mut parameters) = series::conditions(filter);
     let span = series::span(filter);
     let (bound, order, bound_value) = match &page {
         Page::Newest(limit) => ("", "ORDER BY u.at DESC, u.id DESC LIMIT ?", i64::from(*limit)),
@@ -321,7 +321,7 @@ pub fn page(
     limit: usize,
 ) -> Result<Vec<LogRow>, StoreError> {
     let db = snapshot(db)?;
-    let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
+    let (conditions, mut parameters) = series::conditions(filter);
     let span = series::span(filter);
     let (at, id) = before.map_or((i64::MAX, i64::MAX), |(at, id)| (at.0, id));
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -349,7 +349,7 @@ pub fn scan(
     let db = snapshot(db)?;
     let mut archived = archive::Rows::new(&db, filter)?;
     let mut waiting = archived.next(&db)?;
-    let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
+    let (conditions, mut parameters) = series::conditions(filter);
     let span = series::span(filter);
     let sql = format!("{LOG_COLUMNS} WHERE {conditions} AND u.at >= ? AND u.at < ? ORDER BY u.at, u.id");
     let edges: [&dyn ToSql; 2] = [&span.0, &span.1];

@@ -106,6 +106,16 @@ impl Steps {
         self.list.get(index).filter(|step| step.range.from <= at).map(|_| index)
     }
 
+    /// Whether all of a span belongs to one step, or to none.
+    pub fn keep_whole(&self, span: Range) -> bool {
+        self.index(span.from) == self.index(span.to.plus_ms(-1))
+    }
+
+    /// For many moments.
+    pub fn finder(&self) -> Finder<'_> {
+        Finder { steps: self, last: None }
+    }
+
     /// "24 Oct to 22 Nov"; with years where they differ.
     pub(super) fn span(&self) -> Option<String> {
         let (first, last) = (self.list.first()?.day, self.list.last()?.last_day);
@@ -140,6 +150,27 @@ impl Steps {
             if is_today { "today".to_owned() } else { short(index) }
         };
         (0..count).rev().step_by(stride(unit)).map(|index| (index, text(index))).collect()
+    }
+}
+
+/// Finds the steps of many moments, of which most are the one before.
+#[derive(Debug)]
+pub struct Finder<'a> {
+    steps: &'a Steps,
+    last: Option<(Timestamp, Option<usize>)>,
+}
+
+impl Finder<'_> {
+    /// See [`Steps::index`].
+    pub fn find(&mut self, at: Timestamp) -> Option<usize> {
+        match self.last {
+            Some((known, index)) if known == at => index,
+            _ => {
+                let index = self.steps.index(at);
+                self.last = Some((at, index));
+                index
+            }
+        }
     }
 }
 

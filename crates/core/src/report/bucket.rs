@@ -1,4 +1,4 @@
-//! What reports are made of: one quarter of an hour of one combination of labels.
+//! What reports are made of: a span of time, a quarter of an hour or more, of one combination of labels.
 
 use super::{Field, Totals};
 use crate::rollup::Histogram;
@@ -50,7 +50,7 @@ impl Labels {
     }
 }
 
-/// Sums of a quarter of an hour of one combination of labels.
+/// Sums of a span of time of one combination of labels.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket<'a> {
     /// Where it begins.
@@ -59,7 +59,7 @@ pub struct Bucket<'a> {
     pub series: usize,
     /// Its labels.
     pub labels: &'a Labels,
-    /// Its sums. The histograms inside are empty: they are the fields beside it.
+    /// Its sums, as far as they were asked for. The histograms inside are empty: they are the fields beside it.
     pub counts: &'a Totals,
     /// Milliseconds of answered attempts.
     pub latency: Values<'a>,

@@ -12,7 +12,7 @@ use crate::demo::DemoFault;
 use crate::demo::sample::{self, SampleOptions};
 use crate::error::Error;
 use crate::snapshot::DEMO_FAULT;
-use crate::{Engine, clock};
+use crate::{Engine, clock, settling};
 
 /// Key, name and default model of the connections that the Demo provider comes with.
 const CONNECTIONS: [(&str, &str, &str); 2] =
@@ -62,6 +62,7 @@ pub async fn load(
         .blocking(move |engine| {
             sample::clear(&engine.store)?;
             let rows = sample::load(&engine.store, options, clock::now(), &zone)?;
+            settling::run(engine)?;
             let change = Change::default().fact("attempts", rows).fact("days", options.days);
             engine.store.change(clock::now(), move |_| {
                 let loaded = Entry::user(Action::Load, Kind::SampleData, "sample data");

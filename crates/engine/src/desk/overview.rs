@@ -1,14 +1,15 @@
 //! The first screen: is it up, what did today cost, what needs me.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::health::Health;
-use patchbay_core::money::DecimalUsd;
+use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::PriceBook;
-use patchbay_core::report::{Filter, GroupBy, Totals as Sums};
-use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
+use patchbay_core::report::{Column, Columns, Detail, Field, Filter, Totals as Sums};
+use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use super::alerts;
 use super::connections::{self, Connection};
 use super::prices::{UnpricedModel, without_price};
 use super::status::{GatewayState, VaultState, VaultStatus, vault};
-use super::usage::{Totals, expected, short};
+use super::usage::{SHOWN, Totals, expected, short};
 use crate::error::Error;
 use crate::{Engine, clock};
 
@@ -149,41 +150,87 @@ fn read(
     let days = last_days(now, 2 * DAYS, zone);
     let edge = |index: usize| days.get(index).map_or(now, |(_, range)| range.from);
     let day = days.last().map_or(Range { from: now, to: now }, |(_, day)| *day);
-    let today = Filter::during(Range { from: edge(59), to: now.plus_ms(1) });
     let elapsed = i64::try_from(now.since_ms(edge(59))).unwrap_or(0);
-    let yesterday = Filter::during(Range { from: edge(58), to: edge(58).plus_ms(elapsed) });
+    let yesterday = Range { from: edge(58), to: edge(58).plus_ms(elapsed) };
+    let recent = Recent::read(db, yesterday, day.from, now)?;
     let month = Filter::during(Range { from: edge(30), to: now.plus_ms(1) });
     // As much of its last day as has passed of today.
     let before = Filter::during(Range { from: edge(0), to: edge(29).plus_ms(elapsed).min(edge(30)) });
-    let hours = hours(db, now)?;
     let unpriced = unpriced(&without_price(db, &month, prices, now)?);
     Ok(Overview {
         zone: zone.iana_name().unwrap_or("local time").to_owned(),
-        today: (&rollup::totals(db, &today)?).into(),
-        yesterday: (&rollup::totals(db, &yesterday)?).into(),
+        today: (&recent.today).into(),
+        yesterday: (&recent.yesterday).into(),
         pace: expected(db, &Filter::default(), day, now)?.map(Into::into),
-        calls_by_hour: hours.iter().map(|hour| short(hour.calls)).collect(),
-        p95_by_hour: hours.iter().map(|hour| hour.latency.percentile(95.0)).collect(),
-        spend_30d: rollup::totals(db, &month)?.cost.into(),
-        spend_prior_30d: rollup::totals(db, &before)?.cost.into(),
+        calls_by_hour: recent.hours.iter().map(|hour| short(hour.calls)).collect(),
+        p95_by_hour: recent.hours.iter().map(|hour| hour.latency.percentile(95.0)).collect(),
+        spend_30d: spent(db, &month)?.into(),
+        spend_prior_30d: spent(db, &before)?.into(),
         attention: most_urgent(attention.into_iter().chain(of_prices(&unpriced)).collect()),
         unpriced,
-        top_apps: top(db, &today, GroupBy::App, zone)?,
-        top_features: top(db, &today, GroupBy::Feature, zone)?,
+        top_apps: top(recent.apps),
+        top_features: top(recent.features),
     })
 }
 
-/// The last 24 hours, each on its own.
-fn hours(db: &Db, now: Timestamp) -> Result<Vec<Sums>, StoreError> {
-    let first = (now.0.div_euclid(HOUR_MS) - 23) * HOUR_MS;
-    let mut hours = vec![Sums::default(); 24];
-    rollup::scan(db, &Filter::during(Range { from: Timestamp(first), to: now.plus_ms(1) }), |bucket| {
-        let index = usize::try_from((bucket.at.0 - first) / HOUR_MS).ok();
-        if let Some(hour) = index.and_then(|index| hours.get_mut(index)) {
-            hour.add(bucket);
-        }
+fn spent(db: &Db, filter: &Filter) -> Result<NanoUsd, StoreError> {
+    let mut spent = NanoUsd::ZERO;
+    rollup::scan(db, filter, &Detail::whole(Columns::of(&[Column::Cost])).of_all(), |bucket| {
+        spent += bucket.counts.cost;
     })?;
-    Ok(hours)
+    Ok(spent)
+}
+
+/// Today, the same hours of yesterday, and the last 24 hours, each on its own: from one pass over the rollup.
+struct Recent {
+    today: Sums,
+    yesterday: Sums,
+    hours: Vec<Sums>,
+    /// Calls and spend since midnight by app, and by feature.
+    apps: BTreeMap<String, (NanoUsd, u64)>,
+    features: BTreeMap<String, (NanoUsd, u64)>,
+}
+
+impl Recent {
+    fn read(db: &Db, yesterday: Range, midnight: Timestamp, now: Timestamp) -> Result<Self, StoreError> {
+        let mut recent = Self {
+            today: Sums::default(),
+            yesterday: Sums::default(),
+            hours: vec![Sums::default(); 24],
+            apps: BTreeMap::new(),
+            features: BTreeMap::new(),
+        };
+        let first = (now.0.div_euclid(HOUR_MS) - 23) * HOUR_MS;
+        // The filter of a range admits every bucket that it touches.
+        let yesterday =
+            Range { from: yesterday.from.bucket(), to: yesterday.to.plus_ms(BUCKET_MS - 1).bucket() };
+        let whole = Range { from: yesterday.from.min(Timestamp(first)), to: now.plus_ms(1) };
+        rollup::scan(db, &Filter::during(whole), &Detail::quarters(SHOWN), |bucket| {
+            if bucket.at >= midnight {
+                recent.today.add(bucket);
+                for (groups, field) in
+                    [(&mut recent.apps, Field::App), (&mut recent.features, Field::Feature)]
+                {
+                    let label = bucket.labels.get(field);
+                    let sums = match groups.get_mut(label) {
+                        Some(sums) => sums,
+                        None => groups.entry(label.to_owned()).or_default(),
+                    };
+                    sums.0 += bucket.counts.cost;
+                    sums.1 += bucket.counts.calls;
+                }
+            }
+            if (yesterday.from..yesterday.to).contains(&bucket.at) {
+                recent.yesterday.add(bucket);
+            }
+            let hour = usize::try_from((bucket.at.0 - first).div_euclid(HOUR_MS)).ok();
+            if let Some(hour) = hour.and_then(|hour| recent.hours.get_mut(hour)) {
+                hour.calls += bucket.counts.calls;
+                bucket.latency.add_to(&mut hour.latency);
+            }
+        })?;
+        Ok(recent)
+    }
 }
 
 fn unpriced(models: &[UnpricedModel]) -> Unpriced {
@@ -197,15 +244,15 @@ fn unpriced(models: &[UnpricedModel]) -> Unpriced {
     sum
 }
 
-fn top(db: &Db, today: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<TopRow>, StoreError> {
-    let mut groups = rollup::groups(db, today, by, zone)?;
-    groups.sort_by_key(|group| std::cmp::Reverse((group.totals.cost, group.totals.calls)));
-    let row = |group: patchbay_core::report::Group| TopRow {
-        name: if group.key.is_empty() { "(none)".to_owned() } else { group.key },
-        calls: short(group.totals.calls),
-        cost: group.totals.cost.into(),
+fn top(groups: BTreeMap<String, (NanoUsd, u64)>) -> Vec<TopRow> {
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, sums)| std::cmp::Reverse(*sums));
+    let row = |(name, (cost, calls)): (String, (NanoUsd, u64))| TopRow {
+        name: if name.is_empty() { "(none)".to_owned() } else { name },
+        calls: short(calls),
+        cost: cost.into(),
     };
-    Ok(groups.into_iter().take(TOP).map(row).collect())
+    groups.into_iter().take(TOP).map(row).collect()
 }
 
 fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<Attention> {

@@ -1,11 +1,12 @@
 //! Prices: what is known, who says it, and the user's own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::{self as rules, Price, PriceBook, PriceSource};
-use patchbay_core::report::Filter;
+use patchbay_core::report::{Column, Columns, Detail, Field, Filter};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp};
 use patchbay_store::{Db, Recorded, StoreError, model, price, rollup};
 use serde::{Deserialize, Serialize};
@@ -221,27 +222,21 @@ pub(super) fn without_price(
     prices: &PriceBook,
     now: Timestamp,
 ) -> Result<Vec<UnpricedModel>, StoreError> {
-    let mut models: Vec<UnpricedModel> = Vec::new();
-    rollup::scan(db, when, |bucket| {
+    let mut unpriced: BTreeMap<(String, String), u64> = BTreeMap::new();
+    rollup::scan(db, when, &Detail::whole(Columns::of(&[Column::UnpricedAttempts])), |bucket| {
         let (provider, model) = (&bucket.labels.provider, &bucket.labels.model);
         let attempts = bucket.counts.unpriced_attempts;
-        if attempts == 0 || prices.find(provider, model, now, 0).is_some() {
-            return;
-        }
-        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-        match models.iter_mut().find(|known| known.provider == *provider && known.model == *model) {
-            Some(known) => {
-                known.attempts = known.attempts.saturating_add(attempts);
-                known.last_at = known.last_at.max(Some(bucket.at));
-            }
-            None => models.push(UnpricedModel {
-                provider: provider.clone(),
-                model: model.clone(),
-                attempts,
-                last_at: Some(bucket.at),
-            }),
+        if attempts > 0 && prices.find(provider, model, now, 0).is_none() {
+            *unpriced.entry((provider.clone(), model.clone())).or_default() += attempts;
         }
     })?;
+    let model = |((provider, model), attempts): ((String, String), u64)| {
+        let filter = when.clone().only(Field::Provider, &provider).only(Field::Model, &model);
+        let last_at = rollup::newest_unpriced(db, &filter)?;
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        Ok(UnpricedModel { provider, model, attempts, last_at })
+    };
+    let mut models = unpriced.into_iter().map(model).collect::<Result<Vec<_>, StoreError>>()?;
     models.sort_by_key(|model| std::cmp::Reverse(model.attempts));
     Ok(models)
 }

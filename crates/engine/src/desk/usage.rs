@@ -2,6 +2,7 @@
 
 mod charts;
 mod export;
+mod pass;
 mod query;
 mod statement;
 mod view;
@@ -18,12 +19,13 @@ use patchbay_core::time::Range;
 use patchbay_store::{Db, StoreError, rollup};
 use serde::Serialize;
 
-use crate::Engine;
 use crate::desk::export::cell;
 use crate::error::Error;
+use crate::{Engine, settling};
 
 pub use charts::{ChartKind, chart};
 pub use export::{ExportFormat, Selection, chart_to_file, charts_to_folder, to_file, to_folder, to_writer};
+pub(crate) use pass::SHOWN;
 pub use query::{Days, Spans, UsageQuery};
 pub use statement::{statement, statement_to_folder};
 pub use view::{Cause, FieldValue, FieldValues, GroupRow, Totals, UsageView, groups, values, view};
@@ -144,6 +146,12 @@ pub struct UsageReport {
     /// The same traffic elsewhere, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what_if: Option<WhatIf>,
+}
+
+/// Sums up the days and months that are over, which processes that go on do by themselves, and answers how many there were. No
+/// answer changes by it; those over years get fast.
+pub async fn settle(engine: &Arc<Engine>) -> Result<u32, Error> {
+    engine.blocking(settling::run).await
 }
 
 /// What a report is to hold.

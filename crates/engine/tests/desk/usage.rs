@@ -16,6 +16,7 @@ use patchbay_engine::demo::sample::SampleOptions;
 use patchbay_engine::desk::usage::{self, ChartKind, Days, ExportFormat, Selection, TriedPrice, UsageQuery};
 use patchbay_engine::desk::{log, retention};
 use patchbay_engine::{Engine, VaultChoice, clock, desk};
+use patchbay_store::Store;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -142,6 +143,58 @@ async fn t3_the_same_is_told_before_and_after_old_attempts_are_archived() {
         let view = usage::view(&engine, query.clone(), zone).await.unwrap();
         assert_eq!(figures(&view), before, "{query:?}");
     }
+}
+
+#[tokio::test]
+async fn t1_every_figure_and_every_chart_is_the_same_before_and_after_days_are_settled() {
+    let (folder, engine) = engine_with(2_400, 170).await;
+    let rows = log::newest(&engine, Filter::default(), 10_000).await.unwrap();
+    let mut rng = fastrand::Rng::with_seed(11);
+    for name in ZONES {
+        desk::budgets::set_zone(&engine, name.to_owned()).await.unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.write(|db| Ok(db.execute("DELETE FROM settled", [])?)).unwrap();
+        let zone = zone(name).unwrap();
+        let queries: Vec<_> = (0..5).map(|_| random_query(&mut rng, &rows, &zone, 165)).collect();
+        let mut told = Vec::new();
+        for query in &queries {
+            told.push((
+                check(&engine, folder.path(), query, &zone).await,
+                screens(&engine, query, &zone).await,
+            ));
+        }
+        let settled = usage::settle(&engine).await.unwrap();
+        assert!(settled > 165, "{settled} days and months of {name}");
+        for (query, (sums, before)) in queries.iter().zip(told) {
+            assert_eq!(check(&engine, folder.path(), query, &zone).await, sums, "{query:?} in {name}");
+            let after = screens(&engine, query, &zone).await;
+            for (before, after) in before.iter().zip(&after) {
+                assert_eq!(before, after, "{query:?} in {name}");
+            }
+        }
+    }
+}
+
+/// Both screens, apart from paces, and every chart.
+async fn screens(engine: &Arc<Engine>, query: &UsageQuery, zone: &TimeZone) -> Vec<Value> {
+    let view = usage::view(engine, query.clone(), zone.clone()).await.unwrap();
+    let overview = desk::overview::overview(engine, zone.clone()).await.unwrap();
+    let (models, nothing) = (vec!["openai/gpt-5-mini".to_owned()], Vec::new());
+    let compared = usage::what_if(engine, query.clone(), models, None, zone.clone()).await.unwrap();
+    let suggested = usage::what_if(engine, query.clone(), nothing, None, zone.clone()).await.unwrap();
+    let mut told = vec![
+        figures(&view),
+        serde_json::json!([overview.today, overview.yesterday, overview.calls_by_hour, overview.p95_by_hour]),
+        serde_json::json!([overview.spend_30d, overview.spend_prior_30d, overview.unpriced]),
+        serde_json::json!([overview.top_apps, overview.top_features]),
+        serde_json::json!([compared, suggested]),
+    ];
+    let request = ChartRequest { width: 600, height: 200, theme: ChartTheme::Dark, hidden: Vec::new() };
+    for kind in ChartKind::ALL {
+        let chart = usage::chart(engine, kind, query.clone(), request.clone(), zone.clone()).await.unwrap();
+        told.push(serde_json::json!(chart));
+    }
+    told
 }
 
 /// What the screen shows, apart from paces, which go with the clock.

@@ -235,10 +235,3 @@ fn add_stored(bytes: &[u8], histogram: &mut Histogram) {
         tracing::warn!(%error, "a bucket of the rollup starts a histogram anew");
     }
 }
-
-/// The same of one alone.
-pub(super) fn read_histogram(bytes: &[u8]) -> Histogram {
-    let mut histogram = Histogram::default();
-    add_stored(bytes, &mut histogram);
-    histogram
-}

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use patchbay_core::ledger::Outcome;
+use patchbay_core::report::{Bucket, Column, Columns, Detail, Filter};
 use patchbay_core::rollup::Histogram;
 use patchbay_core::time::{Range, Timestamp};
 use patchbay_core::usage::TokenUsage;
-use rusqlite::{Connection as Db, Row};
+use rusqlite::Connection as Db;
 
-use super::append::read_histogram;
+use super::scan;
 use crate::error::StoreError;
+use crate::series::{self, Matching};
+use crate::usage::snapshot;
 
 /// What was used of a model.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,18 @@ impl ModelUse {
         self.last_at = self.last_at.max(other.last_at);
     }
 
+    fn add(&mut self, bucket: &Bucket<'_>) {
+        let counts = bucket.counts;
+        self.calls += counts.calls;
+        self.attempts += counts.attempts;
+        self.unpriced_attempts += counts.unpriced_attempts;
+        self.input += counts.input_tokens;
+        self.output += counts.output_tokens;
+        self.cached += counts.cached_tokens;
+        self.cache_write += counts.cache_write_tokens;
+        bucket.first_token.add_to(&mut self.first_token);
+    }
+
     /// Its tokens as one usage, which a price can be asked of.
     pub fn tokens(&self) -> TokenUsage {
         TokenUsage {
@@ -62,33 +76,36 @@ impl ModelUse {
 
 /// What was used of each (provider, model) in a span of time.
 pub fn by_model(db: &Db, range: Range) -> Result<BTreeMap<(String, String), ModelUse>, StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT s.provider, s.model, s.outcome, r.bucket, r.calls, r.attempts, r.unpriced_attempts, r.input_tokens,
-             r.output_tokens, r.cached_tokens, r.cache_write_tokens, r.first_token
-         FROM rollup r JOIN series s ON s.id = r.series_id
-         WHERE r.bucket >= ?1 AND r.bucket < ?2",
+    let db = snapshot(db)?;
+    let filter = Filter::during(range);
+    let series = Matching::read(&db, &filter)?;
+    let mut sums: BTreeMap<usize, ModelUse> = BTreeMap::new();
+    scan::with(&db, &series, &filter, &Detail::whole(COLUMNS), &mut |bucket| {
+        sums.entry(bucket.series).or_default().add(bucket);
+    })?;
+    let span = series::span(&filter);
+    let mut newest = db.prepare_cached(
+        "SELECT max(bucket) AS newest FROM rollup WHERE series_id = ?1 AND bucket >= ?2 AND bucket < ?3",
     )?;
-    let mut sums: BTreeMap<(String, String), ModelUse> = BTreeMap::new();
-    let mut rows = statement.query((range.from.bucket().0, range.to.0))?;
-    while let Some(row) = rows.next()? {
-        let key = (row.get("provider")?, row.get("model")?);
-        sums.entry(key).or_default().merge(&from_row(row)?);
+    let mut models: BTreeMap<(String, String), ModelUse> = BTreeMap::new();
+    for (number, mut sum) in sums {
+        let Some((id, labels)) = series.id(number).and_then(|id| Some((id, series.find(id)?.1))) else {
+            continue;
+        };
+        let last: Option<i64> = newest.query_row((id, span.0, span.1), |row| row.get("newest"))?;
+        sum.last_at = last.map(Timestamp);
+        models.entry((labels.provider.clone(), labels.model.clone())).or_default().merge(&sum);
     }
-    Ok(sums)
+    Ok(models)
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<ModelUse> {
-    let answered = row.get::<_, String>("outcome")? == Outcome::Answered.as_str();
-    let first_token = row.get_ref("first_token")?.as_blob_or_null()?.filter(|_| answered);
-    Ok(ModelUse {
-        calls: row.get("calls")?,
-        attempts: row.get("attempts")?,
-        unpriced_attempts: row.get("unpriced_attempts")?,
-        input: row.get("input_tokens")?,
-        output: row.get("output_tokens")?,
-        cached: row.get("cached_tokens")?,
-        cache_write: row.get("cache_write_tokens")?,
-        first_token: first_token.map(read_histogram).unwrap_or_default(),
-        last_at: Some(Timestamp(row.get("bucket")?)),
-    })
-}
+const COLUMNS: Columns = Columns::of(&[
+    Column::Calls,
+    Column::Attempts,
+    Column::UnpricedAttempts,
+    Column::InputTokens,
+    Column::OutputTokens,
+    Column::CachedTokens,
+    Column::CacheWriteTokens,
+    Column::FirstToken,
+]);

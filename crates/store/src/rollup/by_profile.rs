@@ -1,8 +1,12 @@
 //! The rollup by profile and app: who calls a profile, and how often.
 
+use std::collections::BTreeMap;
+
+use patchbay_core::report::{Column, Columns, Detail, Filter};
 use patchbay_core::time::Range;
 use rusqlite::Connection as Db;
 
+use super::scan::scan;
 use crate::error::StoreError;
 
 /// How often an app called a profile.
@@ -18,13 +22,20 @@ pub struct ProfileUse {
 
 /// Every app's calls of every profile in a span of time, most first.
 pub fn by_profile(db: &Db, range: Range) -> Result<Vec<ProfileUse>, StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT s.profile, s.app, sum(r.calls) AS calls FROM rollup r JOIN series s ON s.id = r.series_id
-         WHERE s.profile <> '' AND r.bucket >= ?1 AND r.bucket < ?2
-         GROUP BY s.profile, s.app HAVING calls > 0 ORDER BY calls DESC, s.app",
-    )?;
-    let rows = statement.query_map((range.from.bucket().0, range.to.0), |row| {
-        Ok(ProfileUse { profile: row.get("profile")?, app: row.get("app")?, calls: row.get("calls")? })
+    let mut calls: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let detail = Detail::whole(Columns::of(&[Column::Calls]));
+    scan(db, &Filter::during(range), &detail, |bucket| {
+        let labels = bucket.labels;
+        if !labels.profile.is_empty() && bucket.counts.calls > 0 {
+            *calls.entry((labels.profile.clone(), labels.app.clone())).or_default() += bucket.counts.calls;
+        }
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let one = |((profile, app), calls)| ProfileUse {
+        profile,
+        app,
+        calls: u32::try_from(calls).unwrap_or(u32::MAX),
+    };
+    let mut uses: Vec<ProfileUse> = calls.into_iter().map(one).collect();
+    uses.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.app.cmp(&b.app)));
+    Ok(uses)
 }

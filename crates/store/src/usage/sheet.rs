@@ -7,7 +7,7 @@ use rusqlite::{Connection as Db, ToSql};
 
 use super::{LOG_COLUMNS, LogRow, log_row};
 use crate::error::StoreError;
-use crate::series::{self, Matching, Part};
+use crate::series::{self, Matching};
 
 /// What a line of the log stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn news(
     after: i64,
     limit: usize,
 ) -> Result<Vec<LogRow>, StoreError> {
-    let (conditions, mut parameters) = series::conditions(filter, Part::Rows);
+    let (conditions, mut parameters) = series::conditions(filter);
     let (from, to) = edges(filter);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     // By row alone: SQLite would rather begin with the labels, and then sort.
@@ -135,7 +135,7 @@ struct Query<'a> {
 
 impl<'a> Query<'a> {
     fn new(rows: &'a Filter, wanted: &Sheet, through: Through) -> Self {
-        let (conditions, parameters) = series::conditions(rows, Part::Rows);
+        let (conditions, parameters) = series::conditions(rows);
         let series = if through == Through::Series { "u.series_id = ? AND " } else { "" };
         let (from, to) = edges(rows);
         let end = Place { at: Timestamp(to), id: i64::MIN };

@@ -1,14 +1,14 @@
 //! How many attempts began in each step of a span: the bars above the log.
 
 use patchbay_core::ledger::Outcome;
-use patchbay_core::report::Filter;
-use patchbay_core::time::{BUCKET_MS, Range};
+use patchbay_core::report::{Column, Columns, Detail, Filter};
+use patchbay_core::time::{BUCKET_MS, Range, Timestamp};
 use rusqlite::{Connection as Db, ToSql};
 
 use super::Counted;
 use crate::error::StoreError;
 use crate::rollup;
-use crate::series::{self, Part};
+use crate::series;
 
 /// What began in a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,13 @@ pub fn tempo(
     };
     let is_answer = |outcome: &str| outcome == Outcome::Answered.as_str();
     if step_ms % BUCKET_MS == 0 {
-        rollup::scan(db, &filter, |bucket| {
+        let columns = match counted {
+            Counted::Calls => Columns::of(&[Column::Calls]),
+            Counted::Attempts => Columns::of(&[Column::Attempts]),
+        };
+        let step = |at: Timestamp| (at.0 - range.from.0).div_euclid(step_ms);
+        let as_one = |span: Range| step(span.from) == step(span.to.plus_ms(-1));
+        rollup::scan(db, &filter, &Detail::spans(columns, &as_one).of_all(), |bucket| {
             let count = match counted {
                 Counted::Calls => bucket.counts.calls,
                 Counted::Attempts => bucket.counts.attempts,
@@ -49,7 +55,7 @@ pub fn tempo(
         })?;
         return Ok(list);
     }
-    let (conditions, mut parameters) = series::conditions(&filter, Part::Rows);
+    let (conditions, mut parameters) = series::conditions(&filter);
     let sql = format!(
         "SELECT u.at, s.outcome FROM usage u JOIN series s ON s.id = u.series_id
          WHERE {conditions} AND u.at >= ? AND u.at < ?{}",

@@ -9,6 +9,7 @@ mod connection;
 mod credential;
 mod ledger;
 mod row;
+mod settle;
 mod sheet;
 mod together;
 mod watch;

@@ -11,7 +11,7 @@ use patchbay_core::diagnose::CheckReport;
 use patchbay_core::health::{Health, Vitals};
 use patchbay_core::id::ConnectionId;
 use patchbay_core::money::DecimalUsd;
-use patchbay_core::report::{Filter, Totals};
+use patchbay_core::report::{Column, Columns, Detail, Filter, Totals};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::standing::{ConnectionState, states};
 use patchbay_store::{Db, StoreError, check, rollup, usage};
@@ -299,6 +299,9 @@ fn last_error(state: &ConnectionState) -> Option<LastError> {
     })
 }
 
+/// What is shown of a connection's attempts.
+const SHOWN: Columns = Columns::of(&[Column::Attempts, Column::Cost, Column::Latency]);
+
 /// The last 24 hours and today, by connection key, from one pass over the rollup.
 struct Figures {
     by_key: HashMap<String, OfConnection>,
@@ -318,7 +321,8 @@ impl Figures {
         let window = first_cell(now);
         let from = midnight.min(window);
         let mut by_key: HashMap<String, OfConnection> = HashMap::new();
-        rollup::scan(db, &Filter::during(Range { from, to: now.plus_ms(1) }), |bucket| {
+        let filter = Filter::during(Range { from, to: now.plus_ms(1) });
+        rollup::scan(db, &filter, &Detail::quarters(SHOWN), |bucket| {
             let own = by_key.entry(bucket.labels.connection.clone()).or_default();
             if bucket.at >= midnight {
                 own.today.add(bucket);

@@ -12,7 +12,7 @@ use patchbay_core::chart::{
     SeriesName, Session, Stacked, Steps, Unit, bars, heat, lines,
 };
 use patchbay_core::market::Market;
-use patchbay_core::report::{Bucket, GroupBy, Relation};
+use patchbay_core::report::{Bucket, Column, Columns, Detail, GroupBy, Relation};
 use patchbay_core::rollup::Histogram;
 use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range};
 use patchbay_store::{Db, StoreError, rollup};
@@ -128,8 +128,17 @@ impl Subject<'_> {
         Steps::new(self.spans.range, self.now, self.zone)
     }
 
-    fn scan(&self, db: &Db, range: Range, each: impl FnMut(&Bucket<'_>)) -> Result<(), StoreError> {
-        rollup::scan(db, &self.query.filter(range), each)
+    /// Reads these sums of each step, whatever their labels.
+    fn scan(
+        &self,
+        db: &Db,
+        (range, steps): (Range, &Steps),
+        columns: &[Column],
+        each: impl FnMut(&Bucket<'_>),
+    ) -> Result<(), StoreError> {
+        let as_one = |span: Range| steps.keep_whole(span);
+        let detail = Detail::spans(Columns::of(columns), &as_one).of_all();
+        rollup::scan(db, &self.query.filter(range), &detail, each)
     }
 
     /// "1 Nov to 30 Nov 2026, America/New_York. app is not playground."
@@ -160,42 +169,51 @@ impl Subject<'_> {
     fn by_step(
         &self,
         db: &Db,
+        columns: &[Column],
         key: impl Fn(&Bucket<'_>) -> String,
         amount: impl Fn(&Bucket<'_>) -> i64,
     ) -> Result<(Steps, HashMap<String, Vec<i64>>), StoreError> {
         let steps = self.steps();
-        let mut sums: HashMap<String, Vec<i64>> = HashMap::new();
-        let mut keys: HashMap<usize, String> = HashMap::new();
-        self.scan(db, self.spans.range, |bucket| {
-            let (amount, step) = (amount(bucket), steps.index(bucket.at));
+        let mut finder = steps.finder();
+        let mut sums: Vec<Vec<i64>> = Vec::new();
+        let mut indices: HashMap<String, usize> = HashMap::new();
+        let mut of_series: Vec<Option<usize>> = Vec::new();
+        let as_one = |span: Range| steps.keep_whole(span);
+        let detail = Detail::spans(Columns::of(columns), &as_one);
+        rollup::scan(db, &self.query.filter(self.spans.range), &detail, |bucket| {
+            let (amount, step) = (amount(bucket), finder.find(bucket.at));
             if let (1.., Some(step)) = (amount, step) {
-                let key = keys.entry(bucket.series).or_insert_with(|| key(bucket));
-                if let Some(row) = sums.get_mut(key) {
-                    row[step] += amount;
-                } else {
-                    let mut row = vec![0; steps.list.len()];
-                    row[step] = amount;
-                    sums.insert(key.clone(), row);
-                }
+                let known = of_series.get(bucket.series).copied().flatten();
+                let index = known.unwrap_or_else(|| {
+                    let index = *indices.entry(key(bucket)).or_insert(sums.len());
+                    sums.resize_with(sums.len().max(index + 1), || vec![0; steps.list.len()]);
+                    of_series.resize(of_series.len().max(bucket.series + 1), None);
+                    of_series[bucket.series] = Some(index);
+                    index
+                });
+                sums[index][step] += amount;
             }
         })?;
-        Ok((steps, sums))
+        let named = indices.into_iter().map(|(key, index)| (key, std::mem::take(&mut sums[index]))).collect();
+        Ok((steps, named))
     }
 
     fn spend(&self, db: &Db) -> Result<Stacked, StoreError> {
         // Spend over time can be stacked by labels only.
         let by = if self.query.by.field().is_some() { self.query.by } else { GroupBy::Provider };
         let key = |bucket: &Bucket<'_>| rollup::key(bucket, by, self.zone);
-        let (steps, sums) = self.by_step(db, key, |bucket| bucket.counts.cost.0)?;
+        let (steps, sums) = self.by_step(db, &[Column::Cost], key, |bucket| bucket.counts.cost.0)?;
         let names = if by == GroupBy::Provider { self.providers(&sums) } else { self.by_total(&sums, by) };
         Ok(stacked(("Spend", "nothing spent", Unit::Usd), names, steps, &sums))
     }
 
     fn tokens(&self, db: &Db) -> Result<Stacked, StoreError> {
         let steps = self.steps();
+        let mut finder = steps.finder();
         let mut rows = vec![vec![0; 3]; steps.list.len()];
-        self.scan(db, self.spans.range, |bucket| {
-            if let Some(row) = steps.index(bucket.at).and_then(|step| rows.get_mut(step)) {
+        let columns = [Column::InputTokens, Column::CachedTokens, Column::OutputTokens];
+        self.scan(db, (self.spans.range, &steps), &columns, |bucket| {
+            if let Some(row) = finder.find(bucket.at).and_then(|step| rows.get_mut(step)) {
                 let counts = bucket.counts;
                 let cached = counts.cached_tokens.min(counts.input_tokens);
                 let parts = [counts.input_tokens - cached, cached, counts.output_tokens];
@@ -215,16 +233,17 @@ impl Subject<'_> {
         let failed = |bucket: &Bucket<'_>| {
             i64::try_from(bucket.counts.attempts - bucket.counts.answered_attempts).unwrap_or(i64::MAX)
         };
-        let (steps, sums) = self.by_step(db, key, failed)?;
+        let (steps, sums) = self.by_step(db, &[Column::Attempts], key, failed)?;
         let names = self.by_total(&sums, GroupBy::Error);
         Ok(stacked(("Failed attempts", "none failed", Unit::Count), names, steps, &sums))
     }
 
     fn latency(&self, db: &Db) -> Result<Percentiles, StoreError> {
         let steps = self.steps();
+        let mut finder = steps.finder();
         let mut histograms = vec![Histogram::default(); steps.list.len()];
-        self.scan(db, self.spans.range, |bucket| {
-            if let Some(histogram) = steps.index(bucket.at).and_then(|step| histograms.get_mut(step)) {
+        self.scan(db, (self.spans.range, &steps), &[Column::Latency], |bucket| {
+            if let Some(histogram) = finder.find(bucket.at).and_then(|step| histograms.get_mut(step)) {
                 bucket.latency.add_to(histogram);
             }
         })?;
@@ -244,8 +263,15 @@ impl Subject<'_> {
         let mut calls = vec![0_u64; 7 * 24];
         // When each of them last had a request.
         let mut last: Vec<Option<Timestamp>> = vec![None; 7 * 24];
-        self.scan(db, self.spans.range, |bucket| {
-            let index = hour_of_week(bucket.at, self.zone);
+        let mut hour_of_week = HoursOfWeek::new(self.spans.range, self.zone);
+        let as_one = |span: Range| {
+            span.to.0 - span.from.0 <= HOUR_MS
+                && self::hour_of_week(span.from, self.zone)
+                    == self::hour_of_week(span.to.plus_ms(-1), self.zone)
+        };
+        let detail = Detail::spans(Columns::of(&[Column::Calls]), &as_one).of_all();
+        rollup::scan(db, &self.query.filter(self.spans.range), &detail, |bucket| {
+            let index = hour_of_week.of(bucket.at);
             if let (Some(cell), Some(last)) = (calls.get_mut(index), last.get_mut(index)) {
                 *cell += bucket.counts.calls;
                 *last = (*last).max(Some(bucket.at));
@@ -254,7 +280,7 @@ impl Subject<'_> {
         let mut hours = vec![0_u64; 7 * 24];
         let mut at = self.spans.range.from;
         while at < self.spans.range.to.min(self.now) {
-            hours[hour_of_week(at, self.zone)] += 1;
+            hours[hour_of_week.of(at)] += 1;
             at = at.plus_ms(HOUR_MS);
         }
         let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -304,9 +330,10 @@ impl Subject<'_> {
         let end = self.spans.last;
         let range = Range { from: day_range(first, self.zone).from, to: day_range(end, self.zone).to };
         let days = Steps::by(Resolution::Day, range, self.now, self.zone);
+        let mut finder = days.finder();
         let mut spent = vec![0_i64; days.list.len()];
-        self.scan(db, range, |bucket| {
-            if let Some(sum) = days.index(bucket.at).and_then(|day| spent.get_mut(day)) {
+        self.scan(db, (range, &days), &[Column::Cost], |bucket| {
+            if let Some(sum) = finder.find(bucket.at).and_then(|day| spent.get_mut(day)) {
                 *sum += bucket.counts.cost.0;
             }
         })?;
@@ -380,6 +407,27 @@ fn hour_of(at: Timestamp, zone: &TimeZone) -> Range {
     let is_same = |back: &i64| hour_of_week(at.plus_ms(-back * BUCKET_MS), zone) == hour_of_week(at, zone);
     let from = at.plus_ms(-BUCKET_MS * (1..4).take_while(is_same).last().unwrap_or(0));
     Range { from, to: from.plus_ms(HOUR_MS) }
+}
+
+/// The hours of the week of many moments of a range: each quarter of an hour is looked up once.
+struct HoursOfWeek<'a> {
+    from: Timestamp,
+    zone: &'a TimeZone,
+    known: Vec<Option<usize>>,
+}
+
+impl<'a> HoursOfWeek<'a> {
+    fn new(range: Range, zone: &'a TimeZone) -> Self {
+        let from = range.from.bucket();
+        let quarters = range.to.since_ms(from) / BUCKET_MS.unsigned_abs();
+        Self { from, zone, known: vec![None; usize::try_from(quarters).unwrap_or(0) + 1] }
+    }
+
+    fn of(&mut self, at: Timestamp) -> usize {
+        let quarter = usize::try_from(at.since_ms(self.from) / BUCKET_MS.unsigned_abs()).unwrap_or(0);
+        let found = || hour_of_week(at, self.zone);
+        self.known.get_mut(quarter).map_or_else(found, |known| *known.get_or_insert_with(found))
+    }
 }
 
 /// Monday's first hour is 0.

@@ -1,26 +1,23 @@
-//! The Usage screen's figures: totals with those of the span before, groups, and what failed attempts failed of. One pass
-//! over the rollup makes them all, so they agree (C5).
+//! The Usage screen's figures: totals with those of the span before, groups, and what failed attempts failed of. They are all made
+//! of the same sums, read at one moment, so they agree (C5).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::chart::Steps;
 use patchbay_core::money::{DecimalUsd, NanoUsd};
-use patchbay_core::price::PriceBook;
-use patchbay_core::report::{Bucket, Field, Filter, GroupBy, Totals as Sums, Usual, pace};
+use patchbay_core::report::{Column, Columns, Detail, Field, Filter, GroupBy, Totals as Sums, Usual, pace};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, month_range};
 use patchbay_store::{Db, StoreError, rollup, series};
 use serde::Serialize;
 
+use super::pass::{Pass, SHOWN};
 use super::query::{Spans, UsageQuery};
 use super::words;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::{Engine, clock};
 
-/// Points of a row's little line.
-const SPARK: usize = 24;
 /// Labels that filters can be made of.
 const FIELDS: [GroupBy; 10] = [
     GroupBy::Connection,
@@ -195,7 +192,10 @@ pub async fn groups(engine: &Arc<Engine>, query: UsageQuery, zone: TimeZone) -> 
             let now = clock::now();
             let spans = query.days.spans(now, &zone)?;
             let snapshot = engine.snapshot()?;
-            let pass = engine.store.read(|db| Pass::over(db, &query, &spans, (now, &zone)))?;
+            let pass = engine.store.read(|db| {
+                let db = db.unchecked_transaction()?;
+                Pass::over(&db, &query, &spans, (now, &zone))
+            })?;
             Ok(pass.rows(query.by, &snapshot))
         })
         .await
@@ -209,7 +209,7 @@ fn read(
     snapshot: &Snapshot,
 ) -> Result<UsageView, StoreError> {
     let pass = Pass::over(db, query, spans, (now, zone))?;
-    let prior = rollup::totals(db, &query.filter(spans.prior))?;
+    let prior = totals(db, &query.filter(spans.prior))?;
     let anything = Filter { range: None, conditions: query.conditions.clone() };
     let last_activity = if pass.totals.attempts > 0 { None } else { rollup::newest(db, &anything)? };
     Ok(UsageView {
@@ -225,6 +225,13 @@ fn read(
         causes: pass.causes(),
         last_activity,
     })
+}
+
+/// Sums as far as the screen shows them.
+fn totals(db: &Db, filter: &Filter) -> Result<Sums, StoreError> {
+    let mut totals = Sums::default();
+    rollup::scan(db, filter, &Detail::whole(SHOWN).of_all(), |bucket| totals.add(bucket))?;
+    Ok(totals)
 }
 
 /// Where the month that holds `now` will end.
@@ -251,165 +258,29 @@ pub(crate) fn expected(
     let weeks = Range { from: now.plus_ms(-i64::from(USUAL_WEEKS) * week_ms), to: now };
     let whole = Range { from: span.from.min(weeks.from), to: now.plus_ms(1) };
     let mut spent = NanoUsd::ZERO;
-    let mut before: Vec<(Timestamp, NanoUsd)> = Vec::new();
-    rollup::scan(db, &Filter { range: Some(whole), ..filter.clone() }, |bucket| {
+    // By the hour, as the usual pace is.
+    let mut before: BTreeMap<Timestamp, NanoUsd> = BTreeMap::new();
+    let hour = |at: Timestamp| Timestamp(at.0.div_euclid(HOUR_MS) * HOUR_MS);
+    let edges = [span.from, weeks.from.bucket()];
+    let as_one = |part: Range| {
+        let has_edge = edges.into_iter().any(|edge| part.from < edge && edge < part.to);
+        let is_long_ago = part.to <= weeks.from.bucket();
+        !has_edge && (is_long_ago || hour(part.from) == hour(part.to.plus_ms(-1)))
+    };
+    let filter = Filter { range: Some(whole), ..filter.clone() };
+    let detail = Detail::spans(Columns::of(&[Column::Cost]), &as_one).of_all();
+    rollup::scan(db, &filter, &detail, |bucket| {
         if bucket.at >= span.from {
             spent += bucket.counts.cost;
         }
         if bucket.at >= weeks.from.bucket() {
-            before.push((bucket.at, bucket.counts.cost));
+            *before.entry(hour(bucket.at)).or_default() += bucket.counts.cost;
         }
     })?;
     // Who has not been here for four weeks is judged by as many as he has.
-    let first = before.iter().map(|(at, _)| *at).min();
-    let begun = first.map_or(0, |first| now.since_ms(first)).div_ceil(week_ms.unsigned_abs());
+    let begun = before.keys().next().map_or(0, |first| now.since_ms(*first)).div_ceil(week_ms.unsigned_abs());
     let weeks = u32::try_from(begun).unwrap_or(USUAL_WEEKS).clamp(1, USUAL_WEEKS);
     Ok(Usual::of(weeks, before).map(|usual| pace(spent, span, now, &usual)))
-}
-
-/// Everything that one pass over the rollup tells.
-struct Pass {
-    totals: Sums,
-    groups: Vec<(String, Sums, Vec<i64>)>,
-    causes: HashMap<String, u64>,
-    /// Cached tokens by provider and model.
-    cached: HashMap<(String, String), u64>,
-    /// The provider of a group, for its tile.
-    providers: Vec<String>,
-}
-
-impl Pass {
-    fn over(
-        db: &Db,
-        query: &UsageQuery,
-        spans: &Spans,
-        (now, zone): (Timestamp, &TimeZone),
-    ) -> Result<Self, StoreError> {
-        let mut pass = Self {
-            totals: Sums::default(),
-            groups: Vec::new(),
-            causes: HashMap::new(),
-            cached: HashMap::new(),
-            providers: Vec::new(),
-        };
-        let steps = Steps::new(spans.range, now, zone);
-        let mut indices = Indices { by: query.by, zone, of_series: HashMap::new(), of_key: HashMap::new() };
-        rollup::scan(db, &query.filter(spans.range), |bucket| {
-            pass.totals.add(bucket);
-            let index = indices.of(bucket, &mut pass);
-            if let Some((_, sums, spark)) = pass.groups.get_mut(index) {
-                sums.add(bucket);
-                if let Some(step) = steps.index(bucket.at) {
-                    spark.resize(steps.list.len(), 0);
-                    spark[step] += bucket.counts.cost.0;
-                }
-            }
-            pass.note(bucket);
-        })?;
-        Ok(pass)
-    }
-
-    fn note(&mut self, bucket: &Bucket<'_>) {
-        let (labels, counts) = (bucket.labels, bucket.counts);
-        let failed = counts.attempts - counts.answered_attempts;
-        if failed > 0 {
-            *self.causes.entry(labels.error.clone()).or_default() += failed;
-        }
-        if counts.cached_tokens > 0 {
-            let key = (labels.provider.clone(), labels.model.clone());
-            *self.cached.entry(key).or_default() += counts.cached_tokens;
-        }
-    }
-
-    fn rows(&self, by: GroupBy, snapshot: &Snapshot) -> Vec<GroupRow> {
-        let mut groups: Vec<_> = self.groups.iter().zip(&self.providers).collect();
-        groups.sort_by(|((a, x, _), _), ((b, y, _), _)| {
-            (y.cost, y.calls).cmp(&(x.cost, x.calls)).then_with(|| a.cmp(b))
-        });
-        let whole = self.totals.cost.0;
-        let row = |((key, sums, spark), provider): (&(String, Sums, Vec<i64>), &String)| {
-            let (tile, color) = tile(by, provider, snapshot);
-            GroupRow {
-                name: words::name(snapshot, by, key),
-                key: key.clone(),
-                tile,
-                color,
-                totals: sums.into(),
-                share_bp: basis_points(sums.cost.0.unsigned_abs(), whole.unsigned_abs()).unwrap_or(0),
-                success_bp: basis_points(sums.answered_attempts, sums.attempts),
-                spark: thin(spark),
-            }
-        };
-        groups.into_iter().map(row).collect()
-    }
-
-    fn causes(&self) -> Vec<Cause> {
-        let all: u64 = self.causes.values().sum();
-        let mut causes: Vec<_> = self.causes.iter().collect();
-        causes.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
-        let cause = |(error, attempts): (&String, &u64)| Cause {
-            error: error.clone(),
-            name: words::cause(error).to_owned(),
-            attempts: short(*attempts),
-            share_bp: basis_points(*attempts, all).unwrap_or(0),
-        };
-        causes.into_iter().map(cause).collect()
-    }
-
-    /// The difference between input and cached input, for every cached token.
-    fn cache_saving(&self, prices: &PriceBook, now: Timestamp) -> NanoUsd {
-        let saved = |((provider, model), tokens): (&(String, String), &u64)| {
-            let price = prices.find(provider, model, now, 0)?;
-            let each = i128::from(price.input.0) - i128::from(price.cached_input?.0);
-            i64::try_from(each.max(0) * i128::from(*tokens) / 1_000_000).ok().map(NanoUsd)
-        };
-        self.cached.iter().filter_map(saved).sum()
-    }
-}
-
-/// Which group a bucket belongs to: found once for each series where groups go by labels.
-struct Indices<'a> {
-    by: GroupBy,
-    zone: &'a TimeZone,
-    of_series: HashMap<usize, usize>,
-    of_key: HashMap<String, usize>,
-}
-
-impl Indices<'_> {
-    fn of(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> usize {
-        let by_label = self.by.field().is_some();
-        if let Some(index) = self.of_series.get(&bucket.series).filter(|_| by_label) {
-            return *index;
-        }
-        let key = rollup::key(bucket, self.by, self.zone);
-        let index = *self.of_key.entry(key.clone()).or_insert_with(|| {
-            pass.groups.push((key, Sums::default(), Vec::new()));
-            pass.providers.push(bucket.labels.provider.clone());
-            pass.groups.len() - 1
-        });
-        self.of_series.insert(bucket.series, index);
-        index
-    }
-}
-
-/// Groups that belong to one provider wear its tile.
-fn tile(by: GroupBy, provider: &str, snapshot: &Snapshot) -> (String, u8) {
-    match by {
-        GroupBy::Provider | GroupBy::Connection | GroupBy::Model => snapshot.tile(provider),
-        _ => (String::new(), 6),
-    }
-}
-
-fn basis_points(part: u64, whole: u64) -> Option<u32> {
-    let share = (u128::from(part) * 10_000 + u128::from(whole) / 2).checked_div(u128::from(whole))?;
-    u32::try_from(share).ok()
-}
-
-/// At most so many points, each the sum of its share of steps, in dollars.
-#[expect(clippy::cast_precision_loss, reason = "the length of a line on a screen")]
-fn thin(amounts: &[i64]) -> Vec<f32> {
-    let each = amounts.len().div_ceil(SPARK).max(1);
-    amounts.rchunks(each).rev().map(|chunk| chunk.iter().sum::<i64>() as f32 / 1e9).collect()
 }
 
 /// What filters can be made of: every value that ever occurred of a label, in order.
@@ -448,4 +319,35 @@ pub async fn values(engine: &Arc<Engine>) -> Result<Vec<FieldValues>, Error> {
             Ok(FIELDS.into_iter().filter_map(of_field).collect())
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbay_core::time::zone;
+    use patchbay_store::Store;
+    use patchbay_store::rollup::settle;
+
+    use super::*;
+    use crate::demo::sample::{self, SampleOptions};
+
+    #[test]
+    fn t1_the_pace_is_the_same_before_and_after_days_are_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        // 2026-11-20 15:42 UTC.
+        let now = Timestamp(1_795_189_320_000);
+        for name in ["America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"] {
+            let zone = zone(name).unwrap();
+            // Less than four weeks, so that it matters when the first attempt was.
+            sample::load(&store, SampleOptions { attempts: 2_000, days: 17, seed: 3 }, now, &zone).unwrap();
+            let month = month_range(now.day(&zone), &zone);
+            let spans = [month, Range { from: now.plus_ms(-5 * HOUR_MS).bucket(), to: now.plus_ms(HOUR_MS) }];
+            let paces =
+                || spans.map(|span| store.read(|db| expected(db, &Filter::default(), span, now)).unwrap());
+            let before = paces();
+            assert!(before.iter().all(Option::is_some));
+            assert!(settle::run(&store, &zone, now).unwrap() > 14, "{name}");
+            assert_eq!(paces(), before, "{name}");
+        }
+    }
 }

@@ -1,0 +1,210 @@
+//! What the rollup tells of a query: totals, groups with their lines, what failed attempts failed of, and cached tokens.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use patchbay_core::chart::Steps;
+use patchbay_core::money::NanoUsd;
+use patchbay_core::price::PriceBook;
+use patchbay_core::report::{Bucket, Column, Columns, Detail, GroupBy, Totals as Sums};
+use patchbay_core::time::{Range, Timestamp};
+use patchbay_store::{Db, StoreError, rollup};
+
+use super::query::{Spans, UsageQuery};
+use super::view::{Cause, GroupRow, short};
+use super::words;
+use crate::snapshot::Snapshot;
+
+/// Points of a row's little line.
+const SPARK: usize = 24;
+/// What the screen shows of a span of time.
+pub(crate) const SHOWN: Columns = Columns::of(&[
+    Column::Calls,
+    Column::Attempts,
+    Column::Cost,
+    Column::SavedCalls,
+    Column::InputTokens,
+    Column::OutputTokens,
+    Column::CachedTokens,
+    Column::UnpricedAttempts,
+    Column::Signals,
+    Column::SignalCost,
+    Column::Latency,
+]);
+
+/// Everything that the rollup tells.
+pub(super) struct Pass {
+    pub(super) totals: Sums,
+    groups: Vec<(String, Sums, Vec<i64>)>,
+    causes: HashMap<String, u64>,
+    /// Provider, model, and their cached tokens.
+    cached: Vec<(String, String, u64)>,
+    /// The provider of a group, for its tile.
+    providers: Vec<String>,
+}
+
+impl Pass {
+    pub(super) fn over(
+        db: &Db,
+        query: &UsageQuery,
+        spans: &Spans,
+        (now, zone): (Timestamp, &TimeZone),
+    ) -> Result<Self, StoreError> {
+        let mut pass = Self {
+            totals: Sums::default(),
+            groups: Vec::new(),
+            causes: HashMap::new(),
+            cached: Vec::new(),
+            providers: Vec::new(),
+        };
+        let mut indices = Indices::new(query.by, zone);
+        let filter = query.filter(spans.range);
+        let of_one_group = |span: Range| rollup::is_one_group(span, query.by, zone);
+        rollup::scan(db, &filter, &Detail::spans(SHOWN, &of_one_group), |bucket| {
+            let (group, model) = indices.of(bucket, &mut pass);
+            pass.groups[group].1.add(bucket);
+            pass.cached[model].2 += bucket.counts.cached_tokens;
+            pass.note_failed(bucket);
+        })?;
+        let steps = Steps::new(spans.range, now, zone);
+        let mut finder = steps.finder();
+        let of_one_point = |span: Range| of_one_group(span) && steps.keep_whole(span);
+        let detail = Detail::spans(Columns::of(&[Column::Cost]), &of_one_point);
+        rollup::scan(db, &filter, &detail, |bucket| {
+            if let Some(step) = finder.find(bucket.at) {
+                let (group, _) = indices.of(bucket, &mut pass);
+                let spark = &mut pass.groups[group].2;
+                spark.resize(steps.list.len(), 0);
+                spark[step] += bucket.counts.cost.0;
+            }
+        })?;
+        for (_, sums, _) in &pass.groups {
+            pass.totals.merge(sums);
+        }
+        Ok(pass)
+    }
+
+    fn note_failed(&mut self, bucket: &Bucket<'_>) {
+        let failed = bucket.counts.attempts - bucket.counts.answered_attempts;
+        if failed > 0 {
+            *self.causes.entry(bucket.labels.error.clone()).or_default() += failed;
+        }
+    }
+
+    pub(super) fn rows(&self, by: GroupBy, snapshot: &Snapshot) -> Vec<GroupRow> {
+        let mut groups: Vec<_> = self.groups.iter().zip(&self.providers).collect();
+        groups.sort_by(|((a, x, _), _), ((b, y, _), _)| {
+            (y.cost, y.calls).cmp(&(x.cost, x.calls)).then_with(|| a.cmp(b))
+        });
+        let whole = self.totals.cost.0;
+        let row = |((key, sums, spark), provider): (&(String, Sums, Vec<i64>), &String)| {
+            let (tile, color) = tile(by, provider, snapshot);
+            GroupRow {
+                name: words::name(snapshot, by, key),
+                key: key.clone(),
+                tile,
+                color,
+                totals: sums.into(),
+                share_bp: basis_points(sums.cost.0.unsigned_abs(), whole.unsigned_abs()).unwrap_or(0),
+                success_bp: basis_points(sums.answered_attempts, sums.attempts),
+                spark: thin(spark),
+            }
+        };
+        groups.into_iter().map(row).collect()
+    }
+
+    pub(super) fn causes(&self) -> Vec<Cause> {
+        let all: u64 = self.causes.values().sum();
+        let mut causes: Vec<_> = self.causes.iter().collect();
+        causes.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        let cause = |(error, attempts): (&String, &u64)| Cause {
+            error: error.clone(),
+            name: words::cause(error).to_owned(),
+            attempts: short(*attempts),
+            share_bp: basis_points(*attempts, all).unwrap_or(0),
+        };
+        causes.into_iter().map(cause).collect()
+    }
+
+    /// The difference between input and cached input, for every cached token.
+    pub(super) fn cache_saving(&self, prices: &PriceBook, now: Timestamp) -> NanoUsd {
+        let saved = |(provider, model, tokens): &(String, String, u64)| {
+            let price = prices.find(provider, model, now, 0)?;
+            let each = i128::from(price.input.0) - i128::from(price.cached_input?.0);
+            i64::try_from(each.max(0) * i128::from(*tokens) / 1_000_000).ok().map(NanoUsd)
+        };
+        self.cached.iter().filter_map(saved).sum()
+    }
+}
+
+/// Which group and which model a bucket belongs to: found once for each series, as far as it goes by labels.
+struct Indices<'a> {
+    by: GroupBy,
+    zone: &'a TimeZone,
+    /// The group, where it goes by labels, and the model.
+    of_series: Vec<Option<(Option<usize>, usize)>>,
+    of_key: HashMap<String, usize>,
+    of_model: HashMap<(String, String), usize>,
+}
+
+impl<'a> Indices<'a> {
+    fn new(by: GroupBy, zone: &'a TimeZone) -> Self {
+        Self { by, zone, of_series: Vec::new(), of_key: HashMap::new(), of_model: HashMap::new() }
+    }
+
+    fn of(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> (usize, usize) {
+        match self.of_series.get(bucket.series).copied().flatten() {
+            Some((Some(group), model)) => (group, model),
+            Some((None, model)) => (self.group(bucket, pass), model),
+            None => {
+                let (group, model) = (self.group(bucket, pass), self.model(bucket, pass));
+                self.of_series.resize(self.of_series.len().max(bucket.series + 1), None);
+                self.of_series[bucket.series] = Some((self.by.field().map(|_| group), model));
+                (group, model)
+            }
+        }
+    }
+
+    fn group(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> usize {
+        let key = rollup::key(bucket, self.by, self.zone);
+        let provider = &bucket.labels.provider;
+        let index = *self.of_key.entry(key.clone()).or_insert_with(|| {
+            pass.groups.push((key, Sums::default(), Vec::new()));
+            pass.providers.push(provider.clone());
+            pass.groups.len() - 1
+        });
+        // Of several the first by name, in whatever order they come.
+        if *provider < pass.providers[index] {
+            pass.providers[index].clone_from(provider);
+        }
+        index
+    }
+
+    fn model(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> usize {
+        let (provider, model) = (&bucket.labels.provider, &bucket.labels.model);
+        *self.of_model.entry((provider.clone(), model.clone())).or_insert_with(|| {
+            pass.cached.push((provider.clone(), model.clone(), 0));
+            pass.cached.len() - 1
+        })
+    }
+}
+
+/// Groups that belong to one provider wear its tile.
+fn tile(by: GroupBy, provider: &str, snapshot: &Snapshot) -> (String, u8) {
+    match by {
+        GroupBy::Provider | GroupBy::Connection | GroupBy::Model => snapshot.tile(provider),
+        _ => (String::new(), 6),
+    }
+}
+
+fn basis_points(part: u64, whole: u64) -> Option<u32> {
+    let share = (u128::from(part) * 10_000 + u128::from(whole) / 2).checked_div(u128::from(whole))?;
+    u32::try_from(share).ok()
+}
+
+/// At most so many points, each the sum of its share of steps, in dollars.
+#[expect(clippy::cast_precision_loss, reason = "the length of a line on a screen")]
+fn thin(amounts: &[i64]) -> Vec<f32> {
+    let each = amounts.len().div_ceil(SPARK).max(1);
+    amounts.rchunks(each).rev().map(|chunk| chunk.iter().sum::<i64>() as f32 / 1e9).collect()
+}
