@@ -39,10 +39,12 @@ pub enum Changed {
     Alerts,
     /// Profiles and aliases.
     Profiles,
+    /// Saved views.
+    Views,
 }
 
 impl Changed {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Connections,
         Self::Usage,
         Self::Status,
@@ -53,6 +55,7 @@ impl Changed {
         Self::Budgets,
         Self::Alerts,
         Self::Profiles,
+        Self::Views,
     ];
 }
 
@@ -69,6 +72,7 @@ impl From<changes::Changed> for Changed {
             changes::Changed::Budgets => Self::Budgets,
             changes::Changed::Alerts => Self::Alerts,
             changes::Changed::Profiles => Self::Profiles,
+            changes::Changed::Views => Self::Views,
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) mod running;
 pub(crate) mod status;
 pub(crate) mod usage;
 pub(crate) mod vault;
+pub(crate) mod views;
 
 use serde::Serialize;
 use tauri::ipc::Channel;

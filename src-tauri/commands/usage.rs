@@ -3,7 +3,8 @@
 use patchbay_core::chart::{Chart, ChartRequest, ChartTheme};
 use patchbay_engine::desk::export::Exported;
 use patchbay_engine::desk::usage::{
-    self, ChartKind, ExportFormat, FieldValues, GroupRow, TriedPrice, UsageQuery, UsageView, WhatIf,
+    self, ChartKind, ExploreQuery, ExploreView, ExportFormat, FieldValues, GroupRow, TriedPrice, UsageQuery,
+    UsageView, WhatIf,
 };
 use patchbay_engine::error::Error;
 use tauri::State;
@@ -34,6 +35,24 @@ pub async fn usage_chart(
     request: ChartRequest,
 ) -> Result<Chart, Error> {
     usage::chart(&desk.engine()?, kind, query, request, desk.zone()).await
+}
+
+/// One number by groups and groups inside them.
+#[tauri::command]
+#[specta::specta]
+pub async fn usage_explore(desk: State<'_, Desk>, query: ExploreQuery) -> Result<ExploreView, Error> {
+    usage::explore(&desk.engine()?, query, desk.zone()).await
+}
+
+/// The same over time, drawn at the size that is asked for.
+#[tauri::command]
+#[specta::specta]
+pub async fn usage_explore_chart(
+    desk: State<'_, Desk>,
+    query: ExploreQuery,
+    request: ChartRequest,
+) -> Result<Chart, Error> {
+    usage::explore_chart(&desk.engine()?, query, request, desk.zone()).await
 }
 
 /// What filters can be made of.

@@ -7,6 +7,7 @@ mod apps;
 mod chooser;
 mod connections;
 mod driver;
+mod explore;
 mod first_run;
 mod gateway;
 mod imports;
@@ -185,6 +186,13 @@ async fn the_page_reaches_only_its_backend() {
 async fn c1_activity_from_the_log_to_one_call() {
     if has_a_session("c1_activity_from_the_log_to_one_call") {
         activity::from_the_log_to_one_call().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_explore_from_a_number_to_a_saved_view() {
+    if has_a_session("c5_explore_from_a_number_to_a_saved_view") {
+        explore::from_a_number_to_a_saved_view().await;
     }
 }
 

@@ -29,6 +29,7 @@ import {
   type ImportSource,
   type Format,
   type DrillRequest,
+  type ExploreQuery,
   type LimitEdit,
   type ModelQuery,
   type PlaygroundEvent,
@@ -39,6 +40,7 @@ import {
   type ProfileDraft,
   type ProviderDraft,
   type ProviderEdit,
+  type Shows,
   type Spec,
   type Spend,
   type StageReport,
@@ -209,12 +211,20 @@ export const backend = {
   usageGroups: (query: UsageQuery) => value(commands.usageGroups(query)),
   usageChart: (kind: ChartKind, query: UsageQuery, request: ChartRequest) =>
     value(commands.usageChart(kind, query, request)),
+  usageExplore: (query: ExploreQuery) => value(commands.usageExplore(query)),
+  usageExploreChart: (query: ExploreQuery, request: ChartRequest) => value(commands.usageExploreChart(query, request)),
   usageValues: () => value(commands.usageValues()),
   usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) =>
     value(commands.usageWhatIf(query, models, price)),
   usageExport: (query: UsageQuery, format: ExportFormat) => value(commands.usageExport(query, format)),
   usageExportCharts: (query: UsageQuery, theme: ChartTheme) => value(commands.usageExportCharts(query, theme)),
   usageStatement: (app: string, month: string | null = null) => value(commands.usageStatement(app, month)),
+
+  savedViews: () => value(commands.savedViews()),
+  savedViewAdd: (name: string, shows: Shows) => value(commands.savedViewAdd(name, shows)),
+  savedViewReplace: (name: string, shows: Shows) => value(commands.savedViewReplace(name, shows)),
+  savedViewRename: (name: string, to: string) => value(commands.savedViewRename(name, to)),
+  savedViewRemove: (name: string) => value(commands.savedViewRemove(name)),
 
   budgets: () => value(commands.budgets()),
   budgetSet: (draft: BudgetDraft) => value(commands.budgetSet(draft)),

@@ -215,6 +215,10 @@ export const commands = {
 	usageGroups: (query: UsageQuery) => typedError<GroupRow[], CommandError>(__TAURI_INVOKE("usage_groups", { query })),
 	/**  A chart, drawn at the size that is asked for. */
 	usageChart: (kind: ChartKind, query: UsageQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("usage_chart", { kind, query, request })),
+	/**  One number by groups and groups inside them. */
+	usageExplore: (query: ExploreQuery) => typedError<ExploreView, CommandError>(__TAURI_INVOKE("usage_explore", { query })),
+	/**  The same over time, drawn at the size that is asked for. */
+	usageExploreChart: (query: ExploreQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("usage_explore_chart", { query, request })),
 	/**  What filters can be made of. */
 	usageValues: () => typedError<FieldValues[], CommandError>(__TAURI_INVOKE("usage_values")),
 	/**  The same traffic on other models (`provider/model`; those in use where none is named), or at a price. */
@@ -225,6 +229,16 @@ export const commands = {
 	usageExportCharts: (query: UsageQuery, theme: ChartTheme) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_charts", { query, theme })),
 	/**  Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder. */
 	usageStatement: (app: string, month: string | null) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_statement", { app, month })),
+	/**  All of them by name. */
+	savedViews: () => typedError<SavedView[], CommandError>(__TAURI_INVOKE("saved_views")),
+	/**  Saves a new one. */
+	savedViewAdd: (name: string, shows: Shows) => typedError<SavedView, CommandError>(__TAURI_INVOKE("saved_view_add", { name, shows })),
+	/**  Lets one show something else. */
+	savedViewReplace: (name: string, shows: Shows) => typedError<SavedView, CommandError>(__TAURI_INVOKE("saved_view_replace", { name, shows })),
+	/**  Gives one another name. */
+	savedViewRename: (name: string, to: string) => typedError<null, CommandError>(__TAURI_INVOKE("saved_view_rename", { name, to })),
+	/**  Deletes one. */
+	savedViewRemove: (name: string) => typedError<null, CommandError>(__TAURI_INVOKE("saved_view_remove", { name })),
 	/**  All budgets, and how far they are used. */
 	budgets: () => typedError<Budget[], CommandError>(__TAURI_INVOKE("budgets")),
 	/**  Sets a budget: a new one, or other terms for the one that is there. */
@@ -1075,7 +1089,9 @@ export type Changed =
 /**  Alerts and their rules. */
 "alerts" | 
 /**  Profiles and aliases. */
-"profiles";
+"profiles" | 
+/**  Saved views. */
+"views";
 
 /**  A drawn chart. Sums and rows are of all series, hidden ones too; a hidden series is only not drawn. */
 export type Chart = {
@@ -1678,6 +1694,76 @@ export type EffectiveSetting = {
 	is_untaken: boolean,
 };
 
+/**  A group and what is inside it. */
+export type ExploreGroup = {
+	/**  The group. */
+	row: ExploreRow,
+	/**  The groups inside it, where they were asked for, in the same order. */
+	inside: ExploreRow[],
+};
+
+/**  What the window asks for. */
+export type ExploreQuery = {
+	/**  Which days. */
+	days: Days,
+	/**  What has to hold. */
+	conditions: Condition[],
+	/**  Which number. */
+	metric: Metric,
+	/**  What groups go by: a label. */
+	by: GroupBy,
+	/**  What the groups inside them go by. */
+	then: GroupBy | null,
+	/**  Only so many groups, and as many in each; the others together are one more. */
+	top: number,
+};
+
+/**  The number of a group. */
+export type ExploreRow = {
+	/**  What filters call it; `+other` for the groups that are not among the first. */
+	key: string,
+	/**  As people read it. */
+	name: string,
+	/**  Two letters for the tile; empty where groups have none. */
+	tile: string,
+	/**  Colour of the tile, 1 to 6. */
+	color: number,
+	/**  The number, as decimal text; `None` where there is nothing that it could be of. */
+	value: string | null,
+	/**  The same over as many days before. */
+	before: string | null,
+	/**  Of the whole, in basis points; `None` where numbers do not add up. */
+	share_bp: number | null,
+	/**  Requests behind it. */
+	calls: number,
+	/**  Tries behind it. */
+	attempts: number,
+	/**  How many groups it stands for. */
+	groups: number,
+};
+
+/**  One number by groups. */
+export type ExploreView = {
+	/**  The zone of its days. */
+	zone: string,
+	/**  The first day (2026-11-10). */
+	from: string,
+	/**  The last day. */
+	to: string,
+	/**  How many days. */
+	days: number,
+	/**  What the numbers count. */
+	unit: Unit,
+	/**  Whether the numbers of groups make up the whole. */
+	adds_up: boolean,
+	/**  Everything that the query admits: where numbers add up, the sum of the groups. */
+	whole: ExploreRow,
+	/**  Groups, the highest first and "Other" last. */
+	groups: ExploreGroup[],
+	/**  When there was anything at all that fits, whatever the days. */
+	last_activity: Timestamp | null,
+};
+
 /**  What the file is to be. */
 export type ExportFormat = 
 /**  For spreadsheets and everything else. */
@@ -2080,6 +2166,41 @@ export type Messages = {
 	/**  When both are erased. */
 	erase_at: Timestamp,
 };
+
+/**  A number of a group. Sums add up over groups; shares, averages and times do not. */
+export type Metric = 
+/**  The sum of all known costs. */
+"spend" | 
+/**  Requests as their callers saw them. */
+"requests" | 
+/**  Tries at connections. */
+"attempts" | 
+/**  Tries without an answer. */
+"failed_attempts" | 
+/**  Their share of all tries. */
+"failed_share" | 
+/**  All input tokens. */
+"input_tokens" | 
+/**  All output tokens. */
+"output_tokens" | 
+/**  Of the input: read from a cache. */
+"cached_tokens" | 
+/**  What a request cost on average. */
+"cost_per_request" | 
+/**  What a thousand requests cost. */
+"cost_per_thousand" | 
+/**  What the requests of one signal cost on average. */
+"cost_per_signal" | 
+/**  Median time of answered attempts. */
+"latency_p50" | 
+/**  Its 95th percentile. */
+"latency_p95" | 
+/**  Its 99th percentile. */
+"latency_p99" | 
+/**  Median time to the first piece of answered attempts. */
+"first_token_p50" | 
+/**  Its 95th percentile. */
+"first_token_p95";
 
 /**  The user's tokens of the last 30 days, in basis points of all. */
 export type Mix = {
@@ -2923,6 +3044,16 @@ export type RouteAttempt = {
 	message: string,
 };
 
+/**  A saved view. */
+export type SavedView = {
+	/**  Unique. */
+	name: string,
+	/**  What it shows. */
+	shows: Shows,
+	/**  When it was last saved or renamed. */
+	updated_at: Timestamp,
+};
+
 /**  When tests run by themselves. */
 export type ScheduleInfo = {
 	/**  As it is set. */
@@ -2999,6 +3130,23 @@ export type Severity =
 "warn" | 
 /**  It is one. */
 "bad";
+
+/**  What a saved view shows. */
+export type Shows = 
+/**  The figures and charts of Usage. */
+{ screen: "usage"; 
+/**  Days, filters and groups. */
+query: UsageQuery; 
+/**  Beside the days before. */
+compare: boolean; 
+/**  Spend by the calendar instead of over time. */
+calendar: boolean } | 
+/**  One number by groups. */
+{ screen: "explore"; 
+/**  Days, filters, number and groups. */
+query: ExploreQuery; 
+/**  Beside the days before. */
+compare: boolean };
 
 /**  How wide the sidebar is. */
 export type Sidebar = 
@@ -3422,7 +3570,9 @@ export type Unit =
 /**  Tokens, calls, attempts. */
 "count" | 
 /**  Milliseconds. */
-"ms";
+"ms" | 
+/**  Basis points here, percent where people read. */
+"share";
 
 /**  Attempts of the last 30 days whose cost is not known, and their models. */
 export type Unpriced = {
@@ -3554,13 +3704,13 @@ export type WhatIf = {
 	options: WhatIfOption[],
 };
 
-/**  A model that can be chosen. */
+/**  A model or profile that can be chosen. */
 export type WhatIfOption = {
 	/**  `provider/model`. */
 	id: string,
-	/**  The model's id at its provider. */
+	/**  The model's id at its provider; the profile's name. */
 	model: string,
-	/**  Its provider's name. */
+	/**  Its provider's name; of a profile, that of its first step. */
 	provider_name: string,
 	/**  Dollars per million input tokens. */
 	input_price: DecimalUsd,
@@ -3572,7 +3722,7 @@ export type WhatIfOption = {
 export type WhatIfRow = {
 	/**  `provider/model`; empty for a price of one's own. */
 	id: string,
-	/**  The model's id at its provider. */
+	/**  The model's id at its provider; the profile's name. */
 	model: string,
 	/**  Two letters for the tile. */
 	tile: string,

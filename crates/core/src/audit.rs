@@ -105,6 +105,8 @@ pub enum Kind {
     Alert,
     /// A setting, by its name.
     Setting,
+    /// A saved view, by its name.
+    View,
     /// All calls.
     Traffic,
     /// The sample data.

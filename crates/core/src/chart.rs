@@ -7,6 +7,7 @@ use marks::Picture;
 
 mod axis;
 mod bars;
+mod curves;
 mod heat;
 mod lines;
 mod marks;
@@ -20,6 +21,7 @@ mod theme;
 mod unit;
 
 pub use bars::{Stacked, bars};
+pub use curves::{Curves, curves};
 pub use heat::{Heat, HeatCell, HeatKind, Look, Session, heat};
 pub use lines::{Percentiles, lines};
 pub use marks::{Heading, Unpaintable};

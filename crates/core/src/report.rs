@@ -3,6 +3,7 @@
 mod bucket;
 mod detail;
 mod filter;
+mod metric;
 mod pace;
 mod what_if;
 
@@ -14,6 +15,7 @@ use crate::rollup::Histogram;
 pub use bucket::{Bucket, Labels, Values};
 pub use detail::{Column, Columns, Detail, Whose};
 pub use filter::{Condition, Field, Filter, Relation};
+pub use metric::{Metric, basis_points};
 pub use pace::{Usual, pace};
 pub use what_if::{Alternative, Traffic};
 
@@ -147,6 +149,11 @@ impl Totals {
         self.signal_cost += other.signal_cost;
     }
 
+    /// Tries without an answer.
+    pub fn failed_attempts(&self) -> u64 {
+        self.attempts - self.answered_attempts
+    }
+
     /// What a call cost on average, to the nano-dollar; `None` without calls.
     pub fn per_call(&self) -> Option<NanoUsd> {
         share(self.cost, 1, self.calls)
@@ -181,11 +188,17 @@ pub struct Group {
 
 /// The groups with the highest cost (then the most calls), at most `most` of them, and the sum of all others where there
 /// are any.
-pub fn top(mut groups: Vec<Group>, most: usize) -> (Vec<Group>, Option<Totals>) {
-    groups.sort_by(|a, b| {
-        let weight = |group: &Group| (group.totals.cost, group.totals.calls);
-        weight(b).cmp(&weight(a)).then_with(|| a.key.cmp(&b.key))
-    });
+pub fn top(groups: Vec<Group>, most: usize) -> (Vec<Group>, Option<Totals>) {
+    top_by(groups, most, |totals| (totals.cost, totals.calls))
+}
+
+/// The same with the groups that weigh most.
+pub fn top_by<W: Ord>(
+    mut groups: Vec<Group>,
+    most: usize,
+    weight: impl Fn(&Totals) -> W,
+) -> (Vec<Group>, Option<Totals>) {
+    groups.sort_by(|a, b| weight(&b.totals).cmp(&weight(&a.totals)).then_with(|| a.key.cmp(&b.key)));
     let rest = groups.split_off(most.min(groups.len()));
     let other = rest.into_iter().reduce(|mut sum, group| {
         sum.totals.merge(&group.totals);

@@ -27,6 +27,8 @@ pub enum Changed {
     Alerts,
     /// Profiles and aliases.
     Profiles,
+    /// Saved views.
+    Views,
 }
 
 /// The sending end. Nobody has to listen.

@@ -28,3 +28,4 @@ pub mod retention;
 pub mod status;
 pub mod usage;
 pub mod vault;
+pub mod views;

@@ -72,7 +72,7 @@ pub mod vault {
 /// How often a change by another process is looked for while nobody calls.
 const LOOK: Duration = Duration::from_millis(500);
 /// What may have changed with the configuration's version.
-const OF_CONFIGURATION: [Changed; 8] = [
+const OF_CONFIGURATION: [Changed; 9] = [
     Changed::Connections,
     Changed::Apps,
     Changed::Settings,
@@ -81,6 +81,7 @@ const OF_CONFIGURATION: [Changed; 8] = [
     Changed::Budgets,
     Changed::Alerts,
     Changed::Profiles,
+    Changed::Views,
 ];
 
 /// The platform's own data folder, which both shells use unless told otherwise.

@@ -27,6 +27,7 @@ pub mod price;
 pub mod profile;
 pub mod provider;
 pub mod rollup;
+pub mod saved_view;
 pub mod sealed;
 pub mod series;
 pub mod setting;

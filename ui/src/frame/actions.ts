@@ -1,6 +1,7 @@
 // What can be done from anywhere: the keys of the frame and the actions of the palette come from this one list.
 import type { IconName } from "../kit/icon";
 import { screens } from "../screens";
+import { EXPLORE } from "../screens/explore/query";
 import { checks } from "../stores/checks.svelte";
 import type { Bindings } from "../stores/keyboard.svelte";
 import { overlays } from "../stores/overlays.svelte";
@@ -27,6 +28,7 @@ export const actions: Action[] = [
   action("import", "Import connections", "dl", "", () => overlays.show("import")),
   action("add-provider", "Add provider", "plus", "", () => overlays.show("add-provider")),
   action("update-lists", "Update lists of models", "refresh", "", () => void syncs.readAll()),
+  action("explore", "Explore usage", "chart", "", () => router.open("usage", EXPLORE, router.at("usage").query)),
   action("test-all", "Test all connections", "bolt", "Shift+T", () => void checks.testAll()),
   action("stop", "Stop all traffic, asks first", "stop", "Ctrl+Shift+.", stopOrResume),
   action("sidebar", "Narrow the sidebar", "cols", "Ctrl+B", () => preferences.flipSidebar()),

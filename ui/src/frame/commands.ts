@@ -11,12 +11,13 @@ import { models } from "../stores/models.svelte";
 import { profiles } from "../stores/profiles.svelte";
 import { router } from "../stores/router.svelte";
 import { session } from "../stores/session.svelte";
+import { views } from "../stores/views.svelte";
 import { actions } from "./actions";
 import { fuzzy, type Match } from "./fuzzy";
 
 export type Command = {
   id: string;
-  group: "Actions" | "Go to" | "Connections" | "Profiles" | "Providers" | "Models" | "Apps" | "Settings";
+  group: "Actions" | "Go to" | "Views" | "Connections" | "Profiles" | "Providers" | "Models" | "Apps" | "Settings";
   title: string;
   detail: string;
   icon: IconName;
@@ -49,6 +50,7 @@ function all(): Command[] {
     ...acts(),
     ...tests(),
     ...places(),
+    ...saved(),
     ...conns(),
     ...recipes(),
     ...bots(),
@@ -99,6 +101,18 @@ function places(): Command[] {
     icon,
     keys: `G ${key.toUpperCase()}`,
     run: () => router.goto(id),
+  }));
+}
+
+function saved(): Command[] {
+  return views.list.map((view) => ({
+    id: `view ${view.name}`,
+    group: "Views",
+    title: view.name,
+    detail: view.shows.screen === "explore" ? "Explore" : "Usage",
+    icon: "star",
+    keys: "",
+    run: () => views.open(view),
   }));
 }
 

@@ -1,6 +1,6 @@
 // What the overlay of a chart works out from slots, rows and series. It never reads the drawing.
 import type { Chart, ChartSeries, Unit } from "../backend";
-import { count, duration, money } from "../format";
+import { count, duration, money, percent } from "../format";
 
 export type TipLine = { series: ChartSeries; amount: string; share: number | null };
 /** Where the tooltip hangs: off the right or the left edge of its slot, in px from that side of the chart. */
@@ -9,19 +9,25 @@ export type TipPlace = { left: number } | { right: number };
 const GAP = 8;
 const ZERO = /^-?0*(\.0*)?$/;
 
-/** A number of a chart as its unit is written: `$4.14`, `1,268`, `12.5`, `2.18 s`. */
+/** A number of a chart as its unit is written: `$4.14`, `1,268`, `12.5`, `2.18 s`, `4.2%`. */
 export function figure(unit: Unit, amount: string | null): string {
   if (amount === null) return "-";
   if (unit === "usd") return money(amount);
   const number = Number(amount);
   if (unit === "ms") return duration(number);
+  if (unit === "share") return percent(number);
   return Number.isInteger(number) ? count(number) : number.toFixed(1);
+}
+
+/** Whether its numbers add up: percentiles, averages and shares have no totals. */
+export function addsUp(chart: Chart): boolean {
+  return chart.totals.some((total) => total !== null);
 }
 
 /** What a slot holds of the series that are drawn; of amounts that add up, those of nothing are left out. */
 export function tipLines(chart: Chart, slot: number): TipLine[] {
   const total = Number(chart.totals[slot] ?? 0);
-  const adds = chart.unit !== "ms";
+  const adds = addsUp(chart);
   return chart.series.flatMap((series, at) => {
     const amount = chart.rows[slot]?.[at] ?? null;
     if (series.hidden || amount === null || (adds && ZERO.test(amount))) return [];

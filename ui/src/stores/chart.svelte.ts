@@ -4,12 +4,13 @@ import {
   type Chart,
   type ChartKind,
   type ChartRequest,
+  type ExploreQuery,
   type UsageQuery,
 } from "../backend";
 import { Resource } from "./resource.svelte";
 
 /** One chart, drawn by Rust for the query, size, theme and series that are shown right now. */
-class Drawn<Q> {
+export class Drawn<Q> {
   #query: Q | null = null;
   #request: ChartRequest | null = null;
   readonly #drawn = new Resource(() => this.#draw(), ["usage", "settings"]);
@@ -87,6 +88,9 @@ export class DrawnChart extends Drawn<UsageQuery> {
     );
   }
 }
+
+/** Explore's number over time. */
+export const exploreChart = new Drawn<ExploreQuery>(backend.usageExploreChart, ({ by, top }) => `${by} ${top}`);
 
 /** The bars above the log. */
 export const activityBars = new Drawn<ActivityQuery>(backend.activityTempo, () => "");

@@ -32,6 +32,11 @@ class Router {
     return this.#last.get(screen) ?? address({ screen, item: "", query: {} });
   }
 
+  /** What was open on a screen, and its filters, when it was left. */
+  at(screen: string): Place {
+    return parse(this.link(screen));
+  }
+
   /** Goes to a screen as it was left. */
   goto(screen: string) {
     this.#go(this.link(screen));

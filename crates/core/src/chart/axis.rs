@@ -137,6 +137,8 @@ mod tests {
             (Unit::Count, 900_000, "0 0.25 M 0.50 M 0.75 M 1.00 M"),
             (Unit::Ms, 180, "0 s 50 ms 100 ms 150 ms 200 ms"),
             (Unit::Ms, 4_500, "0 s 2 s 4 s 6 s"),
+            (Unit::Share, 1_130, "0% 5% 10% 15%"),
+            (Unit::Share, 9, "0% 0.05% 0.10%"),
         ] {
             let axis = Axis::new(highest, 180, unit);
             let texts: Vec<_> = axis.ticks().map(|tick| axis.text(tick)).collect();
@@ -146,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_amount_fits_under_three_to_five_ticks(highest in 0..=i64::MAX, height in 1..2_160_i32, unit in prop_oneof![Just(Unit::Usd), Just(Unit::Count), Just(Unit::Ms)]) {
+        fn any_amount_fits_under_three_to_five_ticks(highest in 0..=i64::MAX, height in 1..2_160_i32, unit in prop_oneof![Just(Unit::Usd), Just(Unit::Count), Just(Unit::Ms), Just(Unit::Share)]) {
             let axis = Axis::new(i128::from(highest), height, unit);
             prop_assert!((3..=5).contains(&axis.ticks().count()));
             prop_assert!(axis.top >= i128::from(highest));

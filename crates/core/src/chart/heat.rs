@@ -142,14 +142,14 @@ fn decimal(unit: Unit, value: i64) -> String {
     match unit {
         Unit::Count if value % 10 == 0 => (value / 10).to_string(),
         Unit::Count => format!("{}.{}", value / 10, value % 10),
-        Unit::Usd | Unit::Ms => unit.decimal(value),
+        Unit::Usd | Unit::Ms | Unit::Share => unit.decimal(value),
     }
 }
 
 fn words(unit: Unit, value: i64) -> String {
     match unit {
         Unit::Count => decimal(unit, value),
-        Unit::Usd | Unit::Ms => unit.words(value),
+        Unit::Usd | Unit::Ms | Unit::Share => unit.words(value),
     }
 }
 

@@ -54,7 +54,7 @@ pub fn lines(request: &ChartRequest, data: &Percentiles) -> Drawing {
 }
 
 /// Steps with answers that follow each other: a line has a gap where there were none.
-fn runs(rows: &[Option<[u32; 3]>]) -> Vec<std::ops::Range<usize>> {
+pub(super) fn runs<T>(rows: &[Option<T>]) -> Vec<std::ops::Range<usize>> {
     let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
     for (index, _) in rows.iter().enumerate().filter(|(_, row)| row.is_some()) {
         match runs.last_mut().filter(|run| run.end == index) {
@@ -65,12 +65,17 @@ fn runs(rows: &[Option<[u32; 3]>]) -> Vec<std::ops::Range<usize>> {
     runs
 }
 
-/// The line through the middles of its slots; a lone one is as wide as its slot.
 fn points(data: &Percentiles, run: &std::ops::Range<usize>, line: usize, layout: &Layout) -> Vec<(i32, i32)> {
-    let of = |index: usize| {
-        let (slot, row) = (layout.slots.get(index)?, data.rows.get(index)?.as_ref()?);
-        Some((slot, layout.y(i128::from(row[line]))))
-    };
+    path(run, layout, |index| Some(i128::from(data.rows.get(index)?.as_ref()?[line])))
+}
+
+/// The line through the middles of its slots; a lone one is as wide as its slot.
+pub(super) fn path(
+    run: &std::ops::Range<usize>,
+    layout: &Layout,
+    value: impl Fn(usize) -> Option<i128>,
+) -> Vec<(i32, i32)> {
+    let of = |index: usize| Some((layout.slots.get(index)?, layout.y(value(index)?)));
     if let (1, Some((slot, y))) = (run.len(), of(run.start)) {
         return vec![(slot.x + 1, y), (slot.x + slot.w - 1, y)];
     }
@@ -111,7 +116,7 @@ fn draw_names(
 }
 
 /// Places from the top down that are as near to the wanted ones as a label's height lets them, none below `lowest`.
-fn apart(wanted: &[i32], lowest: i32) -> Vec<i32> {
+pub(super) fn apart(wanted: &[i32], lowest: i32) -> Vec<i32> {
     let mut places: Vec<i32> = Vec::with_capacity(wanted.len());
     for y in wanted {
         places.push(places.last().map_or(*y, |above| (*y).max(above + LABEL_PX)));

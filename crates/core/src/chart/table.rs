@@ -79,17 +79,20 @@ impl Table {
     }
 }
 
-/// Which series are kept and which become "Other": the smallest by total, the later ones first among equals.
+/// Which series are kept and which become "Other": the smallest by total, the later ones first among equals, and what whoever
+/// asks has put together so already.
 fn fold(data: &Stacked) -> (Vec<usize>, Vec<usize>) {
-    let all = 0..data.series.len();
+    let (all, other): (Vec<usize>, Vec<usize>) =
+        (0..data.series.len()).partition(|index| data.series.get(*index).is_some_and(|one| one.id != OTHER));
     if all.len() <= MAX_SERIES {
-        return (all.collect(), Vec::new());
+        return (all, other);
     }
     let total =
         |index: usize| sum(&data.rows.iter().filter_map(|row| row.get(index)).copied().collect::<Vec<_>>());
-    let mut by_total: Vec<usize> = all.collect();
+    let mut by_total = all;
     by_total.sort_by_key(|index| Reverse(total(*index)));
     let mut folded = by_total.split_off(MAX_SERIES);
+    folded.extend(other);
     by_total.sort_unstable();
     folded.sort_unstable();
     (by_total, folded)

@@ -155,6 +155,17 @@ fn more_than_five_series_fold_the_smallest_into_other() {
 }
 
 #[test]
+fn what_is_other_already_is_folded_no_further() {
+    let mut data = spend(6, vec![vec![1, 2, 3, 4, 5, 6]]);
+    data.series[1].id = OTHER.to_owned();
+    let chart = draw(&[], &data);
+    let ids: Vec<&str> = chart.series.iter().map(|series| series.id.as_str()).collect();
+    assert_eq!(ids, ["openai", "google gemini", "openrouter", "ollama", "groq", OTHER]);
+    assert_eq!(nano(&chart.series[5].total), 2);
+    assert_eq!(nano(&chart.totals[0]), 21);
+}
+
+#[test]
 fn five_series_are_not_folded() {
     assert_eq!(draw(&[], &spend(5, vec![vec![1; 5]])).series.len(), 5);
 }

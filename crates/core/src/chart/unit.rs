@@ -7,6 +7,9 @@ use crate::money::NanoUsd;
 
 pub(super) const NANO_PER_USD: i128 = 1_000_000_000;
 pub(super) const MILLION: i128 = 1_000_000;
+/// One and a hundred percent, in basis points.
+const PERCENT: i128 = 100;
+const WHOLE: i128 = 100 * PERCENT;
 
 /// What numbers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -18,6 +21,8 @@ pub enum Unit {
     Count,
     /// Milliseconds.
     Ms,
+    /// Basis points here, percent where people read.
+    Share,
 }
 
 impl Unit {
@@ -27,14 +32,15 @@ impl Unit {
             Self::Usd => NANO_PER_USD,
             Self::Count => 4,
             Self::Ms => 1_000,
+            Self::Share => 4 * PERCENT,
         }
     }
 
     /// A value as decimal text.
-    pub(super) fn decimal(self, value: i64) -> String {
+    pub fn decimal(self, value: i64) -> String {
         match self {
             Self::Usd => NanoUsd(value).to_string(),
-            Self::Count | Self::Ms => value.to_string(),
+            Self::Count | Self::Ms | Self::Share => value.to_string(),
         }
     }
 
@@ -51,6 +57,8 @@ impl Unit {
             Self::Count => format!("{sign}{}", grouped(amount)),
             Self::Ms if amount < 1_000 => format!("{sign}{amount} ms"),
             Self::Ms => format!("{sign}{} s", fixed(amount, 1_000, 2)),
+            Self::Share if amount % WHOLE == 0 => format!("{sign}{}%", amount / PERCENT),
+            Self::Share => format!("{sign}{}%", fixed(amount, PERCENT, 1)),
         }
     }
 
@@ -60,6 +68,7 @@ impl Unit {
             Self::Usd => "$0",
             Self::Count => "0",
             Self::Ms => "0 s",
+            Self::Share => "0%",
         }
     }
 
@@ -72,6 +81,7 @@ impl Unit {
             Self::Count => ("", 1, ""),
             Self::Ms if step >= 200 => ("", 1_000, " s"),
             Self::Ms => ("", 1, " ms"),
+            Self::Share => ("", PERCENT, "%"),
         }
     }
 }
@@ -94,6 +104,10 @@ mod tests {
             (Unit::Count, 3_421_000, "3.42 M"),
             (Unit::Ms, 640, "640 ms"),
             (Unit::Ms, 2_310, "2.31 s"),
+            (Unit::Share, 0, "0%"),
+            (Unit::Share, 37, "0.4%"),
+            (Unit::Share, 2_500, "25.0%"),
+            (Unit::Share, 10_000, "100%"),
         ] {
             assert_eq!(unit.words(value), text);
         }

@@ -84,6 +84,8 @@ impl Queue {
         self.waiters.retain(|waiter| waiter.ticket != ticket);
         self.claims.clear();
         let blocked: Vec<Gate> = self.waiters.iter().flat_map(|waiter| &waiter.blocked).copied().collect();
-        blocked.into_iter().for_each(|gate| self.claim(gate));
+        for gate in blocked {
+            self.claim(gate);
+        }
     }
 }

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::audit::FieldChange;
 use super::backup::{Copied, Secrets};
+use super::views;
 use crate::changes::Changed;
 use crate::custody::{Custody, Holds, credential_name};
 use crate::error::Error;
@@ -128,7 +129,7 @@ pub async fn import(
 ) -> Result<Imported, Error> {
     let imported = engine.blocking(move |engine| run(engine, &file, mode, passphrase)).await?;
     if mode == Mode::Apply {
-        for changed in [Changed::Connections, Changed::Apps, Changed::Settings] {
+        for changed in [Changed::Connections, Changed::Apps, Changed::Settings, Changed::Views] {
             engine.changes.send(changed);
         }
     }
@@ -144,6 +145,7 @@ fn run(
     let mut whole = read(file, passphrase)?;
     let (keys, private) = (secrets_of(&mut whole, KEYS), secrets_of(&mut whole, PRIVATE));
     check_addresses(&whole)?;
+    views::check_document(&whole)?;
     let whole = Value::Object(whole);
     let steps = match mode {
         Mode::DryRun => {

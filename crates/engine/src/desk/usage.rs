@@ -1,6 +1,7 @@
 //! Figures of the ledger: for scripts (the contract of `patchbay usage --json`), for the Usage screen, as charts and as files.
 
 mod charts;
+mod explore;
 mod export;
 mod pass;
 mod query;
@@ -24,6 +25,7 @@ use crate::error::Error;
 use crate::{Engine, settling};
 
 pub use charts::{ChartKind, chart};
+pub use explore::{ExploreGroup, ExploreQuery, ExploreRow, ExploreView, explore, explore_chart};
 pub use export::{ExportFormat, Selection, chart_to_file, charts_to_folder, to_file, to_folder, to_writer};
 pub(crate) use pass::SHOWN;
 pub use query::{Days, Spans, UsageQuery};

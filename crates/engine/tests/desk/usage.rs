@@ -21,8 +21,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const DAYS: u32 = 45;
-const ZONES: [&str; 4] = ["America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin"];
-const LABELS: [GroupBy; 10] = [
+pub const ZONES: [&str; 4] = ["America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin"];
+pub const LABELS: [GroupBy; 10] = [
     GroupBy::Connection,
     GroupBy::Provider,
     GroupBy::Model,
@@ -36,7 +36,7 @@ const LABELS: [GroupBy; 10] = [
 ];
 const TIMES: [GroupBy; 4] = [GroupBy::Day, GroupBy::Week, GroupBy::Month, GroupBy::Hour];
 
-async fn engine(attempts: u32) -> (TempDir, Arc<Engine>) {
+pub async fn engine(attempts: u32) -> (TempDir, Arc<Engine>) {
     engine_with(attempts, DAYS).await
 }
 
@@ -99,7 +99,7 @@ fn random_days(rng: &mut fastrand::Rng, zone: &TimeZone, within: i64) -> Days {
     Days::Between { from: back(last + rng.i64(0..within / 2)), to: back(last) }
 }
 
-fn random_query(rng: &mut fastrand::Rng, rows: &[log::Line], zone: &TimeZone, within: i64) -> UsageQuery {
+pub fn random_query(rng: &mut fastrand::Rng, rows: &[log::Line], zone: &TimeZone, within: i64) -> UsageQuery {
     UsageQuery {
         days: random_days(rng, zone, within),
         conditions: random_filter(rng, rows),
@@ -254,7 +254,7 @@ fn of_totals(totals: &usage::Totals) -> Sums {
     }
 }
 
-fn nano(dollars: &str) -> i64 {
+pub fn nano(dollars: &str) -> i64 {
     NanoUsd::from_decimal(dollars).unwrap().0
 }
 

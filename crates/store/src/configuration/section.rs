@@ -45,7 +45,7 @@ const DEFAULT: Reference = Reference {
 const TIMES: [&str; 3] = ["created_at", "updated_at", "changed_at"];
 
 /// In the order in which they can be imported: what is pointed at comes first.
-pub(super) static SECTIONS: [Section; 9] = [
+pub(super) static SECTIONS: [Section; 10] = [
     Section {
         name: "providers",
         kind: Kind::Provider,
@@ -126,6 +126,15 @@ pub(super) static SECTIONS: [Section; 9] = [
         skip: &["id"],
         references: &[],
         only: "source = 'user'",
+    },
+    Section {
+        name: "saved_views",
+        kind: Kind::View,
+        table: "saved_view",
+        key: &["name"],
+        skip: &["id"],
+        references: &[],
+        only: "1",
     },
     Section {
         name: "settings",

@@ -9,6 +9,7 @@ mod connection;
 mod credential;
 mod ledger;
 mod row;
+mod saved_view;
 mod settle;
 mod sheet;
 mod together;

@@ -4,6 +4,9 @@ import type { Query } from "../../stores/router.svelte";
 
 export type Shown = UsageQuery & { compare: boolean; unit: "spend" | "calendar" };
 
+/** The days that were looked at, as they are told. */
+export type Span = { from: string; to: string; days: number };
+
 export const PRESETS = [
   { value: "1", label: "Today" },
   { value: "7", label: "7 d" },

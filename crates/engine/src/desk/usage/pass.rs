@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use patchbay_core::chart::Steps;
 use patchbay_core::money::NanoUsd;
 use patchbay_core::price::PriceBook;
-use patchbay_core::report::{Bucket, Column, Columns, Detail, GroupBy, Totals as Sums};
+use patchbay_core::report::{Bucket, Column, Columns, Detail, GroupBy, Totals as Sums, basis_points};
 use patchbay_core::time::{Range, Timestamp};
 use patchbay_store::{Db, StoreError, rollup};
 
@@ -190,16 +190,11 @@ impl<'a> Indices<'a> {
 }
 
 /// Groups that belong to one provider wear its tile.
-fn tile(by: GroupBy, provider: &str, snapshot: &Snapshot) -> (String, u8) {
+pub(super) fn tile(by: GroupBy, provider: &str, snapshot: &Snapshot) -> (String, u8) {
     match by {
         GroupBy::Provider | GroupBy::Connection | GroupBy::Model => snapshot.tile(provider),
         _ => (String::new(), 6),
     }
-}
-
-fn basis_points(part: u64, whole: u64) -> Option<u32> {
-    let share = (u128::from(part) * 10_000 + u128::from(whole) / 2).checked_div(u128::from(whole))?;
-    u32::try_from(share).ok()
 }
 
 /// At most so many points, each the sum of its share of steps, in dollars.

@@ -112,7 +112,7 @@ impl From<&Sums> for Totals {
             attempts: short(sums.attempts),
             answered_calls: short(sums.succeeded),
             failed_calls: short(sums.failed),
-            failed_attempts: short(sums.attempts - sums.answered_attempts),
+            failed_attempts: short(sums.failed_attempts()),
             saved_by_failover: short(sums.saved_by_failover),
             input_tokens: sums.input_tokens,
             output_tokens: sums.output_tokens,

@@ -54,6 +54,7 @@ export const KINDS: Record<string, string> = {
   app: "App",
   budget: "Budget",
   setting: "Setting",
+  view: "Saved view",
   traffic: "Traffic",
   sample_data: "Sample data",
   usage: "Usage",
