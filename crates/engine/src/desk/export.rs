@@ -52,7 +52,11 @@ mod tests {
             ("plain", "plain"),
             ("a, \"b\"", "\"a, \"\"b\"\"\""),
             ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
             ("@x", "'@x"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "\"'\r=1\""),
             ("two\nlines", "\"two\nlines\""),
         ] {
             assert_eq!(cell(text), expected);

@@ -12,6 +12,7 @@ mod explore;
 mod limits;
 mod private;
 mod retention;
+mod sheets;
 mod usage;
 mod vault;
 mod views;
