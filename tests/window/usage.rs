@@ -21,6 +21,8 @@ pub(crate) async fn from_a_month_to_a_file() {
         pictures(&window, theme).await;
     }
 
+    under_a_cap(&window).await;
+
     window.click("usage-by-app").await;
     window.says("usage-table", "Cost by app").await;
     window.click("only-mt5-signal-bot").await;
@@ -52,6 +54,19 @@ pub(crate) async fn from_a_month_to_a_file() {
     let window = Window::open(&home, &["--port", "0"]).await;
     window.says("filter-app", "mt5-signal-bot").await;
     window.close().await;
+}
+
+async fn under_a_cap(window: &Window) {
+    let cap = "const { invoke } = window.__TAURI_INTERNALS__;
+         const scope = { kind: 'all', name: '' };
+         const terms = { cap: '5', on_limit: 'warn', degrade_to: null, levels: null };
+         return invoke('budget_set', { draft: { scope, period: 'day', measure: 'money', ...terms } })";
+    window.settle(cap).await;
+    window.says("chart-cap", "Daily cap $5.00").await;
+    let told = "const chart = document.querySelector('[data-testid=usage-spend-chart]');
+         return chart.getAttribute('aria-label').includes('above the daily cap of $5.00')";
+    assert!(window.run::<bool>(told).await);
+    window.picture("69-usage-cap").await;
 }
 
 async fn the_charts_are_drawn(window: &Window) {

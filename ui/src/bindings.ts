@@ -1117,6 +1117,16 @@ export type Chart = {
 	empty: boolean,
 	/**  The lowest values of the five upper colours of a heat map, as decimal text. */
 	scale: string[],
+	/**  What no step should go beyond. */
+	cap: ChartCap | null,
+};
+
+/**  The cap of each step. */
+export type ChartCap = {
+	/**  As decimal text. */
+	amount: string,
+	/**  There is a line at its height; far above everything it would only flatten the bars. */
+	drawn: boolean,
 };
 
 /**  Which chart. */

@@ -80,6 +80,17 @@ pub struct Chart {
     pub empty: bool,
     /// The lowest values of the five upper colours of a heat map, as decimal text.
     pub scale: Vec<String>,
+    /// What no step should go beyond.
+    pub cap: Option<ChartCap>,
+}
+
+/// The cap of each step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ChartCap {
+    /// As decimal text.
+    pub amount: String,
+    /// There is a line at its height; far above everything it would only flatten the bars.
+    pub drawn: bool,
 }
 
 /// A rectangle in px.

@@ -13,7 +13,7 @@ import { Resource } from "./resource.svelte";
 export class Drawn<Q> {
   #query: Q | null = null;
   #request: ChartRequest | null = null;
-  readonly #drawn = new Resource(() => this.#draw(), ["usage", "settings"]);
+  readonly #drawn = new Resource(() => this.#draw(), ["usage", "settings", "budgets"]);
 
   readonly #ask: (query: Q, request: ChartRequest) => Promise<Chart>;
   readonly #groups: (query: Q) => string;

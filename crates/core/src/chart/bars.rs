@@ -9,7 +9,7 @@ use super::steps::Steps;
 use super::table::Table;
 use super::theme::Palette;
 use super::unit::Unit;
-use super::{Chart, ChartRequest, Drawing, SeriesName, Slot};
+use super::{Chart, ChartCap, ChartRequest, Drawing, SeriesName, Slot};
 
 /// A cap further above the highest bar than this would flatten every bar; then it is not drawn.
 const CAP_REACH: i128 = 4;
@@ -65,7 +65,9 @@ pub fn bars(request: &ChartRequest, data: &Stacked) -> Drawing {
         draw_cap(cap, data.unit, &stacks, &layout, &mut picture, palette);
     }
     let Layout { plot, slots, .. } = layout;
-    Drawing { chart: table.chart(data, plot, slots), picture, theme: request.theme }
+    let told = |amount: i64| ChartCap { amount: data.unit.decimal(amount), drawn: cap.is_some() };
+    let chart = Chart { cap: data.cap.map(told), ..table.chart(data, plot, slots) };
+    Drawing { chart, picture, theme: request.theme }
 }
 
 impl Table {
@@ -83,6 +85,7 @@ impl Table {
             empty: self.rows.iter().flatten().all(|amount| *amount == 0),
             series: self.series,
             scale: Vec::new(),
+            cap: None,
         }
     }
 }

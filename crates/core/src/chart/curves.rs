@@ -130,6 +130,7 @@ fn chart(data: &Curves, hidden: &[String], plot: PlotArea, slots: Vec<Slot>) -> 
         totals: vec![None; data.rows.len()],
         empty: data.rows.iter().flatten().all(Option::is_none),
         scale: Vec::new(),
+        cap: None,
     }
 }
 

@@ -266,6 +266,7 @@ fn chart(
         totals: data.cells.iter().map(value).collect(),
         empty: highest <= 0,
         scale: (0..5).map(|step| decimal(data.unit, scale.cut * step)).collect(),
+        cap: None,
     }
 }
 

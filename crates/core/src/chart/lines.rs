@@ -153,6 +153,7 @@ fn chart(data: &Percentiles, hidden: &[String], plot: super::PlotArea, slots: Ve
         totals: vec![None; data.rows.len()],
         empty: data.rows.iter().all(Option::is_none),
         scale: Vec::new(),
+        cap: None,
     }
 }
 

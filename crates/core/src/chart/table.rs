@@ -56,14 +56,26 @@ impl Table {
         let opening = format!("{by}, {span}{}", self.without());
         let amounts: Vec<i64> = self.rows.iter().map(|row| self.visible(row)).collect();
         let highest = data.steps.list.iter().zip(&amounts).rev().max_by_key(|(_, amount)| **amount);
+        let cap = data.cap.map_or_else(String::new, |cap| self.of_cap(data, cap));
         match highest.filter(|(_, amount)| **amount > 0) {
-            None => format!("{opening}: {}.", data.nothing),
+            None => format!("{opening}: {}.{cap}", data.nothing),
             Some((step, most)) => format!(
-                "{opening}: {} in all, most {} with {}.",
+                "{opening}: {} in all, most {} with {}.{cap}",
                 data.unit.words(sum(&amounts)),
                 data.steps.when(step),
                 data.unit.words(*most)
             ),
+        }
+    }
+
+    /// A cap is one on everything, hidden series too.
+    fn of_cap(&self, data: &Stacked, cap: i64) -> String {
+        let beyond = self.rows.iter().filter(|row| sum(row) > cap).count();
+        let cap = data.unit.words(cap);
+        match beyond {
+            0 => format!(" No day is above the daily cap of {cap}."),
+            1 => format!(" 1 day is above the daily cap of {cap}."),
+            days => format!(" {days} days are above the daily cap of {cap}."),
         }
     }
 

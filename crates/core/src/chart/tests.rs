@@ -121,6 +121,22 @@ fn the_summary_says_span_sum_and_highest_day() {
 }
 
 #[test]
+fn n1_a_cap_is_told_also_where_it_is_too_high_to_be_drawn() {
+    for (cap, drawn, told) in [
+        (CAP, true, "No day is above the daily cap of $12.00."),
+        (CAP - 1, true, "1 day is above the daily cap of $12.00."),
+        (6_500_000_000, true, "days are above the daily cap of $6.50."),
+        (100 * CAP, false, "No day is above the daily cap of $1,200.00."),
+    ] {
+        let chart = draw(&[], &with_cap(month(), cap));
+        assert!(chart.summary.ends_with(told), "{}", chart.summary);
+        assert_eq!(chart.cap, Some(ChartCap { amount: NanoUsd(cap).to_string(), drawn }));
+        assert_eq!(texts(&chart.svg).iter().any(|text| text.contains("daily cap")), drawn);
+    }
+    assert_eq!(draw(&[], &month()).cap, None);
+}
+
+#[test]
 fn c5_rows_totals_and_series_agree_to_the_last_nano() {
     for hidden in [&[][..], &["openai"], &["openai", "anthropic", "google gemini", "openrouter"]] {
         let chart = draw(hidden, &with_cap(month(), CAP));

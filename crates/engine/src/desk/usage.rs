@@ -1,5 +1,6 @@
 //! Figures of the ledger: for scripts (the contract of `patchbay usage --json`), for the Usage screen, as charts and as files.
 
+mod cap;
 mod charts;
 mod explore;
 mod export;

@@ -18,6 +18,7 @@ use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::{Deserialize, Serialize};
 
+use super::cap::daily_cap;
 use super::query::{Spans, UsageQuery};
 use super::words;
 use crate::error::Error;
@@ -204,7 +205,9 @@ impl Subject<'_> {
         let key = |bucket: &Bucket<'_>| rollup::key(bucket, by, self.zone);
         let (steps, sums) = self.by_step(db, &[Column::Cost], key, |bucket| bucket.counts.cost.0)?;
         let names = if by == GroupBy::Provider { self.providers(&sums) } else { self.by_total(&sums, by) };
-        Ok(stacked(("Spend", "nothing spent", Unit::Usd), names, steps, &sums))
+        let is_by_day = steps.resolution == Resolution::Day;
+        let cap = daily_cap(&self.snapshot.budgets, &self.query.conditions).filter(|_| is_by_day);
+        Ok(Stacked { cap, ..stacked(("Spend", "nothing spent", Unit::Usd), names, steps, &sums) })
     }
 
     fn tokens(&self, db: &Db) -> Result<Stacked, StoreError> {
