@@ -62,7 +62,8 @@ pub async fn usage_values(desk: State<'_, Desk>) -> Result<Vec<FieldValues>, Err
     usage::values(&desk.engine()?).await
 }
 
-/// The same traffic on other models (`provider/model`; those in use where none is named), or at a price.
+/// The same traffic on other models (`provider/model`; those in use where none is named), as profiles (`profile:NAME`) would
+/// send it, or at a price.
 #[tauri::command]
 #[specta::specta]
 pub async fn usage_what_if(

@@ -21,7 +21,7 @@ pub(crate) async fn from_a_month_to_a_file() {
         pictures(&window, theme).await;
     }
 
-    under_a_cap(&window).await;
+    under_a_cap_and_at_a_price_of_ones_own(&window).await;
 
     window.click("usage-by-app").await;
     window.says("usage-table", "Cost by app").await;
@@ -56,7 +56,7 @@ pub(crate) async fn from_a_month_to_a_file() {
     window.close().await;
 }
 
-async fn under_a_cap(window: &Window) {
+async fn under_a_cap_and_at_a_price_of_ones_own(window: &Window) {
     let cap = "const { invoke } = window.__TAURI_INTERNALS__;
          const scope = { kind: 'all', name: '' };
          const terms = { cap: '5', on_limit: 'warn', degrade_to: null, levels: null };
@@ -66,6 +66,14 @@ async fn under_a_cap(window: &Window) {
     let told = "const chart = document.querySelector('[data-testid=usage-spend-chart]');
          return chart.getAttribute('aria-label').includes('above the daily cap of $5.00')";
     assert!(window.run::<bool>(told).await);
+    window.fill("own-input", "cheap").await;
+    window.press(&["Enter"]).await;
+    window.says("own-error", "is no price").await;
+    window.fill("own-input", "0.10").await;
+    window.fill("own-output", "0.40").await;
+    window.press(&["Enter"]).await;
+    window.says("usage-what-if", "$0.1 in, $0.4 out").await;
+    window.misses("own-error").await;
     window.picture("69-usage-cap").await;
 }
 

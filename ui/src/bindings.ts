@@ -221,7 +221,10 @@ export const commands = {
 	usageExploreChart: (query: ExploreQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("usage_explore_chart", { query, request })),
 	/**  What filters can be made of. */
 	usageValues: () => typedError<FieldValues[], CommandError>(__TAURI_INVOKE("usage_values")),
-	/**  The same traffic on other models (`provider/model`; those in use where none is named), or at a price. */
+	/**
+	 *  The same traffic on other models (`provider/model`; those in use where none is named), as profiles (`profile:NAME`) would
+	 *  send it, or at a price.
+	 */
 	usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) => typedError<WhatIf, CommandError>(__TAURI_INVOKE("usage_what_if", { query, models, price })),
 	/**  Writes the attempts that fit into a file in the data folder. */
 	usageExport: (query: UsageQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export", { query, format })),
@@ -3716,12 +3719,14 @@ export type WhatIf = {
 
 /**  A model or profile that can be chosen. */
 export type WhatIfOption = {
-	/**  `provider/model`. */
+	/**  `provider/model`, `profile:NAME`. */
 	id: string,
 	/**  The model's id at its provider; the profile's name. */
 	model: string,
 	/**  Its provider's name; of a profile, that of its first step. */
 	provider_name: string,
+	/**  Whether it is a profile. */
+	is_profile: boolean,
 	/**  Dollars per million input tokens. */
 	input_price: DecimalUsd,
 	/**  Dollars per million output tokens. */
@@ -3730,10 +3735,12 @@ export type WhatIfOption = {
 
 /**  One alternative. */
 export type WhatIfRow = {
-	/**  `provider/model`; empty for a price of one's own. */
+	/**  `provider/model`, `profile:NAME`; empty for a price of one's own. */
 	id: string,
 	/**  The model's id at its provider; the profile's name. */
 	model: string,
+	/**  Of a profile: the first step of its chain, `provider/model`. Traffic goes there while it works. */
+	first_step: string | null,
 	/**  Two letters for the tile. */
 	tile: string,
 	/**  Colour of the tile, 1 to 6. */

@@ -205,6 +205,36 @@ describe("the Usage screen", () => {
     await waitFor(() => expect(asked()).toEqual(["openai/gpt-5", "openai/gpt-5-mini"]));
   });
 
+  it("compares the traffic with a profile and with a price of one's own", async () => {
+    const engine = await open("#/usage");
+    await find("what-if-cost");
+    await fireEvent.change(screen.getByTestId("what-if-model"), { target: { value: "profile:scan" } });
+    await waitFor(() =>
+      expect(screen.getByTestId("usage-what-if").textContent).toContain("at its first step, openai/gpt-5-mini"),
+    );
+    const price = (input: string, output: string) =>
+      Promise.all([
+        fireEvent.input(screen.getByTestId("own-input"), { target: { value: input } }),
+        fireEvent.input(screen.getByTestId("own-output"), { target: { value: output } }),
+      ]);
+    await price("cheap", "1");
+    await fireEvent.click(screen.getByTestId("own-price"));
+    expect((await find("own-error")).textContent).toContain('"cheap" is no price');
+    expect(screen.getByTestId("what-if-cost").textContent).toContain("$51.93");
+    await price("0.2", "0.8");
+    await fireEvent.click(screen.getByTestId("own-price"));
+    await waitFor(() => expect(screen.getByTestId("what-if-cost").textContent).toContain("$77.70"));
+    expect(screen.queryByTestId("own-error")).toBeNull();
+    expect(calls(engine, "usage_what_if").at(-1)?.args).toMatchObject({
+      models: ["openai/gpt-5", "openai/gpt-5-mini", "profile:scan"],
+      price: { input: "0.2", output: "0.8" },
+    });
+    // It stays while others are looked at.
+    await fireEvent.change(screen.getByTestId("what-if-model"), { target: { value: "openai/gpt-5" } });
+    await waitFor(() => expect(screen.getByTestId("what-if-cost").textContent).toContain("$163.30"));
+    expect(screen.getByTestId("what-if-").textContent).toContain("$0.2 in, $0.8 out");
+  });
+
   it("exports what is shown", async () => {
     const engine = await open("#/usage?is.app=mt5-signal-bot");
     await fireEvent.click(await find("usage-export"));

@@ -1,4 +1,4 @@
-import { backend, type FieldValues, type UsageView, type WhatIf } from "../backend";
+import { backend, type FieldValues, type TriedPrice, type UsageView, type WhatIf } from "../backend";
 import { shown } from "../screens/usage/query";
 import { Resource } from "./resource.svelte";
 import { router } from "./router.svelte";
@@ -7,10 +7,14 @@ import { router } from "./router.svelte";
 class Usage {
   /** the models that the traffic is compared with; none are the ones in use */
   #models = $state.raw<string[]>([]);
+  /** a price of one's own that it is compared with as well */
+  #price = $state.raw<TriedPrice | null>(null);
+  /** the one that speaks; null is the cheapest */
+  #picked = $state<string | null>(null);
   #followed = "";
   readonly #view = new Resource<UsageView>(() => backend.usage(this.#query()), ["usage", "settings", "models"]);
   readonly #whatIf = new Resource<WhatIf>(
-    () => backend.usageWhatIf(this.#query(), this.#models, null),
+    () => backend.usageWhatIf(this.#query(), this.#models, this.#price),
     ["usage", "settings", "models"],
   );
   readonly #values = new Resource<FieldValues[]>(backend.usageValues, ["usage"]);
@@ -24,8 +28,11 @@ class Usage {
   get values(): FieldValues[] {
     return this.#values.value ?? [];
   }
-  get models(): string[] {
-    return this.#models;
+  get picked(): string | null {
+    return this.#picked;
+  }
+  get price(): TriedPrice | null {
+    return this.#price;
   }
 
   /** Reads what the address asks for, unless that was read already. */
@@ -49,11 +56,23 @@ class Usage {
     return this.#values.watch();
   }
 
-  /** Compares with one more model, which comes first. */
+  /** Compares with one more model or profile; the price of one's own is there already. */
   compareWith(id: string) {
-    const rows = this.#whatIf.value?.rows.map((row) => row.id).filter((other) => other && other !== id) ?? [];
-    this.#models = [id, ...rows].slice(0, 5);
+    this.#picked = id;
+    if (id) this.#models = [id, ...this.#compared(id)].slice(0, 5);
     return this.#whatIf.reload();
+  }
+
+  /** Compares with a price of one's own as well. One that is none is refused, and what was shown stays. */
+  async tryPrice(price: TriedPrice) {
+    const models = this.#compared();
+    const compared = await backend.usageWhatIf(this.#query(), models, price);
+    [this.#price, this.#models, this.#picked] = [price, models, ""];
+    this.#whatIf.put(compared);
+  }
+
+  #compared(except = ""): string[] {
+    return this.#whatIf.value?.rows.map(({ id }) => id).filter((id) => id && id !== except) ?? [];
   }
 
   #query() {

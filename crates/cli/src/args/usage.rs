@@ -38,7 +38,8 @@ pub struct UsageArgs {
     /// Also the same number of days before.
     #[arg(long)]
     pub compare: bool,
-    /// What the same traffic would have cost on PROVIDER/MODEL; may be repeated. The quality of answers is not compared.
+    /// What the same traffic would have cost on PROVIDER/MODEL, or on the first step of profile:NAME; may be repeated. The
+    /// quality of answers is not compared.
     #[arg(long, value_name = "MODEL")]
     pub what_if: Vec<String>,
     /// What it would have cost at this price, in dollars per million tokens.

@@ -10,9 +10,11 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::RowAccessor;
 use patchbay_core::chart::{Chart, ChartRequest, ChartTheme};
 use patchbay_core::money::NanoUsd;
+use patchbay_core::profile::{Spec, SpecTarget};
 use patchbay_core::report::{Condition, Field, Filter, GroupBy, Relation};
 use patchbay_core::time::zone;
 use patchbay_engine::demo::sample::SampleOptions;
+use patchbay_engine::desk::profiles::{self, Heirs, ProfileDraft};
 use patchbay_engine::desk::usage::{self, ChartKind, Days, ExportFormat, Selection, TriedPrice, UsageQuery};
 use patchbay_engine::desk::{log, retention};
 use patchbay_engine::{Engine, VaultChoice, clock, desk};
@@ -355,6 +357,35 @@ async fn c2_the_same_traffic_elsewhere_is_priced_by_its_tokens() {
     let refused =
         usage::what_if(&engine, query, vec!["gpt-5".into()], None, TimeZone::UTC).await.unwrap_err();
     assert!(refused.message.contains("names no model") && !refused.hint.is_empty());
+}
+
+#[tokio::test]
+async fn c2_the_same_traffic_as_a_profile_would_send_it_is_priced_at_its_first_step() {
+    let (_folder, engine) = engine(600).await;
+    let target =
+        |model: &str| SpecTarget { provider: Some("openai".into()), connection: None, model: model.into() };
+    let spec = Spec { targets: vec![target("gpt-5-mini"), target("gpt-5")], ..Spec::default() };
+    let draft = ProfileDraft { name: "scan".into(), spec, note: String::new() };
+    profiles::add(&engine, draft).await.unwrap();
+    let query = UsageQuery { days: Days::Last { days: DAYS }, conditions: Vec::new(), by: GroupBy::Provider };
+    let ask = async |ids: &[&str]| {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        usage::what_if(&engine, query.clone(), ids, None, TimeZone::UTC).await
+    };
+    let compared = ask(&["profile:scan", "openai/gpt-5-mini"]).await.unwrap();
+    let row = |id: &str| compared.rows.iter().find(|row| row.id == id).unwrap();
+    let (profile, model) = (row("profile:scan"), row("openai/gpt-5-mini"));
+    assert_eq!((&profile.cost, profile.too_long), (&model.cost, model.too_long));
+    assert!(profile.cost.is_some() && profile.p50_ms.is_none(), "nobody called it yet");
+    assert_eq!((profile.model.as_str(), profile.first_step.as_deref()), ("scan", Some("openai/gpt-5-mini")));
+    assert_eq!(model.first_step, None);
+    assert!(compared.options.iter().any(|option| option.id == "profile:scan" && option.is_profile));
+
+    profiles::archive(&engine, "scan", Heirs::Block).await.unwrap();
+    for gone in ["profile:scan", "profile:nobody"] {
+        let refused = ask(&[gone]).await.unwrap_err();
+        assert!(refused.message.contains("no profile") && !refused.hint.is_empty(), "{refused}");
+    }
 }
 
 #[tokio::test]

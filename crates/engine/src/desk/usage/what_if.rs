@@ -1,4 +1,4 @@
-//! The same traffic on another model, or at a price of one's own.
+//! The same traffic on another model, as a profile would send it, or at a price of one's own.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use patchbay_core::model::bundled;
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::Price;
+use patchbay_core::profile::Place;
 use patchbay_core::report::{Field, Filter, Totals, Traffic};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp};
 use patchbay_store::{Db, StoreError, rollup, series};
@@ -20,6 +21,8 @@ use crate::{Engine, clock};
 
 /// Models that are compared where nobody chose any.
 const SUGGESTED: usize = 4;
+/// What begins the id of a profile; no provider's slug has a colon.
+const PROFILE: &str = "profile:";
 /// How far back it is looked how long a model's answers take.
 const MEASURED_MS: i64 = 30 * 24 * HOUR_MS;
 
@@ -50,10 +53,12 @@ pub struct WhatIf {
 /// One alternative.
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct WhatIfRow {
-    /// `provider/model`; empty for a price of one's own.
+    /// `provider/model`, `profile:NAME`; empty for a price of one's own.
     pub id: String,
-    /// The model's id at its provider.
+    /// The model's id at its provider; the profile's name.
     pub model: String,
+    /// Of a profile: the first step of its chain, `provider/model`. Traffic goes there while it works.
+    pub first_step: Option<String>,
     /// Two letters for the tile.
     pub tile: String,
     /// Colour of the tile, 1 to 6.
@@ -70,22 +75,25 @@ pub struct WhatIfRow {
     pub p95_ms: Option<u32>,
 }
 
-/// A model that can be chosen.
+/// A model or profile that can be chosen.
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct WhatIfOption {
-    /// `provider/model`.
+    /// `provider/model`, `profile:NAME`.
     pub id: String,
-    /// The model's id at its provider.
+    /// The model's id at its provider; the profile's name.
     pub model: String,
-    /// Its provider's name.
+    /// Its provider's name; of a profile, that of its first step.
     pub provider_name: String,
+    /// Whether it is a profile.
+    pub is_profile: bool,
     /// Dollars per million input tokens.
     pub input_price: DecimalUsd,
     /// Dollars per million output tokens.
     pub output_price: DecimalUsd,
 }
 
-/// Compares the traffic of a query with these models (`provider/model`), or with some that are in use where none is named.
+/// Compares the traffic of a query with these models (`provider/model`) and profiles (`profile:NAME`), or with some models that
+/// are in use where none is named.
 pub async fn what_if(
     engine: &Arc<Engine>,
     query: UsageQuery,
@@ -99,7 +107,7 @@ pub async fn what_if(
             let spans = query.days.spans(now, &zone)?;
             let snapshot = engine.snapshot()?;
             let tried = price.map(|price| read_price(&price)).transpose()?;
-            let chosen = models.iter().map(|id| named(id)).collect::<Result<Vec<_>, _>>()?;
+            let chosen = models.iter().map(|id| named(&snapshot, id)).collect::<Result<Vec<_>, _>>()?;
             let compared = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
                 let totals = rollup::totals(&db, &query.filter(spans.range))?;
@@ -107,10 +115,8 @@ pub async fn what_if(
                 let chosen =
                     if chosen.is_empty() && tried.is_none() { suggested(&db, &known, now)? } else { chosen };
                 let comparison = Comparison { db: &db, snapshot: &snapshot, now, totals: &totals };
-                let mut rows = chosen
-                    .iter()
-                    .map(|(provider, model)| comparison.row(provider, model))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let mut rows =
+                    chosen.iter().map(|choice| comparison.row(choice)).collect::<Result<Vec<_>, _>>()?;
                 rows.extend(tried.map(|price| comparison.at_price(price)));
                 rows.sort_by_key(|row| std::cmp::Reverse(cost_of(row)));
                 Ok(WhatIf {
@@ -142,13 +148,68 @@ fn read_price(price: &TriedPrice) -> Result<Price, Error> {
     Ok(Price { input: amount(&price.input)?, output: amount(&price.output)?, ..Price::FREE })
 }
 
-fn named(id: &str) -> Result<(String, String), Error> {
+/// What the traffic is compared with.
+struct Choice {
+    provider: String,
+    model: String,
+    profile: Option<String>,
+}
+
+impl Choice {
+    fn model((provider, model): (String, String)) -> Self {
+        Self { provider, model, profile: None }
+    }
+
+    fn id(&self) -> String {
+        match &self.profile {
+            Some(name) => format!("{PROFILE}{name}"),
+            None => self.target(),
+        }
+    }
+
+    fn target(&self) -> String {
+        format!("{}/{}", self.provider, self.model)
+    }
+
+    /// What was answered here already.
+    fn measured(&self, range: Range) -> Filter {
+        match &self.profile {
+            Some(name) => Filter::during(range).only(Field::Profile, name),
+            None => {
+                Filter::during(range).only(Field::Provider, &self.provider).only(Field::Model, &self.model)
+            }
+        }
+    }
+}
+
+fn named(snapshot: &Snapshot, id: &str) -> Result<Choice, Error> {
+    if let Some(name) = id.strip_prefix(PROFILE) {
+        return profiles(snapshot).find(|choice| choice.profile.as_deref() == Some(name)).ok_or_else(|| {
+            Error::invalid(
+                format!("There is no profile \"{name}\" whose first step leads anywhere."),
+                "Write profile:NAME, as `patchbay profiles list` shows it.",
+            )
+        });
+    }
     let parts = id.split_once('/').filter(|(provider, model)| !provider.is_empty() && !model.is_empty());
-    parts.map(|(provider, model)| (provider.to_owned(), model.to_owned())).ok_or_else(|| {
+    parts.map(|(provider, model)| Choice::model((provider.to_owned(), model.to_owned()))).ok_or_else(|| {
         Error::invalid(
             format!("\"{id}\" names no model."),
-            "Write PROVIDER/MODEL, as `patchbay models list` shows it.",
+            "Write PROVIDER/MODEL, as `patchbay models list` shows it, or profile:NAME.",
         )
+    })
+}
+
+/// The profiles in use with the first step of their chains.
+fn profiles(snapshot: &Snapshot) -> impl Iterator<Item = Choice> {
+    snapshot.profiles.iter().filter(|profile| !profile.is_archived).filter_map(|profile| {
+        let step = profile.version.spec.targets.first()?;
+        let provider = match step.place()? {
+            Place::Connection(key) => &snapshot.connection(key)?.provider,
+            Place::Provider(slug) => slug,
+        };
+        let (provider, model) = (provider.to_owned(), step.model.clone());
+        Some(Choice { provider, model, profile: Some(profile.name.clone()) })
     })
 }
 
@@ -165,31 +226,28 @@ fn known(db: &Db, snapshot: &Snapshot, now: Timestamp) -> Result<BTreeSet<(Strin
 }
 
 /// Those that were called most in the last 30 days.
-fn suggested(
-    db: &Db,
-    known: &BTreeSet<(String, String)>,
-    now: Timestamp,
-) -> Result<Vec<(String, String)>, StoreError> {
+fn suggested(db: &Db, known: &BTreeSet<(String, String)>, now: Timestamp) -> Result<Vec<Choice>, StoreError> {
     let range = Range { from: now.plus_ms(-MEASURED_MS), to: now.plus_ms(1) };
     let mut used: Vec<_> =
         rollup::by_model(db, range)?.into_iter().filter(|(id, _)| known.contains(id)).collect();
     used.sort_by_key(|(_, used)| std::cmp::Reverse(used.calls));
-    let first = used.into_iter().map(|(id, _)| id).take(SUGGESTED);
+    let first = used.into_iter().map(|(id, _)| Choice::model(id)).take(SUGGESTED);
     Ok(first.collect())
 }
 
 fn options(known: &BTreeSet<(String, String)>, snapshot: &Snapshot, now: Timestamp) -> Vec<WhatIfOption> {
-    let option = |(provider, model): &(String, String)| {
-        let price = snapshot.prices.find(provider, model, now, 0)?;
+    let option = |choice: Choice| {
+        let price = snapshot.prices.find(&choice.provider, &choice.model, now, 0)?;
         Some(WhatIfOption {
-            id: format!("{provider}/{model}"),
-            model: model.clone(),
-            provider_name: snapshot.provider_name(provider).to_owned(),
+            id: choice.id(),
+            provider_name: snapshot.provider_name(&choice.provider).to_owned(),
+            is_profile: choice.profile.is_some(),
+            model: choice.profile.unwrap_or(choice.model),
             input_price: price.input.into(),
             output_price: price.output.into(),
         })
     };
-    known.iter().filter_map(option).collect()
+    known.iter().cloned().map(Choice::model).chain(profiles(snapshot)).filter_map(option).collect()
 }
 
 struct Comparison<'a> {
@@ -200,20 +258,21 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn row(&self, provider: &str, model: &str) -> Result<WhatIfRow, StoreError> {
+    fn row(&self, choice: &Choice) -> Result<WhatIfRow, StoreError> {
+        let (provider, model) = (choice.provider.as_str(), choice.model.as_str());
         let traffic = Traffic::of(self.totals);
         let price = self.snapshot.prices.find(provider, model, self.now, traffic.typical_input());
         let facts =
             self.snapshot.models.iter().find(|facts| facts.provider == provider && facts.model == model);
         let context = facts.and_then(|facts| facts.context).or(bundled(provider, model).context_window);
         let range = Range { from: self.now.plus_ms(-MEASURED_MS), to: self.now.plus_ms(1) };
-        let here = Filter::during(range).only(Field::Provider, provider).only(Field::Model, model);
-        let measured = rollup::totals(self.db, &here)?.latency;
+        let measured = rollup::totals(self.db, &choice.measured(range))?.latency;
         let (tile, color) = self.snapshot.tile(provider);
         let other = traffic.at(price, context.map(u64::from));
         Ok(WhatIfRow {
-            id: format!("{provider}/{model}"),
-            model: model.to_owned(),
+            id: choice.id(),
+            model: choice.profile.as_deref().unwrap_or(model).to_owned(),
+            first_step: choice.profile.is_some().then(|| choice.target()),
             tile,
             color,
             change_bp: self.change(other.cost),
@@ -229,6 +288,7 @@ impl Comparison<'_> {
         WhatIfRow {
             id: String::new(),
             model: format!("${} in, ${} out", price.input, price.output),
+            first_step: None,
             tile: "$".to_owned(),
             color: 6,
             change_bp: self.change(cost),
