@@ -212,16 +212,16 @@ impl Snapshots {
             return Ok(Arc::clone(&known.snapshot));
         }
         let version = store.read(setting::configuration_version)?;
-        let snapshot = match known.filter(|known| known.snapshot.version == version) {
-            Some(known) => known.snapshot,
-            None => {
-                let mut fresh = Snapshot::read(store)?;
-                adjust(&mut fresh);
-                Arc::new(fresh)
-            }
-        };
+        let unchanged = known.map(|known| known.snapshot).filter(|known| known.version == version);
+        let snapshot = unchanged.map_or_else(|| Self::read(store, adjust), Ok)?;
         *self.known() = Some(Known { snapshot: Arc::clone(&snapshot), at, jobs_done });
         Ok(snapshot)
+    }
+
+    fn read(store: &Store, adjust: impl FnOnce(&mut Snapshot)) -> Result<Arc<Snapshot>, StoreError> {
+        let mut fresh = Snapshot::read(store)?;
+        adjust(&mut fresh);
+        Ok(Arc::new(fresh))
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Known>> {
