@@ -20,7 +20,7 @@ impl Timestamp {
     /// The start of the rollup bucket that holds this moment.
     #[must_use]
     pub fn bucket(self) -> Self {
-        Self(self.0.div_euclid(BUCKET_MS) * BUCKET_MS)
+        Self(self.0.div_euclid(BUCKET_MS).saturating_mul(BUCKET_MS))
     }
 
     /// This moment, `ms` later (earlier where negative).
@@ -132,6 +132,17 @@ pub struct Range {
 /// The span of a calendar day in `zone`: 23, 24 or 25 hours.
 pub fn day_range(date: Date, zone: &TimeZone) -> Range {
     Range { from: day_start(date, zone), to: day_start(date.saturating_add(1.day()), zone) }
+}
+
+/// The Monday of the week that holds `date`.
+pub fn monday(date: Date) -> Date {
+    date.saturating_sub(i64::from(date.weekday().since(Weekday::Monday)).days())
+}
+
+/// The span of the week in `zone` that holds `date`: Monday to Sunday.
+pub fn week_range(date: Date, zone: &TimeZone) -> Range {
+    let monday = monday(date);
+    Range { from: day_start(monday, zone), to: day_start(monday.saturating_add(7.days()), zone) }
 }
 
 /// The span of the calendar month in `zone` that holds `date`.

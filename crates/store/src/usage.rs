@@ -372,8 +372,9 @@ pub fn scan(
     Ok(())
 }
 
-/// The attempts of one call, in order.
-pub fn of_call(db: &Db, call: CallId) -> Result<Vec<LogRow>, StoreError> {
+/// The attempts of one call, in order. Where it is known when one of them began, archives are not searched for longer than a day
+/// around it.
+pub fn of_call(db: &Db, call: CallId, near: Option<Timestamp>) -> Result<Vec<LogRow>, StoreError> {
     let db = snapshot(db)?;
     let mut statement = db.prepare_cached(&format!("{LOG_COLUMNS} WHERE u.call = ?1 ORDER BY u.attempt"))?;
     let rows = statement.query_map([call.as_bytes()], log_row)?;
@@ -381,7 +382,7 @@ pub fn of_call(db: &Db, call: CallId) -> Result<Vec<LogRow>, StoreError> {
     if found.iter().any(|row| row.is_final) {
         return Ok(found);
     }
-    let mut attempts = archive::of_call(&db, call)?;
+    let mut attempts = archive::of_call(&db, call, near)?;
     attempts.extend(found);
     Ok(attempts)
 }

@@ -158,7 +158,7 @@ async fn page(engine: &Arc<Engine>, filter: Filter, page: Page) -> Result<Vec<Li
 pub async fn of_call(engine: &Arc<Engine>, call: CallId) -> Result<Vec<Line>, Error> {
     engine
         .blocking(move |engine| {
-            let rows = engine.store.read(|db| usage::of_call(db, call))?;
+            let rows = engine.store.read(|db| usage::of_call(db, call, None))?;
             Ok(rows.into_iter().map(Line::from).collect())
         })
         .await

@@ -5,7 +5,7 @@ use std::io;
 
 use patchbay_core::id::CallId;
 use patchbay_core::report::{Condition, Field, Filter, Relation};
-use patchbay_core::time::Timestamp;
+use patchbay_core::time::{HOUR_MS, Timestamp};
 use rusqlite::Connection as Db;
 
 use super::row::{Archived, Places};
@@ -259,9 +259,13 @@ pub fn rows(
     Ok(page.into_iter().map(|archived| archived.row).collect())
 }
 
-/// The archived attempts of one call, in order.
-pub fn of_call(db: &Db, call: CallId) -> Result<Vec<LogRow>, StoreError> {
-    let search = Search { span: (i64::MIN, i64::MAX), conditions: &[], call: Some(call) };
+/// Attempts of one call begin within a day.
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// The archived attempts of one call, in order; `near` is when one of them began, where that is known.
+pub fn of_call(db: &Db, call: CallId, near: Option<Timestamp>) -> Result<Vec<LogRow>, StoreError> {
+    let span = near.map_or((i64::MIN, i64::MAX), |near| (near.plus_ms(-DAY_MS).0, near.plus_ms(DAY_MS).0));
+    let search = Search { span, conditions: &[], call: Some(call) };
     let mut found = Vec::new();
     for archive in during(db, search.span)? {
         let open = Open::new(db, &archive)?;

@@ -2,10 +2,11 @@
 //! meanwhile moves nothing; and each is read through an index, however long the ledger is.
 
 use patchbay_core::report::{Condition, Field, Filter};
-use patchbay_core::time::Timestamp;
+use patchbay_core::time::{Range, Timestamp};
 use rusqlite::{Connection as Db, ToSql};
 
-use super::{LOG_COLUMNS, LogRow, log_row};
+use super::{LOG_COLUMNS, LogRow, log_row, snapshot};
+use crate::archive;
 use crate::error::StoreError;
 use crate::series::{self, Matching};
 
@@ -47,10 +48,44 @@ pub struct Sheet {
     pub limit: usize,
 }
 
-/// Reads a page, the newest first. Unlike sums, it takes the filter's range to the millisecond.
+/// Reads a page, the newest first, archived attempts too. Unlike sums, it takes the filter's range to the millisecond.
 pub fn sheet(db: &Db, filter: &Filter, wanted: &Sheet) -> Result<Vec<LogRow>, StoreError> {
-    let places = places(db, filter, wanted)?;
-    lines(db, places.iter().map(|place| place.id))
+    let db = snapshot(db)?;
+    let places = places(&db, filter, wanted)?;
+    let mut rows = lines(&db, places.iter().map(|place| place.id))?;
+    let last = rows.last().filter(|_| rows.len() == wanted.limit).map(|row| row.at);
+    let archived = archived(&db, filter, wanted, last)?;
+    if !archived.is_empty() {
+        rows.extend(archived);
+        rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.at, row.id)));
+        rows.truncate(wanted.limit);
+    }
+    Ok(rows)
+}
+
+/// What archives have of a page: nothing that began before `last`, which ends it. They are old, so that this is for most pages one
+/// look at their list.
+fn archived(
+    db: &Db,
+    filter: &Filter,
+    wanted: &Sheet,
+    last: Option<Timestamp>,
+) -> Result<Vec<LogRow>, StoreError> {
+    let (from, to) = edges(filter);
+    let range = Range { from: Timestamp(from).max(last.unwrap_or(Timestamp(i64::MIN))), to: Timestamp(to) };
+    let within = Filter { range: Some(range), conditions: filter.conditions.clone() };
+    let is_wanted = |row: &LogRow| {
+        (wanted.counted == Counted::Attempts || row.is_final) && range.from <= row.at && row.at < range.to
+    };
+    let mut before = wanted.below.map(|below| (below.at, below.id));
+    let mut found = Vec::new();
+    while found.len() < wanted.limit {
+        let page = archive::rows(db, &within, before, wanted.limit)?;
+        let Some(end) = page.last() else { break };
+        before = Some((end.at, end.id));
+        found.extend(page.into_iter().filter(is_wanted));
+    }
+    Ok(found)
 }
 
 /// What was appended after a row, in that order: attempts are appended when they end, so the newest line need not be the

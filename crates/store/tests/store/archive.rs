@@ -9,7 +9,7 @@ use patchbay_core::ledger::{Origin, Position, UsageRow};
 use patchbay_core::report::{Field, Filter, GroupBy, Relation};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, zone};
 use patchbay_store::archive::{self, Plan};
-use patchbay_store::usage::{self, LogRow, Page};
+use patchbay_store::usage::{self, Counted, LogRow, Page, Place, Sheet};
 use patchbay_store::{Store, rollup, series, space};
 use tempfile::TempDir;
 
@@ -180,10 +180,53 @@ fn t3_archived_rows_are_paged_like_others() {
     let archived = store.read(|db| archive::rows(db, &Filter::default(), None, 1_000)).expect("read");
     assert_eq!(archived, whole);
     let old = traffic().remove(1);
-    let call = store.read(|db| usage::of_call(db, old.call)).expect("read");
+    let call = store.read(|db| usage::of_call(db, old.call, Some(old.at))).expect("read");
     assert_eq!(
         call.iter().map(|row| (row.call, row.attempt)).collect::<Vec<_>>(),
         [(old.call, 1), (old.call, 2)]
+    );
+}
+
+/// The log as the window reads it, page by page.
+fn paged(store: &Store, filter: &Filter, counted: Counted, limit: usize) -> Vec<LogRow> {
+    let mut all: Vec<LogRow> = Vec::new();
+    loop {
+        let below = all.last().map(|row| Place { at: row.at, id: row.id });
+        let page =
+            store.read(|db| usage::sheet(db, filter, &Sheet { counted, below, limit })).expect("a page");
+        let is_last = page.len() < limit;
+        all.extend(page);
+        if is_last {
+            return all;
+        }
+    }
+}
+
+#[test]
+fn t3_the_log_goes_on_in_archives_under_every_filter() {
+    let (_folder, store) = filled();
+    let asked: Vec<(Filter, Counted)> = filters()
+        .into_iter()
+        .flat_map(|filter| [Counted::Calls, Counted::Attempts].map(|counted| (filter.clone(), counted)))
+        .collect();
+    let read =
+        || asked.iter().map(|(filter, counted)| paged(&store, filter, *counted, 23)).collect::<Vec<_>>();
+    let before = read();
+    move_rows(&store, CUT, |_| {
+        let everything = paged(&store, &Filter::default(), Counted::Attempts, 600);
+        assert_eq!(everything.len(), 600, "between the steps of a move, too");
+    });
+    let mut late = answered(9_001, SOMEONE);
+    late.at = NOW.plus_ms(-120 * DAY_MS);
+    for ((filter, counted), (after, before)) in asked.iter().zip(read().iter().zip(&before)) {
+        assert_eq!(after, before, "{counted:?} of {filter:?}");
+    }
+    append(&store, [late.clone()]);
+    let everything = paged(&store, &Filter::default(), Counted::Attempts, 41);
+    assert_eq!(everything.len(), 601);
+    assert!(
+        everything.is_sorted_by(|a, b| (a.at, a.id) > (b.at, b.id)),
+        "one that is old and in the ledger stands among them"
     );
 }
 

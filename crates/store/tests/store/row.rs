@@ -96,7 +96,7 @@ fn c1_a_row_keeps_every_field() {
     let (_folder, store) = store();
     let row = full();
     append(&store, [row.clone()]);
-    let found = store.read(|db| usage::of_call(db, row.call)).expect("read");
+    let found = store.read(|db| usage::of_call(db, row.call, None)).expect("read");
     assert_eq!(found, [as_logged(&row, found[0].id)]);
 }
 
@@ -124,7 +124,7 @@ fn c1_what_is_not_known_stays_unknown() {
     };
     let call = bare.call;
     append(&store, [bare]);
-    let found = store.read(|db| usage::of_call(db, call)).expect("read").remove(0);
+    let found = store.read(|db| usage::of_call(db, call, None)).expect("read").remove(0);
     assert_eq!((found.input_tokens, found.output_tokens, found.cost_nano_usd), (None, None, None));
     assert_eq!((found.status, found.first_token_ms, found.finish_reason), (None, None, None));
     assert_eq!(found.cost_source, "unknown");

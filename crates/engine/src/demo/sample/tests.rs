@@ -143,7 +143,7 @@ fn loading_again_replaces_and_clearing_leaves_real_rows_untouched() {
     assert!(store.read(series::has_sample).expect("read"));
     clear(&store).expect("cleared");
     assert!(!store.read(series::has_sample).expect("read"));
-    let rows = store.read(|db| usage::of_call(db, kept.call)).expect("read");
+    let rows = store.read(|db| usage::of_call(db, kept.call, None)).expect("read");
     assert_eq!((rows.len(), attempts()), (1, 1));
     assert_eq!(rows[0].cost_nano_usd, kept.cost.amount.map(|amount| amount.0));
 }

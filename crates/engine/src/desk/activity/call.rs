@@ -171,7 +171,7 @@ pub async fn call(engine: &Arc<Engine>, call: CallId) -> Result<Option<CallDetai
             let snapshot = engine.snapshot()?;
             let read = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
-                let rows = usage::of_call(&db, call)?;
+                let rows = usage::of_call(&db, call, None)?;
                 let spec = ending(&rows).map(|row| spec(&db, row, &snapshot)).transpose()?.flatten();
                 Ok((rows, spec))
             });

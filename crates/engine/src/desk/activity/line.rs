@@ -76,7 +76,7 @@ pub(super) fn lines(
 ) -> Result<Vec<ActivityLine>, StoreError> {
     let line = |row: LogRow| {
         let earlier = if lines == ActivityLines::Calls && row.attempt > 1 {
-            let mut all = usage::of_call(db, row.call)?;
+            let mut all = usage::of_call(db, row.call, Some(row.at))?;
             all.retain(|other| other.attempt < row.attempt);
             all
         } else {
