@@ -1,10 +1,10 @@
--- Whole days and months of the trader's zone, summed up once they are over: what reports over years read instead of quarters of
--- an hour. One row holds all combinations of labels, column by column; another one beside it the sums of all of them. It is only
--- ever a copy: a span that is not here is read
--- from `rollup`, and whatever changes a bucket removes the spans that hold it.
+-- Whole days, weeks and months of the trader's zone, summed up once they are over: what reports over years read instead of
+-- quarters of an hour. One row holds all combinations of labels, column by column; another one beside it the sums of all of them.
+-- It is only ever a copy: a span that is not here is read from `rollup`, and whatever changes a bucket removes the spans that
+-- hold it.
 CREATE TABLE settled (
     id                   INTEGER PRIMARY KEY,
-    kind                 TEXT    NOT NULL CHECK (kind IN ('day', 'month')),
+    kind                 TEXT    NOT NULL CHECK (kind IN ('day', 'week', 'month')),
     from_at              INTEGER NOT NULL CHECK (from_at % 900000 = 0),
     to_at                INTEGER NOT NULL CHECK (to_at % 900000 = 0 AND to_at > from_at),
     -- 1 = of all series together: of the first "series" all answered attempts, of the second all others
@@ -45,6 +45,8 @@ CREATE TRIGGER rollup_insert_reopens AFTER INSERT ON rollup WHEN NEW.bucket < (S
 BEGIN
     DELETE FROM settled WHERE kind = 'day' AND to_at > NEW.bucket
         AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'day' AND from_at <= NEW.bucket);
+    DELETE FROM settled WHERE kind = 'week' AND to_at > NEW.bucket
+        AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'week' AND from_at <= NEW.bucket);
     DELETE FROM settled WHERE kind = 'month' AND to_at > NEW.bucket
         AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'month' AND from_at <= NEW.bucket);
 END;
@@ -52,6 +54,8 @@ CREATE TRIGGER rollup_update_reopens AFTER UPDATE ON rollup WHEN NEW.bucket < (S
 BEGIN
     DELETE FROM settled WHERE kind = 'day' AND to_at > NEW.bucket
         AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'day' AND from_at <= NEW.bucket);
+    DELETE FROM settled WHERE kind = 'week' AND to_at > NEW.bucket
+        AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'week' AND from_at <= NEW.bucket);
     DELETE FROM settled WHERE kind = 'month' AND to_at > NEW.bucket
         AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'month' AND from_at <= NEW.bucket);
 END;
@@ -59,6 +63,8 @@ CREATE TRIGGER rollup_delete_reopens AFTER DELETE ON rollup WHEN OLD.bucket < (S
 BEGIN
     DELETE FROM settled WHERE kind = 'day' AND to_at > OLD.bucket
         AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'day' AND from_at <= OLD.bucket);
+    DELETE FROM settled WHERE kind = 'week' AND to_at > OLD.bucket
+        AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'week' AND from_at <= OLD.bucket);
     DELETE FROM settled WHERE kind = 'month' AND to_at > OLD.bucket
         AND from_at = (SELECT max(from_at) FROM settled WHERE kind = 'month' AND from_at <= OLD.bucket);
 END;

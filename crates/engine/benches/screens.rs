@@ -1,5 +1,6 @@
-//! How long the window's Overview and Usage take over three years of a desk's attempts, figures and charts together, and how fast such a ledger is made. `PATCHBAY_BENCH_ATTEMPTS` says how many attempts (100,000 where nobody says),
-//! `PATCHBAY_BENCH_FOLDER` where the ledger is left to be used again.
+//! How long the window's Overview and Usage take over three years of a desk's attempts, figures and charts together, and how fast
+//! such a ledger is made. `PATCHBAY_BENCH_ATTEMPTS` says how many attempts (100,000 where nobody says), `PATCHBAY_BENCH_FOLDER` where
+//! the ledger is left to be used again.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -13,10 +13,9 @@ mod span;
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use patchbay_core::report::{Bucket, Columns, Detail, Filter, Group, GroupBy, Totals};
-use patchbay_core::time::{HOUR_MS, Range, Timestamp};
+use patchbay_core::time::{HOUR_MS, Range, Timestamp, monday};
 use rusqlite::{Connection as Db, OptionalExtension};
 
 use crate::archive;
@@ -91,10 +90,7 @@ fn key_in_time(at: Timestamp, by: GroupBy, zone: &TimeZone) -> String {
     match by {
         GroupBy::Hour => Timestamp(at.0.div_euclid(HOUR_MS) * HOUR_MS).to_rfc3339(),
         GroupBy::Month => day.strftime("%Y-%m").to_string(),
-        GroupBy::Week => {
-            let back = day.weekday().since(Weekday::Monday);
-            day.saturating_sub(jiff::Span::new().days(back)).to_string()
-        }
+        GroupBy::Week => monday(day).to_string(),
         _ => day.to_string(),
     }
 }

@@ -1,10 +1,10 @@
 //! A span of time cut into what one bar or point stands for: hours, days or weeks of the trader's zone.
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 
-use crate::time::{HOUR_MS, Range, Timestamp, day_range};
+use crate::time::{HOUR_MS, Range, Timestamp, day_range, monday};
 
 const MINUTE_MS: i64 = HOUR_MS / 60;
 /// Up to so many days are cut into hours.
@@ -84,10 +84,7 @@ impl Steps {
         let steps: Vec<Step> = match resolution {
             Resolution::Fine | Resolution::Hour => equal(range, HOUR_MS, zone),
             Resolution::Day => spans(first, last, 1.day(), zone),
-            Resolution::Week => {
-                let back = first.weekday().since(Weekday::Monday);
-                spans(first.saturating_sub(Span::new().days(back)), last, 7.days(), zone)
-            }
+            Resolution::Week => spans(monday(first), last, 7.days(), zone),
         };
         let ends_now = steps.last().is_some_and(|step| step.range.from <= now && now < step.range.to);
         Self { resolution, list: steps, ends_now }

@@ -1,4 +1,4 @@
-//! Cutting a range: into settled months, settled days, and quarters of an hour for all that is between.
+//! Cutting a range: into settled months, weeks and days, and quarters of an hour for all that is between.
 
 use patchbay_core::report::Detail;
 use rusqlite::Connection as Db;
@@ -59,7 +59,8 @@ fn between(
 ) -> Result<(), StoreError> {
     match kind {
         _ if from >= to => {}
-        Kind::Month => cut(db, Kind::Day, (from, to), detail, parts)?,
+        Kind::Month => cut(db, Kind::Week, (from, to), detail, parts)?,
+        Kind::Week => cut(db, Kind::Day, (from, to), detail, parts)?,
         Kind::Day => parts.push(Part::Quarters(from, to)),
     }
     Ok(())

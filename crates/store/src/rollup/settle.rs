@@ -1,4 +1,4 @@
-//! Settling: days and months that are over are summed up once. Three steps for each span, and after each of them every answer is
+//! Settling: days, weeks and months that are over are summed up once. Three steps for each span, and after each of them every answer is
 //! exact: a place is made for it; it is summed up beside all other work; the place is filled. A bucket that changes meanwhile, or
 //! ever after, takes the place away with it (see the triggers of `rollup`), and the span is read from its quarters again.
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use patchbay_core::report::{Columns, Detail, Filter, Whose};
-use patchbay_core::time::{Range, Timestamp, day_range, month_range};
+use patchbay_core::time::{Range, Timestamp, day_range, month_range, week_range};
 use rusqlite::Connection as Db;
 
 pub use super::span::{Kind, Summary};
@@ -17,6 +17,8 @@ use crate::error::StoreError;
 use crate::series::Matching;
 use crate::usage::snapshot;
 
+/// In this order: weeks and months are put together from days.
+const KINDS: [Kind; 3] = [Kind::Day, Kind::Week, Kind::Month];
 /// Spans that are removed at once.
 const SOME: usize = 50;
 
@@ -30,7 +32,7 @@ pub fn run(store: &Store, zone: &TimeZone, until: Timestamp) -> Result<u32, Stor
         }
     }
     let mut settled = 0;
-    for kind in [Kind::Day, Kind::Month] {
+    for kind in KINDS {
         for due in store.read(|db| due(db, kind, zone, until))? {
             let place = store.write(move |db| begin(db, &due))?;
             let summary = store.read(|db| sum_up(db, &due))?;
@@ -49,7 +51,7 @@ pub struct Due {
     pub span: Range,
 }
 
-/// What is over by `until` and not settled, the oldest first: days with any attempt, or months with settled days.
+/// What is over by `until` and not settled, the oldest first: days with any attempt, or weeks or months with settled days.
 pub fn due(db: &Db, kind: Kind, zone: &TimeZone, until: Timestamp) -> Result<Vec<Due>, StoreError> {
     let there: BTreeSet<i64> =
         span::within(db, kind, Whose::Each, EVER)?.into_iter().map(|one| one.span.from.0).collect();
@@ -69,10 +71,11 @@ pub fn due(db: &Db, kind: Kind, zone: &TimeZone, until: Timestamp) -> Result<Vec
     Ok(due)
 }
 
-/// The day, or its month.
+/// The day, or its week, or its month.
 fn of(kind: Kind, day: Date, zone: &TimeZone) -> Range {
     match kind {
         Kind::Day => day_range(day, zone),
+        Kind::Week => week_range(day, zone),
         Kind::Month => month_range(day, zone),
     }
 }
@@ -83,7 +86,7 @@ const EVER: (i64, i64) = (i64::MIN, i64::MAX);
 fn first(db: &Db, kind: Kind, from: i64) -> Result<Option<Timestamp>, StoreError> {
     let sql = match kind {
         Kind::Day => "SELECT min(bucket) AS first FROM rollup WHERE bucket >= ?1",
-        Kind::Month => {
+        Kind::Week | Kind::Month => {
             "SELECT min(from_at) AS first FROM settled WHERE kind = 'day' AND from_at >= ?1 AND is_whole = 1"
         }
     };
@@ -104,7 +107,7 @@ pub fn sum_up(db: &Db, due: &Due) -> Result<Summary, StoreError> {
     let mut summary = Summary::new(due.span);
     let detail = match due.kind {
         Kind::Day => Detail::quarters(Columns::ALL),
-        Kind::Month => Detail::whole(Columns::ALL),
+        Kind::Week | Kind::Month => Detail::whole(Columns::ALL),
     };
     scan::with(&db, &series, &filter, &detail, &mut |bucket| {
         if let Some(id) = series.id(bucket.series) {
@@ -119,9 +122,9 @@ pub fn end(db: &Db, place: i64, due: &Due, summary: &Summary) -> Result<bool, St
     summary.write(db, place, due.kind)
 }
 
-/// Removes some of the spans that are no days and months of this zone, and answers whether more are there.
+/// Removes some of the spans that are no days, weeks and months of this zone, and answers whether more are there.
 pub fn remove_foreign(db: &Db, zone: &TimeZone) -> Result<bool, StoreError> {
-    for kind in [Kind::Day, Kind::Month] {
+    for kind in KINDS {
         let is_foreign = |one: &span::Settled| of(kind, one.span.from.day(zone), zone) != one.span;
         let all = span::within(db, kind, Whose::Each, EVER)?.into_iter();
         let some: Vec<span::Settled> = all.filter(is_foreign).take(SOME).collect();

@@ -1,4 +1,4 @@
-//! The table of settled spans: a day or a month of all series in one row, column by column. Who needs a few columns reads these
+//! The table of settled spans: a day, a week or a month of all series in one row, column by column. Who needs a few columns reads these
 //! alone, and passes all series of a span in microseconds.
 
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ use crate::series::Matching;
 pub enum Kind {
     /// A day of the trader's zone.
     Day,
+    /// A week of it, from Monday.
+    Week,
     /// A month of it.
     Month,
 }
@@ -27,6 +29,7 @@ impl Kind {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Day => "day",
+            Self::Week => "week",
             Self::Month => "month",
         }
     }

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::civil::{Date, Weekday};
+use jiff::ToSpan;
 use jiff::tz::TimeZone;
-use jiff::{Span, ToSpan};
 use patchbay_core::catalog;
 use patchbay_core::chart::{
     Chart, ChartRequest, Drawing, Heading, Heat, HeatCell, HeatKind, Look, Percentiles, Resolution,
@@ -14,7 +13,7 @@ use patchbay_core::chart::{
 use patchbay_core::market::Market;
 use patchbay_core::report::{Bucket, Column, Columns, Detail, GroupBy, Relation};
 use patchbay_core::rollup::Histogram;
-use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range};
+use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range, monday};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::{Deserialize, Serialize};
 
@@ -327,7 +326,6 @@ impl Subject<'_> {
 
     /// Whole weeks up to the span's last day.
     fn calendar(&self, db: &Db) -> Result<Heat, StoreError> {
-        let monday = |day: Date| day.saturating_sub(Span::new().days(day.weekday().since(Weekday::Monday)));
         let last = monday(self.spans.last);
         let first = monday(self.spans.first).min(last.saturating_sub((7 * (CALENDAR_WEEKS - 1)).days()));
         let end = self.spans.last;
