@@ -19,6 +19,7 @@ use patchbay_core::secret::Secret;
 use patchbay_engine::vault::Given;
 use patchbay_engine::{VaultChoice, VaultSetup};
 use tauri::{Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri_plugin_window_state::StateFlags;
 use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::commands::preferences;
@@ -84,7 +85,16 @@ pub fn run() {
     let bindings = bindings();
     let result = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
-        .plugin(tauri_plugin_window_state::Builder::default().build())
+        .plugin(
+            tauri_plugin_window_state::Builder::default()
+                // It would show, and give the keyboard to, one that is to start in the tray.
+                .with_state_flags(if args.hidden {
+                    StateFlags::all() & !StateFlags::VISIBLE
+                } else {
+                    StateFlags::all()
+                })
+                .build(),
+        )
         .plugin(tauri_plugin_store::Builder::default().build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())

@@ -21,6 +21,29 @@ pub(crate) async fn behind_a_closed_window() {
     closed_and_opened_again(&window, &home).await;
     opened_to_other_machines(&window).await;
     window.close().await;
+    started_with_the_computer(&home).await;
+}
+
+async fn started_with_the_computer(home: &Home) {
+    let window = Window::open(home, &["--hidden", "--port", "0"]).await;
+    let display = Display::open();
+    let listening = async || {
+        let gateway = &window.invoke("status").await["gateway"];
+        gateway["url"].as_str().filter(|_| gateway["state"] == "listening").map(str::to_owned)
+    };
+    let url = window.until("bots are served", listening).await;
+    assert_eq!(gateway::ask(&format!("{url}/v1"), "pb_nobody", "any").await.0, 401);
+    assert!(!display.shows("Patchbay"), "its window is not shown");
+    started_again(home);
+    window.until("the window is open", async || display.shows("Patchbay").then_some(())).await;
+    window.close().await;
+}
+
+/// A second start, which leaves it to the first.
+fn started_again(home: &Home) {
+    let again =
+        Command::new(env!("CARGO_BIN_EXE_patchbay-desktop")).arg("--data-dir").arg(home.data()).status();
+    assert!(again.expect("it starts").success());
 }
 
 async fn with_the_computer(window: &Window, home: &Home) {
@@ -56,9 +79,7 @@ async fn closed_and_opened_again(window: &Window, home: &Home) {
     window.until("the window is closed", async || (!display.shows("Patchbay")).then_some(())).await;
     assert_eq!(gateway::ask(&format!("{url}/v1"), "pb_nobody", "any").await.0, 401, "bots are served still");
 
-    let again =
-        Command::new(env!("CARGO_BIN_EXE_patchbay-desktop")).arg("--data-dir").arg(home.data()).status();
-    assert!(again.expect("it starts").success());
+    started_again(home);
     window.until("the window is open", async || display.shows("Patchbay").then_some(())).await;
 }
 

@@ -17,6 +17,10 @@ use patchbay_engine::error::Error;
 use args::{Args, Command};
 use output::Output;
 
+/// A gateway allocates and frees on many threads, from one of them to another: the system's allocator is made for few.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     patchbay_engine::dumps::forbid();
     let args = Args::parse();

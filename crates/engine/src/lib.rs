@@ -44,13 +44,14 @@ use patchbay_core::route::Fleet;
 use patchbay_core::time::Timestamp;
 use patchbay_store::vault::{Passphrases, Vault};
 use patchbay_store::{Db, Recorded, Store, StoreError, open_attempt, provider, setting};
+use tokio::runtime::Handle;
 
 use crate::alerts::{Alerts, Watch};
 use crate::board::Board;
 use crate::changes::{Changed, Changes};
 use crate::clock::Clock;
 use crate::demo::{DemoOptions, DemoServer};
-use crate::error::Error;
+use crate::error::{Error, remedy};
 use crate::gauges::Gauges;
 use crate::keepsakes::Keepsakes;
 use crate::keys::{Identity, Keys};
@@ -106,6 +107,7 @@ pub struct Engine {
     watch: Arc<Watch>,
     upstream: Upstream,
     demo: Mutex<Option<Arc<DemoServer>>>,
+    runtime: Handle,
     checks: checks::Running,
     body_key: bodies::KnownKey,
     runs: desk::playground::Runs,
@@ -148,6 +150,8 @@ impl Engine {
     ) -> Result<Arc<Self>, Error> {
         // A second call finds the provider installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = Handle::try_current()
+            .map_err(|error| Error::new(Code::Internal, error.to_string(), remedy(Code::Internal)))?;
         let owner = Owner::claim(data_dir, uuid::Uuid::new_v4().simple().to_string())?;
         let identity = prepare(&store, data_dir)?;
         let changes = Changes::default();
@@ -171,6 +175,7 @@ impl Engine {
             watch,
             upstream: Upstream::default(),
             demo: Mutex::default(),
+            runtime,
             checks: checks::Running::default(),
             body_key: bodies::KnownKey::default(),
             runs: desk::playground::Runs::default(),
@@ -252,7 +257,7 @@ impl Engine {
         if let Some(running) = demo.as_ref() {
             return Ok(Arc::clone(running));
         }
-        let started = Arc::new(DemoServer::start(DemoOptions::default())?);
+        let started = Arc::new(DemoServer::start_on(DemoOptions::default(), &self.runtime)?);
         *demo = Some(Arc::clone(&started));
         Ok(started)
     }

@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use patchbay_core::secret::Secret;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::answer::{answer, model};
@@ -100,13 +101,18 @@ pub struct DemoServer {
 impl DemoServer {
     /// Starts one on a free port. It needs a tokio runtime around it.
     pub fn start(options: DemoOptions) -> io::Result<Self> {
-        let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+        Self::start_on(options, &Handle::try_current().map_err(io::Error::other)?)
+    }
+
+    /// The same on that runtime, from any thread.
+    pub(crate) fn start_on(options: DemoOptions, runtime: &Handle) -> io::Result<Self> {
+        let _inside = runtime.enter();
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let base_url = format!("http://{}/v1", listener.local_addr()?);
         let demo = Arc::new(Demo { options, state: Mutex::default() });
         let mut running = JoinSet::new();
-        running.spawn_on(accept(TcpListener::from_std(listener)?, router(&demo)), &runtime);
+        running.spawn(accept(TcpListener::from_std(listener)?, router(&demo)));
         Ok(Self { base_url, demo, _running: running })
     }
 

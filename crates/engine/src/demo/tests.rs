@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{DemoFault, DemoOptions, DemoServer, Pace};
+use crate::{Engine, VaultChoice, desk};
 
 /// Longer than anything here takes, except what waits for the slow first byte.
 const SOON: Duration = Duration::from_secs(10);
@@ -22,6 +23,21 @@ fn start_with(require_key: Option<&str>) -> DemoServer {
         pace: Pace::Instant,
     })
     .expect("starts")
+}
+
+/// Whoever reads the configuration first may be a thread of its own: of the window, of the settling.
+#[tokio::test(flavor = "multi_thread")]
+async fn is_started_by_any_thread_that_asks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = Engine::open(folder.path(), VaultChoice::Memory).expect("opens");
+    desk::demo::connect(&engine).await.expect("connects");
+    drop(engine);
+    let engine = Engine::open(folder.path(), VaultChoice::Memory).expect("opens again");
+    let asked = std::thread::spawn(move || (engine.snapshot().expect("a configuration"), engine));
+    let (snapshot, _engine) = asked.join().expect("the thread");
+    let base_url = &snapshot.connections[0].base_url;
+    let models = client().get(format!("{base_url}/models")).send().await.expect("an answer");
+    assert_eq!(models.status(), 200);
 }
 
 fn client() -> reqwest::Client {
