@@ -98,7 +98,7 @@ impl Desk {
     /// Puts a copy in the place of everything: the engine is closed for it and opened again afterwards, whatever comes of it.
     pub(crate) async fn restore(
         &self,
-        (file, passphrase): (PathBuf, Option<Secret>),
+        copy: (PathBuf, Option<Secret>),
         vault_passphrase: Option<Secret>,
     ) -> Result<Restored, Error> {
         let (folder, mut vault) = (self.data_dir.clone()?, self.vault.clone());
@@ -106,17 +106,13 @@ impl Desk {
             vault.passphrases = Arc::new(Given(vault_passphrase.clone()));
         }
         let engine = self.engine()?;
-        // A copy that cannot be opened, and keys that cannot be stored, are told before anything is closed.
-        backup::look_at(file.clone(), passphrase.clone()).await?;
-        backup::make_sure(folder.clone(), vault.clone(), (file.clone(), passphrase.clone())).await?;
+        let opened = backup::open(folder.clone(), vault.clone(), copy).await?;
         let mark = engine.mark().to_owned();
         let closed = Error::new(Code::InUse, "A backup is being restored.", "Wait until it is done.");
         *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Err(closed);
         self.end(engine).await;
         let restored = if backup::is_free(&folder, mark, LAST_CALLS).await {
-            let work = move || {
-                backup::restore(&folder, &vault, &file, || passphrase.ok_or_else(backup::passphrase_wanted))
-            };
+            let work = move || opened.restore(&folder, &vault);
             tauri::async_runtime::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken_off()))
         } else {
             Err(Error::new(

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use patchbay_core::time::Timestamp;
 use rusqlite::backup::Progress;
 use rusqlite::{Connection as Db, OpenFlags};
-use tempfile::{TempDir, TempPath};
+use tempfile::TempDir;
+/// A file that is removed when it is dropped.
+pub use tempfile::TempPath as Scratch;
 
 use crate::database::{FILE, Store};
 use crate::error::StoreError;
@@ -25,13 +27,13 @@ pub fn copy_to(store: &Store, file: &Path) -> Result<(), StoreError> {
 }
 
 /// An empty file beside `file`, which vanishes unless it is kept.
-pub fn scratch(file: &Path) -> Result<TempPath, StoreError> {
+pub fn scratch(file: &Path) -> Result<Scratch, StoreError> {
     let full = |_| StoreError::DiskFull { path: file.to_owned() };
     Ok(tempfile::Builder::new().tempfile_in(files::folder_of(file)).map_err(full)?.into_temp_path())
 }
 
 /// Puts what was written beside a file in its place.
-pub fn keep(scratch: TempPath, file: &Path) -> Result<(), StoreError> {
+pub fn keep(scratch: Scratch, file: &Path) -> Result<(), StoreError> {
     files::keep(scratch, file).map_err(|_| StoreError::DiskFull { path: file.to_owned() })
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use patchbay_core::secret::Secret;
-use patchbay_engine::desk::backup::{self, Secrets};
+use patchbay_engine::desk::backup::{self, OpenCopy, Secrets};
 use patchbay_engine::desk::configuration;
 use patchbay_engine::error::Error;
 use patchbay_engine::vault::{Passphrases, Question};
@@ -43,7 +43,10 @@ pub fn look(file: &Path, output: &Output) -> Result<(), Error> {
 
 /// Before the data folder is opened: nothing may be using it.
 pub fn restore(data_dir: &Path, setup: &VaultSetup, file: &Path, output: &Output) -> Result<(), Error> {
-    let restored = backup::restore(data_dir, setup, file, || passphrase(Question::Open))?;
+    // Before a passphrase is asked for.
+    backup::refuse_shared(data_dir)?;
+    let copy = OpenCopy::open(file, data_dir, || passphrase(Question::Open))?;
+    let restored = copy.restore(data_dir, setup)?;
     output.document(&restored, |restored| {
         let before = restored.before.as_ref();
         let before = before.map(|path| format!(" What was there before is in {}.", path.display()));

@@ -12,7 +12,7 @@ use patchbay_store::backup::Aside;
 use patchbay_store::{app, connection, rollup, sealed};
 use serde::Serialize;
 
-use super::{count_of, unsealed};
+use super::{OpenCopy, count_of};
 use crate::error::Error;
 use crate::safe::as_set;
 use crate::{Engine, clock};
@@ -82,6 +82,14 @@ fn copy(path: &Path) -> Option<BackupFile> {
     })
 }
 
+/// Looks into a copy without changing anything.
+pub fn look(
+    file: &Path,
+    passphrase: impl FnOnce() -> Result<Secret, Error>,
+) -> Result<BackupContents, Error> {
+    contents(&OpenCopy::open(file, &std::env::temp_dir(), passphrase)?)
+}
+
 /// The same off the async threads.
 pub async fn look_at(file: PathBuf, passphrase: Option<Secret>) -> Result<BackupContents, Error> {
     let looking =
@@ -102,25 +110,16 @@ pub fn passphrase_wanted() -> Error {
     )
 }
 
-/// Looks into a copy without changing anything: it is opened beside, brought up to date there, and thrown away.
-pub fn look(
-    file: &Path,
-    passphrase: impl FnOnce() -> Result<Secret, Error>,
-) -> Result<BackupContents, Error> {
-    let sealed = sealed::is_sealed(file)?;
-    let (keys, aside) = if sealed {
-        let (keys, database) = unsealed(file, &std::env::temp_dir(), &passphrase()?)?;
-        (count_of(&keys), Aside::open(database.as_ref())?)
-    } else {
-        (0, Aside::open(file)?)
-    };
+/// What is in an open copy. Nothing is changed: its database is brought up to date beside it, and thrown away.
+pub(super) fn contents(copy: &OpenCopy) -> Result<BackupContents, Error> {
+    let aside = Aside::open(copy.database())?;
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let vault = as_set(aside.store())?.as_str().to_owned();
     let contents = aside.store().read(|db| {
         let newest = audit::list(db, &AuditFilter::default(), Page { before: None, limit: 1 })?;
         Ok(BackupContents {
-            sealed,
-            keys,
+            sealed: copy.is_sealed(),
+            keys: count_of(copy.keys()),
             vault,
             connections: connection::all(db)?.into_iter().map(|connection| connection.name).collect(),
             apps: small(app::all(db)?.len() as u64),
