@@ -270,6 +270,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::usage::usage_what_if,
             commands::usage::usage_export,
             commands::usage::usage_export_charts,
+            commands::usage::usage_export_explored,
             commands::usage::usage_statement,
             commands::views::saved_views,
             commands::views::saved_view_add,

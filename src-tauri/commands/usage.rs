@@ -97,6 +97,17 @@ pub async fn usage_export_charts(
     usage::charts_to_folder(&desk.engine()?, query, theme, desk.zone()).await
 }
 
+/// Writes what Explore shows over time as PNG into the data folder.
+#[tauri::command]
+#[specta::specta]
+pub async fn usage_export_explored(
+    desk: State<'_, Desk>,
+    query: ExploreQuery,
+    theme: ChartTheme,
+) -> Result<Exported, Error> {
+    usage::explored_to_folder(&desk.engine()?, query, theme, desk.zone()).await
+}
+
 /// Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder.
 #[tauri::command]
 #[specta::specta]

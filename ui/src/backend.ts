@@ -217,6 +217,7 @@ export const backend = {
   usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) =>
     value(commands.usageWhatIf(query, models, price)),
   usageExport: (query: UsageQuery, format: ExportFormat) => value(commands.usageExport(query, format)),
+  usageExportExplored: (query: ExploreQuery, theme: ChartTheme) => value(commands.usageExportExplored(query, theme)),
   usageExportCharts: (query: UsageQuery, theme: ChartTheme) => value(commands.usageExportCharts(query, theme)),
   usageStatement: (app: string, month: string | null = null) => value(commands.usageStatement(app, month)),
 

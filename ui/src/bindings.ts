@@ -230,6 +230,8 @@ export const commands = {
 	usageExport: (query: UsageQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export", { query, format })),
 	/**  Writes every chart as PNG into a folder in the data folder. */
 	usageExportCharts: (query: UsageQuery, theme: ChartTheme) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_charts", { query, theme })),
+	/**  Writes what Explore shows over time as PNG into the data folder. */
+	usageExportExplored: (query: ExploreQuery, theme: ChartTheme) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_explored", { query, theme })),
 	/**  Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder. */
 	usageStatement: (app: string, month: string | null) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_statement", { app, month })),
 	/**  All of them by name. */

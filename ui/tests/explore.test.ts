@@ -199,6 +199,15 @@ describe("Explore", () => {
     );
   });
 
+  it("writes its own chart as a picture", async () => {
+    const engine = await open("#/usage/explore?metric=latency_p95&by=model");
+    await fireEvent.click(await find("usage-export"));
+    expect((await find("export-png")).textContent).toContain("1 image");
+    await fireEvent.click(await find("export-png"));
+    await waitFor(() => expect(screen.getByTestId("toast-text").textContent).toContain("/exports/explore.png"));
+    expect(asked(engine, "usage_export_explored")).toMatchObject({ metric: "latency_p95", by: "model" });
+  });
+
   it("tells when nothing fits", async () => {
     await open("#/usage/explore?is.app=nobody");
     await fireEvent.click(await find("usage-jump"));

@@ -22,7 +22,10 @@ pub use profiles::{
     Aliases, DrillArgs, FormatArg, ProfileFields, Profiles, TroubleArg, WhenFullArg, WhenSlowArg,
     WhenUntakenArg,
 };
-pub use usage::{By, ChartArgs, ChartName, ExportArgs, SpanArgs, StatementArgs, ThemeArg, UsageArgs};
+pub use usage::{
+    By, ChartArgs, ChartName, ExploreArgs, ExportArgs, PictureArgs, SpanArgs, StatementArgs, ThemeArg,
+    UsageArgs, Views,
+};
 pub use watch::{AlertCommand, Alerts, BudgetSet, BudgetWhich, Budgets, RuleArg};
 
 use crate::passphrase::Terminal;
@@ -132,6 +135,11 @@ pub enum Command {
     Run(RunArgs),
     /// Show what calls cost and how they went, or write every attempt to a file.
     Usage(UsageArgs),
+    /// Show one number by groups and groups inside them, as a table or over time.
+    Explore(ExploreArgs),
+    /// Views of usage that were saved under a name.
+    #[command(subcommand)]
+    Views(Views),
     /// Draw a chart into a file.
     Chart(ChartArgs),
     /// Write what one app spent in a month, as a page to print.

@@ -24,6 +24,7 @@ mod serve;
 mod testing;
 mod usage;
 mod vault;
+mod views;
 
 pub use backup::{look, restore};
 
@@ -69,6 +70,8 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Gateway(command) => gateway::run(engine, command, output).await?,
         Command::Run(args) => prompt::run(engine, args, output).await?,
         Command::Usage(args) => usage::run(engine, args, output).await?,
+        Command::Explore(args) => views::explore(engine, args, output).await?,
+        Command::Views(command) => views::run(engine, command, output).await?,
         Command::Chart(args) => usage::chart(engine, args, output).await?,
         Command::Statement(args) => usage::statement(engine, args, output).await?,
         Command::Log(args) => log::run(engine, args, output).await?,

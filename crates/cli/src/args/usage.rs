@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use patchbay_core::report::Metric;
 
 use super::parse_pair;
 
@@ -149,6 +151,76 @@ pub enum ThemeArg {
     Dark,
     /// Dark on light.
     Light,
+}
+
+/// `patchbay explore`
+#[derive(Debug, clap::Args)]
+pub struct ExploreArgs {
+    /// Which number.
+    #[arg(default_value = "spend", value_parser = metric_parser())]
+    pub metric: Metric,
+    #[command(flatten)]
+    pub span: SpanArgs,
+    /// Group by this.
+    #[arg(long, value_enum, default_value = "provider")]
+    pub by: By,
+    /// Group each of them by this.
+    #[arg(long, value_enum, value_name = "BY")]
+    pub then: Option<By>,
+    /// Only so many groups, the highest, and so many in each; the others together are one more.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub top: u32,
+    /// Also the same number of days before.
+    #[arg(long)]
+    pub compare: bool,
+    /// Keep this view under a name.
+    #[arg(long, value_name = "NAME")]
+    pub save: Option<String>,
+    #[command(flatten)]
+    pub picture: PictureArgs,
+}
+
+/// A chart in a file.
+#[derive(Debug, clap::Args)]
+pub struct PictureArgs {
+    /// Draw it over time into a file: its ending, .svg or .png, says what it is to be.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Its colours.
+    #[arg(long, value_enum, default_value = "light", requires = "out")]
+    pub theme: ThemeArg,
+}
+
+/// `patchbay views`
+#[derive(Debug, clap::Subcommand)]
+pub enum Views {
+    /// All saved views.
+    List,
+    /// What a saved view shows now.
+    Show {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        picture: PictureArgs,
+    },
+    /// Give a view another name.
+    Rename {
+        /// Its name.
+        name: String,
+        /// Its new name.
+        to: String,
+    },
+    /// Delete a view. What it showed stays.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+fn metric_parser() -> impl clap::builder::TypedValueParser<Value = Metric> {
+    let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.as_str()).collect();
+    let one = |name: String| Metric::ALL.into_iter().find(|metric| metric.as_str() == name);
+    PossibleValuesParser::new(names).map(move |name| one(name).unwrap_or(Metric::Spend))
 }
 
 /// `patchbay statement`

@@ -52,7 +52,7 @@ pub(super) async fn run(engine: &Arc<Engine>, args: UsageArgs, output: &Output) 
     Ok(())
 }
 
-fn days(args: &SpanArgs) -> Days {
+pub(super) fn days(args: &SpanArgs) -> Days {
     match &args.from {
         None => Days::Last { days: args.days },
         Some(from) => {
@@ -102,10 +102,7 @@ fn write_text(path: &Path, text: &str, output: &Output) -> Result<(), Error> {
 pub(super) async fn chart(engine: &Arc<Engine>, args: ChartArgs, output: &Output) -> Result<(), Error> {
     let conditions = filter(&args.span.conditions)?.conditions;
     let query = UsageQuery { days: days(&args.span), conditions, by: group_by(args.by) };
-    let theme = match args.theme {
-        ThemeArg::Dark => ChartTheme::Dark,
-        ThemeArg::Light => ChartTheme::Light,
-    };
+    let theme = theme(args.theme);
     let request = ChartRequest { width: args.width, height: args.height, theme, hidden: Vec::new() };
     let kind = match args.name {
         ChartName::Spend => ChartKind::Spend,
@@ -121,6 +118,13 @@ pub(super) async fn chart(engine: &Arc<Engine>, args: ChartArgs, output: &Output
     Ok(())
 }
 
+pub(super) fn theme(theme: ThemeArg) -> ChartTheme {
+    match theme {
+        ThemeArg::Dark => ChartTheme::Dark,
+        ThemeArg::Light => ChartTheme::Light,
+    }
+}
+
 pub(super) async fn statement(
     engine: &Arc<Engine>,
     args: StatementArgs,
@@ -131,7 +135,7 @@ pub(super) async fn statement(
     Ok(())
 }
 
-fn group_by(by: By) -> GroupBy {
+pub(super) fn group_by(by: By) -> GroupBy {
     match by {
         By::Connection => GroupBy::Connection,
         By::Provider => GroupBy::Provider,
@@ -150,7 +154,7 @@ fn group_by(by: By) -> GroupBy {
     }
 }
 
-fn text(report: &UsageReport) -> String {
+pub(super) fn text(report: &UsageReport) -> String {
     let groups = report.groups.iter().flat_map(|group| {
         let inner = group.groups.iter().map(|inner| row(&format!("  {}", named(&inner.key)), &inner.figures));
         std::iter::once(row(named(&group.key), &group.figures)).chain(inner).collect::<Vec<_>>()

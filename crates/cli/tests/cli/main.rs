@@ -24,4 +24,5 @@ mod rotation;
 mod secrets;
 mod serving;
 mod upstream;
+mod views;
 mod watch;

@@ -65,6 +65,28 @@ impl Metric {
         Self::FirstTokenP95,
     ];
 
+    /// As scripts write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spend => "spend",
+            Self::Requests => "requests",
+            Self::Attempts => "attempts",
+            Self::FailedAttempts => "failed_attempts",
+            Self::FailedShare => "failed_share",
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::CachedTokens => "cached_tokens",
+            Self::CostPerRequest => "cost_per_request",
+            Self::CostPerThousand => "cost_per_thousand",
+            Self::CostPerSignal => "cost_per_signal",
+            Self::LatencyP50 => "latency_p50",
+            Self::LatencyP95 => "latency_p95",
+            Self::LatencyP99 => "latency_p99",
+            Self::FirstTokenP50 => "first_token_p50",
+            Self::FirstTokenP95 => "first_token_p95",
+        }
+    }
+
     /// Whether the numbers of groups make up the number of the whole.
     pub fn adds_up(self) -> bool {
         match self {
@@ -159,6 +181,13 @@ pub fn basis_points(part: u64, whole: u64) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn are_called_the_same_everywhere() {
+        for metric in Metric::ALL {
+            assert_eq!(serde_json::json!(metric), metric.as_str());
+        }
+    }
 
     fn totals() -> Totals {
         let mut totals = Totals {

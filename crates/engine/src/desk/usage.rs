@@ -27,7 +27,10 @@ use crate::{Engine, settling};
 
 pub use charts::{ChartKind, chart};
 pub use explore::{ExploreGroup, ExploreQuery, ExploreRow, ExploreView, explore, explore_chart};
-pub use export::{ExportFormat, Selection, chart_to_file, charts_to_folder, to_file, to_folder, to_writer};
+pub use export::{
+    ExportFormat, Selection, chart_to_file, charts_to_folder, explored_to_file, explored_to_folder, to_file,
+    to_folder, to_writer,
+};
 pub(crate) use pass::SHOWN;
 pub use query::{Days, Spans, UsageQuery};
 pub use statement::{statement, statement_to_folder};

@@ -67,6 +67,14 @@ fn view(row: table::SavedViewRow) -> Option<SavedView> {
     }
 }
 
+/// One of them.
+pub async fn one(engine: &Arc<Engine>, name: &str) -> Result<SavedView, Error> {
+    let found = list(engine).await?.into_iter().find(|view| view.name == name);
+    found.ok_or_else(|| {
+        Error::invalid(format!("There is no saved view \"{name}\"."), "Choose one: `patchbay views list`.")
+    })
+}
+
 /// Saves a new one.
 pub async fn add(engine: &Arc<Engine>, name: &str, shows: Shows) -> Result<SavedView, Error> {
     let (name, document) = (checked(name)?, json!(shows));

@@ -11,7 +11,7 @@ use patchbay_core::chart::{
     SeriesName, Session, Stacked, Steps, Unit, bars, heat, lines,
 };
 use patchbay_core::market::Market;
-use patchbay_core::report::{Bucket, Column, Columns, Detail, GroupBy, Relation};
+use patchbay_core::report::{Bucket, Column, Columns, Condition, Detail, GroupBy, Relation};
 use patchbay_core::rollup::Histogram;
 use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, day_range, monday};
 use patchbay_store::{Db, StoreError, rollup};
@@ -76,7 +76,7 @@ impl ChartKind {
     }
 }
 
-fn noun(by: GroupBy) -> &'static str {
+pub(super) fn noun(by: GroupBy) -> &'static str {
     by.field().map_or("day", patchbay_core::report::Field::as_str)
 }
 
@@ -111,7 +111,31 @@ pub(super) fn draw(
         ChartKind::Hours => Ok(heat(request, &subject.hours(db)?)),
         ChartKind::Calendar => Ok(heat(request, &subject.calendar(db)?)),
     })?;
-    Ok((drawing, Heading { title: kind.title(query.by), detail: subject.detail() }))
+    Ok((
+        drawing,
+        Heading { title: kind.title(query.by), detail: detail(&subject.spans, &query.conditions, zone) },
+    ))
+}
+
+/// What stands below a title: "1 Nov to 30 Nov 2026, America/New_York time. app is not playground."
+pub(super) fn detail(spans: &Spans, conditions: &[Condition], zone: &TimeZone) -> String {
+    let Spans { first, last, .. } = spans;
+    let zone = zone.iana_name().unwrap_or("local time");
+    let days = if first == last {
+        first.strftime("%-d %b %Y").to_string()
+    } else {
+        format!("{} to {}", first.strftime("%-d %b %Y"), last.strftime("%-d %b %Y"))
+    };
+    let conditions = conditions.iter().map(|condition| {
+        let relation = match condition.relation {
+            Relation::Is => "is",
+            Relation::IsNot => "is not",
+        };
+        let values: Vec<&str> =
+            condition.values.iter().map(|value| if value.is_empty() { "(none)" } else { value }).collect();
+        format!(" {} {relation} {}.", condition.field.as_str(), values.join(" or "))
+    });
+    format!("{days}, {zone} time.{}", conditions.collect::<String>())
 }
 
 /// What is drawn.
@@ -139,30 +163,6 @@ impl Subject<'_> {
         let as_one = |span: Range| steps.keep_whole(span);
         let detail = Detail::spans(Columns::of(columns), &as_one).of_all();
         rollup::scan(db, &self.query.filter(range), &detail, each)
-    }
-
-    /// "1 Nov to 30 Nov 2026, America/New_York. app is not playground."
-    fn detail(&self) -> String {
-        let Spans { first, last, .. } = self.spans;
-        let zone = self.zone.iana_name().unwrap_or("local time");
-        let days = if first == last {
-            first.strftime("%-d %b %Y").to_string()
-        } else {
-            format!("{} to {}", first.strftime("%-d %b %Y"), last.strftime("%-d %b %Y"))
-        };
-        let conditions = self.query.conditions.iter().map(|condition| {
-            let relation = match condition.relation {
-                Relation::Is => "is",
-                Relation::IsNot => "is not",
-            };
-            let values: Vec<&str> = condition
-                .values
-                .iter()
-                .map(|value| if value.is_empty() { "(none)" } else { value })
-                .collect();
-            format!(" {} {relation} {}.", condition.field.as_str(), values.join(" or "))
-        });
-        format!("{days}, {zone} time.{}", conditions.collect::<String>())
     }
 
     /// One amount for each step and key.

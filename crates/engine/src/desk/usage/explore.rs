@@ -7,12 +7,13 @@ mod over_time;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::chart::{Chart, ChartRequest, Unit};
+use patchbay_core::chart::{Chart, ChartRequest, Drawing, Heading, Unit};
 use patchbay_core::report::{Condition, Filter, GroupBy, Metric, Totals, basis_points};
 use patchbay_core::time::{Range, Timestamp};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::{Deserialize, Serialize};
 
+use super::charts::{detail, noun};
 use super::pass::tile;
 use super::query::{Days, Spans};
 use super::view::short;
@@ -126,17 +127,24 @@ pub async fn explore_chart(
     request: ChartRequest,
     zone: TimeZone,
 ) -> Result<Chart, Error> {
-    engine
-        .blocking(move |engine| {
-            query.check()?;
-            let now = clock::now();
-            let spans = query.days.spans(now, &zone)?;
-            let snapshot = engine.snapshot()?;
-            let reading = Reading { query: &query, snapshot: &snapshot, zone: &zone };
-            let drawing = engine.store.read(|db| reading.draw(db, &spans, now, &request))?;
-            Ok(drawing.into_chart())
-        })
-        .await
+    engine.blocking(move |engine| Ok(draw(engine, &query, &request, &zone)?.0.into_chart())).await
+}
+
+/// Draws the chart, with the heading of one that stands alone.
+pub(super) fn draw(
+    engine: &Engine,
+    query: &ExploreQuery,
+    request: &ChartRequest,
+    zone: &TimeZone,
+) -> Result<(Drawing, Heading), Error> {
+    query.check()?;
+    let now = clock::now();
+    let spans = query.days.spans(now, zone)?;
+    let snapshot = engine.snapshot()?;
+    let reading = Reading { query, snapshot: &snapshot, zone };
+    let drawing = engine.store.read(|db| reading.draw(db, &spans, now, request))?;
+    let title = format!("{} by {}", over_time::title(query.metric).0, noun(query.by));
+    Ok((drawing, Heading { title, detail: detail(&spans, &query.conditions, zone) }))
 }
 
 impl ExploreQuery {

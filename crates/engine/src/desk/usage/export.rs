@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use patchbay_core::audit::{Action, Change, Entry, Kind};
-use patchbay_core::chart::{ChartRequest, ChartTheme};
+use patchbay_core::chart::{ChartRequest, ChartTheme, Drawing, Heading};
 use patchbay_core::report::{Filter, GroupBy};
 use patchbay_store::audit::Recorded;
 use patchbay_store::usage::LogRow;
@@ -20,6 +20,7 @@ use patchbay_store::{StoreError, files, usage};
 use serde::{Deserialize, Serialize};
 
 use super::charts::{ChartKind, draw};
+use super::explore::{self, ExploreQuery};
 use super::query::UsageQuery;
 use crate::desk::export::{self, Exported, unwritable};
 use crate::error::Error;
@@ -119,8 +120,7 @@ pub async fn charts_to_folder(
             std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
             for kind in ChartKind::ALL {
                 let path = folder.join(format!("{}.png", kind.as_str()));
-                let request = ChartRequest { width: 960, height: 360, theme, hidden: Vec::new() };
-                write_chart(engine, kind, &query, &request, &zone, &path)?;
+                write_chart(engine, kind, &query, &picture(theme), &zone, &path)?;
             }
             let count = u32::try_from(ChartKind::ALL.len()).unwrap_or(u32::MAX);
             recorded(engine, "png", count)?;
@@ -149,7 +149,42 @@ fn write_chart(
     zone: &TimeZone,
     path: &Path,
 ) -> Result<String, Error> {
-    let (drawing, heading) = draw(engine, kind, query, request, zone)?;
+    write_drawing(draw(engine, kind, query, request, zone)?, path)
+}
+
+/// What Explore shows over time as PNG, beside other exports.
+pub async fn explored_to_folder(
+    engine: &Arc<Engine>,
+    query: ExploreQuery,
+    theme: ChartTheme,
+    zone: TimeZone,
+) -> Result<Exported, Error> {
+    engine
+        .blocking(move |engine| {
+            let path = export::fresh_path(engine, "explore", "png")?;
+            write_drawing(explore::draw(engine, &query, &picture(theme), &zone)?, &path)?;
+            recorded(engine, "png", 1)?;
+            Ok(Exported { path: path.display().to_string(), entries: 1 })
+        })
+        .await
+}
+
+/// The same as SVG or PNG by the path's ending. Answers its summary.
+pub async fn explored_to_file(
+    engine: &Arc<Engine>,
+    query: ExploreQuery,
+    request: ChartRequest,
+    zone: TimeZone,
+    path: std::path::PathBuf,
+) -> Result<String, Error> {
+    engine.blocking(move |engine| write_drawing(explore::draw(engine, &query, &request, &zone)?, &path)).await
+}
+
+fn picture(theme: ChartTheme) -> ChartRequest {
+    ChartRequest { width: 960, height: 360, theme, hidden: Vec::new() }
+}
+
+fn write_drawing((drawing, heading): (Drawing, Heading), path: &Path) -> Result<String, Error> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let bytes = match ending.to_ascii_lowercase().as_str() {
         "svg" => drawing.svg(&heading).into_bytes(),

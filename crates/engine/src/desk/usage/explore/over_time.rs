@@ -120,7 +120,7 @@ fn sum<'a>(totals: impl IntoIterator<Item = &'a Totals>) -> Totals {
 }
 
 /// What a chart's numbers are called, and what it says where there are none.
-fn title(metric: Metric) -> (&'static str, &'static str) {
+pub(super) fn title(metric: Metric) -> (&'static str, &'static str) {
     match metric {
         Metric::Spend => ("Spend", "nothing spent"),
         Metric::Requests => ("Requests", "none made"),
