@@ -8,13 +8,24 @@ open_session() {
   SESSION=$(mktemp -d "${TMPDIR:-/tmp}/patchbay-test.XXXXXX")
   mkdir -m 700 "$SESSION/run"
   mkdir "$SESSION/data" "$SESSION/config" "$SESSION/cache"
+  serve_unlocked_keychain
   trap close_session EXIT
+}
+
+# The bus starts the keychain for whoever asks first, and again should it crash: unlocked, where the system's own would be locked.
+serve_unlocked_keychain() {
+  local services=$SESSION/data/dbus-1/services
+  mkdir -p "$services"
+  cat >"$services/org.freedesktop.secrets.service" <<'TEXT'
+[D-BUS Service]
+Name=org.freedesktop.secrets
+Exec=/bin/sh -c "echo | exec gnome-keyring-daemon --foreground --unlock --components=secrets"
+TEXT
 }
 
 # in_session COMMAND…: its output may go into a pipe, because nothing is left behind that would hold the pipe open.
 in_session() {
   local status=0
-  # shellcheck disable=SC2016 # $XDG_RUNTIME_DIR and $@ are the inner shell's
   env -u PATCHBAY_DATA_DIR -u PATCHBAY_VAULT_PASSPHRASE -u WAYLAND_DISPLAY \
     -u http_proxy -u https_proxy -u all_proxy -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY \
     PATCHBAY_TEST_SESSION=private \
@@ -22,9 +33,7 @@ in_session() {
     XDG_CONFIG_HOME="$SESSION/config" XDG_CACHE_HOME="$SESSION/cache" \
     timeout --foreground -k 10 45m \
     xvfb-run -a -s '-screen 0 1280x800x24' \
-    dbus-run-session -- \
-    sh -c 'echo | gnome-keyring-daemon --unlock --components=secrets >"$XDG_RUNTIME_DIR/keyring.log" 2>&1
-      exec "$@"' in-session "$@" || status=$?
+    dbus-run-session -- "$@" || status=$?
   end_session_processes
   [ "$status" -ne 124 ] || note 'Stopped after 45 minutes.'
   return "$status"
