@@ -19,6 +19,7 @@ mod problems;
 mod profiles;
 mod running;
 mod screens;
+mod speed;
 mod tray;
 mod upkeep;
 mod usage;
@@ -200,5 +201,14 @@ async fn c5_explore_from_a_number_to_a_saved_view() {
 async fn c5_usage_from_a_month_to_a_file() {
     if has_a_session("c5_usage_from_a_month_to_a_file") {
         usage::from_a_month_to_a_file().await;
+    }
+}
+
+/// `bench/window.sh` runs it, on a build as it is released.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it measures, and judges nothing"]
+async fn how_fast_the_window_is() {
+    if has_a_session("how_fast_the_window_is") {
+        speed::of_a_million_attempts().await;
     }
 }
