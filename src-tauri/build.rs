@@ -2,6 +2,9 @@
 
 #[expect(clippy::disallowed_methods, reason = "a build script tells cargo of failure by its exit code")]
 fn main() {
+    // Tauri names its configuration only: a new command would stay forbidden until something else changes.
+    println!("cargo::rerun-if-changed=src-tauri/permissions");
+    println!("cargo::rerun-if-changed=src-tauri/capabilities");
     let permissions =
         tauri_build::AppManifest::new().permissions_path_pattern("./src-tauri/permissions/**/*.toml");
     let attributes = tauri_build::Attributes::new()
