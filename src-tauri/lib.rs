@@ -199,6 +199,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::profiles::alias_set,
             commands::profiles::alias_remove,
             commands::profiles::drill,
+            commands::profiles::drill_start,
+            commands::profiles::drill_end,
             commands::connections::connections,
             commands::connections::connection_add_tested,
             commands::connections::connection_add_untested,

@@ -2,7 +2,7 @@
 
 use patchbay_core::profile::Spec;
 use patchbay_engine::desk::aliases::{self, Alias};
-use patchbay_engine::desk::drill::{self, DrillReport, DrillRequest};
+use patchbay_engine::desk::drill::{self, DrillInForce, DrillReport, DrillRequest, DrillStarted, Homeless};
 use patchbay_engine::desk::profiles::{
     self, AffectedStep, Edited, Heirs, Profile, ProfileCheck, ProfileDraft, ProfileVersion,
 };
@@ -131,6 +131,25 @@ pub async fn alias_remove(desk: State<'_, Desk>, alias: String) -> Result<(), Er
 #[specta::specta]
 pub fn drill(desk: State<'_, Desk>, request: DrillRequest) -> Result<DrillReport, Error> {
     drill::run(&desk.engine()?, &request)
+}
+
+/// Lets real calls meet a drill for so many minutes.
+#[tauri::command]
+#[specta::specta]
+pub async fn drill_start(
+    desk: State<'_, Desk>,
+    request: DrillRequest,
+    minutes: u32,
+    homeless: Homeless,
+) -> Result<DrillStarted, Error> {
+    drill::start(&desk.engine()?, &request, minutes, homeless).await
+}
+
+/// Ends the drill in force.
+#[tauri::command]
+#[specta::specta]
+pub async fn drill_end(desk: State<'_, Desk>) -> Result<Option<DrillInForce>, Error> {
+    drill::end(&desk.engine()?).await
 }
 
 fn heirs(reassign_to: Option<String>) -> Heirs {

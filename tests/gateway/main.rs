@@ -11,6 +11,7 @@ mod budgets;
 mod catalogue;
 mod chat;
 mod checks;
+mod drills;
 mod embeddings;
 mod exchanges;
 mod explain;

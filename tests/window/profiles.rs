@@ -52,7 +52,7 @@ pub(crate) async fn from_a_recipe_to_a_call_and_a_drill() {
     window.click("drill-go").await;
     window.says("drill-verdict", "would have no home").await;
     window.picture("65-profile-drill").await;
-    window.press(&["Escape"]).await;
+    in_force(&window).await;
 
     window.click("try").await;
     window.focuses("pg-prompt").await;
@@ -70,4 +70,36 @@ pub(crate) async fn from_a_recipe_to_a_call_and_a_drill() {
     window.press(&["Ctrl+Shift+l"]).await;
     window.picture("68-profile-light").await;
     window.close().await;
+}
+
+/// A drill that real calls meet: it asks before it leaves names without a home, is told of on every screen, and ends.
+async fn in_force(window: &Window) {
+    // A menu of the system's own, which no driver reaches.
+    let choose = "const menu = document.querySelector('[data-testid=drill-minutes]'); \
+                  menu.value = '10'; menu.dispatchEvent(new Event('change', { bubbles: true }))";
+    window.run::<()>(choose).await;
+    window.click("drill-start").await;
+    window.says("drill-confirm", "fail with 503").await;
+    window.picture("65-profile-drill-asks").await;
+    window.click("drill-confirm-go").await;
+    window.says("drill-note", "10 minutes left").await;
+    window.click("try").await;
+    window.focuses("pg-prompt").await;
+    window.fill("pg-prompt", "Long or short?").await;
+    window.press(&["Ctrl+Enter"]).await;
+    window.says("pg-error", "A drill is in force").await;
+    window.see("drill-note").await;
+    window.picture("65-profile-drill-met").await;
+    for (width, height, size) in [(960, 640, "small"), (1280, 800, "wide")] {
+        window.resize(width, height).await;
+        window.run::<()>("document.activeElement.blur()").await;
+        window.press(&["g", "p"]).await;
+        window.see("profile-editor").await;
+        window.picture(&format!("65-profile-drill-note-{size}")).await;
+    }
+    window.press(&["Ctrl+Shift+l"]).await;
+    window.picture("65-profile-drill-note-theme").await;
+    window.press(&["Ctrl+Shift+l"]).await;
+    window.click("drill-end").await;
+    window.misses("drill-note").await;
 }

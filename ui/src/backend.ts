@@ -30,6 +30,7 @@ import {
   type Format,
   type DrillRequest,
   type ExploreQuery,
+  type Homeless,
   type LimitEdit,
   type ModelQuery,
   type PlaygroundEvent,
@@ -131,6 +132,9 @@ export const backend = {
   aliasSet: (alias: string, target: string) => value(commands.aliasSet(alias, target)),
   aliasRemove: (alias: string) => value(commands.aliasRemove(alias)),
   drill: (request: DrillRequest) => value(commands.drill(request)),
+  drillStart: (request: DrillRequest, minutes: number, homeless: Homeless) =>
+    value(commands.drillStart(request, minutes, homeless)),
+  drillEnd: () => value(commands.drillEnd()),
 
   connections: () => value(commands.connections()),
   connectionAddTested: (draft: ConnectionDraft, onStage: (stage: StageReport) => void) =>

@@ -82,6 +82,10 @@ export const commands = {
 	aliasRemove: (alias: string) => typedError<null, CommandError>(__TAURI_INVOKE("alias_remove", { alias })),
 	/**  Where each profile would go with somebody in trouble. Nothing is sent. */
 	drill: (request: DrillRequest) => typedError<DrillReport, CommandError>(__TAURI_INVOKE("drill", { request })),
+	/**  Lets real calls meet a drill for so many minutes. */
+	drillStart: (request: DrillRequest, minutes: number, homeless: Homeless) => typedError<DrillStarted, CommandError>(__TAURI_INVOKE("drill_start", { request, minutes, homeless })),
+	/**  Ends the drill in force. */
+	drillEnd: () => typedError<DrillInForce | null, CommandError>(__TAURI_INVOKE("drill_end")),
 	/**  All connections, by provider and priority. */
 	connections: () => typedError<Connection[], CommandError>(__TAURI_INVOKE("connections")),
 	/**  Tests the draft and saves it only if every stage passes. Stages arrive on the channel while they run. */
@@ -993,6 +997,8 @@ export type CallStop = {
 	message: string | null,
 	/**  How long the call stood in line before it. */
 	waited_ms: number,
+	/**  How long a drill held the call back before it, which is in no figure. */
+	held_ms: number,
 	/**  From the call's begin to this stop's. */
 	begins_ms: number,
 	/**  How long it took. */
@@ -1079,7 +1085,7 @@ export type Changed =
 "connections" | 
 /**  The ledger. */
 "usage" | 
-/**  The gateway, the kill switch, the ledger's health. */
+/**  The gateway, the kill switch, the drill in force, the ledger's health. */
 "status" | 
 /**  Apps and tokens. */
 "apps" | 
@@ -1628,6 +1634,18 @@ export type DemoFault =
 /**  Completions end in the middle: no end of the stream, or half of the body that was announced. */
 "cut_stream";
 
+/**  A drill in force, as it is shown. */
+export type DrillInForce = {
+	/**  Who is said to be in trouble, as a person calls it. */
+	struck: string,
+	/**  What is the matter. */
+	trouble: TroubleKind,
+	/**  Both in words: "OpenAI is pretended to be down". */
+	text: string,
+	/**  When it ends by itself. */
+	until: Timestamp,
+};
+
 /**  What would become of a stop. */
 export type DrillOutcome = 
 /**  It would answer. */
@@ -1673,6 +1691,14 @@ export type DrillRow = {
 	delay_ms: number,
 	/**  Every stop, in the order of trying; who is passed by comes last. */
 	stops: DrillStop[],
+};
+
+/**  What became of the wish to begin one. */
+export type DrillStarted = {
+	/**  `None` where names would have no home, and nobody has said that they may. */
+	in_force: DrillInForce | null,
+	/**  The dry run of it. */
+	report: DrillReport,
 };
 
 /**  A stop on a call's way. */
@@ -2012,6 +2038,13 @@ export type Health =
 "warning" | 
 /**  Its breaker is open, or it needs a person's attention. */
 "critical";
+
+/**  Whether a drill begins that leaves names without a home. */
+export type Homeless = 
+/**  Not before a person has seen which. */
+"ask" | 
+/**  Calls for them fail until it ends. */
+"accept";
 
 /**  What an import would make, or made. */
 export type Import = {
@@ -3333,6 +3366,8 @@ export type Status = {
 	failing_connections: number,
 	/**  `None` while traffic flows. */
 	stopped: Stopped | null,
+	/**  The drill in force. */
+	drill: DrillInForce | null,
 	/**  Whether sample data is shown. */
 	sample_data: boolean,
 	/**  What keeps usage rows from being written; empty when all is well. */

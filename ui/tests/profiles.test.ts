@@ -105,4 +105,24 @@ describe("profiles", () => {
     await fireEvent.click(await find("drill-go"));
     expect((await find("drill-verdict")).textContent).toContain("1 name would have no home");
   });
+
+  it("leave a drill in force only with consent, and tell of it on every screen until it ends", async () => {
+    const engine = await open("#/profiles/signal-scan");
+    await fireEvent.click(await find("drill"));
+    await fireEvent.change(await find("drill-minutes"), { target: { value: "10" } });
+    await fireEvent.click(await find("drill-start"));
+    expect((await find("drill-confirm")).textContent).toContain("signal-scan");
+    expect(screen.queryByTestId("drill-note")).toBeNull();
+    await fireEvent.click(await find("drill-confirm-go"));
+    expect((await find("drill-note")).textContent).toContain("OpenAI is pretended to be down, 10 minutes left");
+    await waitFor(() => expect(screen.queryByTestId("drill-dialog")).toBeNull());
+    expect(calls(engine, "drill_start").map(({ args }) => [args["minutes"], args["homeless"]])).toEqual([
+      [10, "ask"],
+      [10, "accept"],
+    ]);
+    location.hash = "#/usage";
+    await fireEvent.click(await find("drill-end"));
+    await waitFor(() => expect(screen.queryByTestId("drill-note")).toBeNull());
+    expect(calls(engine, "drill_end")).toHaveLength(1);
+  });
 });

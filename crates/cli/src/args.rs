@@ -19,8 +19,8 @@ pub use apps::{AppChange, Apps, GatewayReach, Keeping};
 pub use checks::{Checks, Schedule, When};
 pub use keys::{Audit, AuditFilter, Credentials, FileArgs, ImportArgs, SetArgs, Switch, Vault, VaultPlace};
 pub use profiles::{
-    Aliases, DrillArgs, FormatArg, ProfileFields, Profiles, TroubleArg, WhenFullArg, WhenSlowArg,
-    WhenUntakenArg,
+    Aliases, DrillArgs, DrillCommand, FormatArg, ProfileFields, Profiles, TroubleArg, WhenFullArg,
+    WhenSlowArg, WhenUntakenArg,
 };
 pub use usage::{
     By, ChartArgs, ChartName, ExploreArgs, ExportArgs, PictureArgs, SpanArgs, StatementArgs, ThemeArg,
@@ -109,7 +109,7 @@ pub enum Command {
     /// Let well-known model ids stand for something else.
     #[command(subcommand)]
     Aliases(Aliases),
-    /// Pretend that somebody is in trouble, and see where each profile would go. Nothing is sent.
+    /// Pretend that somebody is in trouble, and see where each profile would go: in a dry run, or with real calls for a while.
     Drill(DrillArgs),
     /// Manage connections.
     #[command(subcommand)]

@@ -52,7 +52,7 @@ pub async fn run(engine: &Arc<Engine>, command: Command, output: &Output) -> Res
         Command::Prices(command) => prices::run(engine, command, output).await?,
         Command::Profiles(command) => profiles::run(engine, command, output).await?,
         Command::Aliases(command) => aliases::run(engine, command, output).await?,
-        Command::Drill(args) => drill::run(engine, &args, output)?,
+        Command::Drill(args) => drill::run(engine, args, output).await?,
         Command::Connections(command) => return connections::run(engine, command, output).await,
         Command::Credentials(command) => return credentials::run(engine, command, output).await,
         Command::Audit(command) => return audit::run(engine, command, output).await,

@@ -57,6 +57,10 @@ pub enum Action {
     Stop,
     /// Traffic flows again.
     Resume,
+    /// It is in force from now on.
+    Begin,
+    /// It is in force no more.
+    End,
     /// It needs a person.
     NeedAttention,
     /// It failed too often and is left alone for a while.
@@ -109,6 +113,8 @@ pub enum Kind {
     View,
     /// All calls.
     Traffic,
+    /// A failover drill, by who was said to be in trouble.
+    Drill,
     /// The sample data.
     SampleData,
     /// The ledger.

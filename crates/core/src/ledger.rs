@@ -165,6 +165,9 @@ pub struct Detours {
     /// Milliseconds in the queue and between tries.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub waited_ms: u64,
+    /// Milliseconds that a drill held it back for, which pretended that it is slow.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub held_ms: u64,
     /// It was asked beside an attempt that was still on its way and had taken so many milliseconds, longer than usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside_after_ms: Option<u64>,

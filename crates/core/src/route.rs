@@ -3,6 +3,7 @@
 mod directory;
 mod drill;
 mod needs;
+mod pretence;
 mod pursuit;
 mod reason;
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub(crate) mod tests;
 pub use directory::{Directory, Fleet};
 pub use drill::{Drill, Fate, Rehearsal, Stop, Struck, Trouble, rehearse};
 pub use needs::{Capabilities, ModelFacts, Needs};
+pub use pretence::{InForce, Pretence};
 pub use pursuit::{DEADLINE_MS, Failed, MAX_ATTEMPTS, Next, Pursuit, Standby, Terms};
 pub use reason::SkipReason;
 
@@ -85,8 +87,23 @@ pub struct Plan<'a> {
     pub profile: Option<&'a Profile>,
 }
 
-/// Plans a call for the model `requested`.
+/// Plans a call for the model `requested`. A drill that is in force passes by whom it strikes.
 pub fn plan<'a>(
+    directory: &'a Directory,
+    requested: &'a str,
+    needs: &Needs,
+    board: &Switchboard,
+    now: Now,
+) -> Plan<'a> {
+    let mut plan = plan_in_earnest(directory, requested, needs, board, now);
+    if let Some(drill) = directory.drill(now.wall) {
+        plan.pretend(drill);
+    }
+    plan
+}
+
+/// The same as things really are.
+fn plan_in_earnest<'a>(
     directory: &'a Directory,
     requested: &'a str,
     needs: &Needs,

@@ -11,7 +11,7 @@ pub enum Changed {
     Connections,
     /// The ledger.
     Usage,
-    /// The gateway, the kill switch, the ledger's health.
+    /// The gateway, the kill switch, the drill in force, the ledger's health.
     Status,
     /// Apps and tokens.
     Apps,

@@ -24,6 +24,9 @@ impl Engine {
         if let Err(error) = self.sweep() {
             tracing::warn!(%error, "keys that are not needed any more could not be erased");
         }
+        if let Err(error) = self.end_drill_in_time() {
+            tracing::warn!(%error, "a drill whose time is over could not be ended");
+        }
         if let Err(error) = self.erase_bodies() {
             tracing::warn!(%error, "kept requests and answers whose time has come could not be erased");
         }

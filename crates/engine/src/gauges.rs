@@ -1,10 +1,11 @@
-//! What is going on right now in this process, and the switch that ends it.
+//! What is going on right now in this process, the switch that ends it, and the drill that it meets.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use patchbay_core::route::InForce;
 use tokio::sync::watch;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -15,6 +16,7 @@ pub struct Gauges {
     in_flight: Arc<AtomicU32>,
     starts: Mutex<VecDeque<Instant>>,
     stop: watch::Sender<Traffic>,
+    drill: watch::Sender<Option<InForce>>,
 }
 
 /// Whether calls are served.
@@ -74,6 +76,22 @@ impl Gauges {
         let mut traffic = self.stop.subscribe();
         // The sender lives as long as these gauges do.
         let _ = traffic.wait_for(|traffic| *traffic == Traffic::Stopped).await;
+    }
+
+    /// This drill is in force from now on, or none.
+    pub fn drill(&self, drill: Option<InForce>) {
+        self.drill.send_if_modified(|known| {
+            let is_news = *known != drill;
+            *known = drill;
+            is_news
+        });
+    }
+
+    /// Returns when that drill is not in force any more, because somebody ended it.
+    pub async fn drill_ended(&self, drill: &InForce) {
+        let mut known = self.drill.subscribe();
+        // The sender lives as long as these gauges do.
+        let _ = known.wait_for(|known| known.as_ref() != Some(drill)).await;
     }
 }
 

@@ -222,6 +222,7 @@ impl Engine {
         {
             demo.set_fault(fresh.demo_fault);
         }
+        self.gauges.drill(fresh.drill.clone());
         self.watch.follow(fresh);
         let mut fleet = Fleet {
             connections: fresh.connections.clone(),
@@ -229,6 +230,7 @@ impl Engine {
             aliases: fresh.aliases.clone(),
             models: fresh.models.clone(),
             apps: fresh.app_ids().map(|app| (app, fresh.allowed(app))).collect(),
+            drill: fresh.drill.clone(),
             ..Fleet::default()
         };
         fleet.budgets = budgets::resolved(fresh, &fleet);
@@ -286,6 +288,11 @@ impl Engine {
                         for changed in OF_CONFIGURATION {
                             self.changes.send(changed);
                         }
+                    }
+                    if snapshot.drill.is_some()
+                        && let Err(error) = self.end_drill_in_time()
+                    {
+                        tracing::warn!(%error, "a drill whose time is over could not be ended");
                     }
                     if let Err(error) = self.look_after_money(&snapshot, seen) {
                         tracing::warn!(%error, "budgets and alerts could not be looked at");

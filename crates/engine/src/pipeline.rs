@@ -22,7 +22,7 @@ use patchbay_core::usage::{Cost, TokenUsage};
 use tokio::sync::mpsc;
 
 use self::attempt::Opened;
-use self::chase::{Chase, skipped, told};
+use self::chase::{Chase, drill, skipped, told};
 use crate::Engine;
 use crate::call::{AttemptSeen, Call};
 use crate::desk::credentials;
@@ -156,7 +156,7 @@ pub async fn serve(engine: &Arc<Engine>, call: Call) -> Result<Answer, CallError
     let plan = engine.board.plan(&snapshot.directory, model, &call.inbound.needs());
     if plan.candidates.is_empty() {
         let failure = nobody(model, &plan, engine.board.now().wall);
-        engine.watch.unserved(&call.inbound.model, &failure);
+        let failure = drill::unserved((engine, &snapshot), &call, failure, drill::has_part_in(&plan));
         return Err(refused(failure, told(&skipped(&plan))));
     }
     let mut chase = Chase::new(engine, &snapshot, &call, &plan);

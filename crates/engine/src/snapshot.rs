@@ -12,7 +12,7 @@ use patchbay_core::id::AppId;
 use patchbay_core::price::PriceBook;
 use patchbay_core::profile::Profile;
 use patchbay_core::provider::{OTHER_COLOR, Provider, tile_of};
-use patchbay_core::route::{Directory, ModelFacts};
+use patchbay_core::route::{Directory, InForce, ModelFacts};
 use patchbay_core::time::Timestamp;
 use patchbay_store::budget::BudgetRow;
 use patchbay_store::model::ModelRow;
@@ -26,6 +26,8 @@ use crate::demo::DemoFault;
 
 /// The kill switch, while it is thrown.
 pub const STOPPED: &str = "stopped";
+/// The drill in force.
+pub const DRILL: &str = "drill";
 /// The rules of alerts.
 pub const ALERT_RULES: &str = "alert_rules";
 /// The trader's zone, an IANA name: days and months of budgets and limits are cut in it.
@@ -75,6 +77,8 @@ pub struct Snapshot {
     pub zone: String,
     /// Set while all traffic is stopped.
     pub stopped: Option<Stopped>,
+    /// The drill that is in force until its end; [`Directory::drill`] knows whether that has come.
+    pub drill: Option<InForce>,
     /// What the Demo provider pretends.
     pub demo_fault: DemoFault,
 }
@@ -99,6 +103,7 @@ impl Snapshot {
                 alert_rules: setting::get(&db, ALERT_RULES)?.unwrap_or_default(),
                 zone: setting::get(&db, ZONE)?.unwrap_or_default(),
                 stopped: setting::get(&db, STOPPED)?,
+                drill: setting::get(&db, DRILL)?,
                 demo_fault: setting::get(&db, DEMO_FAULT)?.unwrap_or_default(),
             })
         })

@@ -139,7 +139,8 @@ impl Trail {
             detours: approach.detours,
         };
         let started = Instant::now();
-        let has_waited = row.attempt > 1 || row.detours.as_ref().is_some_and(|detours| detours.waited_ms > 0);
+        let was_late = |detours: &Detours| detours.waited_ms > 0 || detours.held_ms > 0;
+        let has_waited = row.attempt > 1 || row.detours.as_ref().is_some_and(was_late);
         let began = if has_waited { started } else { call.arrived };
         ledger.open(row.clone());
         Self {
@@ -281,6 +282,7 @@ impl Trail {
         if let Some(met) = met {
             let detours = row.detours.get_or_insert_default();
             detours.waited_ms += met.waited_ms;
+            detours.held_ms += met.held_ms;
             detours.in_vain.extend(met.skipped);
         }
         self.ledger.append(row).await;

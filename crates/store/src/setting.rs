@@ -9,8 +9,8 @@ use crate::error::StoreError;
 
 /// Settings of this store alone, which no export of the configuration holds: its identity, the key of its fingerprints,
 /// and what is so only for the moment.
-pub const PRIVATE: [&str; 6] =
-    ["store_id", "fingerprint_key", "stopped", "demo_fault", "vault", "retention_last_run"];
+pub const PRIVATE: [&str; 7] =
+    ["store_id", "fingerprint_key", "stopped", "drill", "demo_fault", "vault", "retention_last_run"];
 
 /// The value of a setting; `None` where it was never set or has another shape.
 pub fn get<T: DeserializeOwned>(db: &Connection, name: &str) -> Result<Option<T>, StoreError> {

@@ -1,4 +1,5 @@
 import { asBackendError, backend, type BackendError, type Bootstrap } from "../backend";
+import { clock } from "./clock.svelte";
 import { preferences } from "./preferences.svelte";
 import { feed, Resource } from "./resource.svelte";
 import { toasts } from "./toasts.svelte";
@@ -33,6 +34,11 @@ class Session {
   /** the budget that lets no call through now */
   get budgetStop() {
     return this.status?.budget_stop ?? null;
+  }
+  /** the drill in force, until its time is over, which the clock tells sooner than the engine */
+  get drill() {
+    const drill = this.status?.drill ?? null;
+    return drill && drill.until > clock.now ? drill : null;
   }
   get stopped() {
     return this.status?.stopped ?? null;
@@ -82,6 +88,10 @@ class Session {
 
   async resumeTraffic() {
     if (await this.#run(backend.trafficResume)) toasts.done("Traffic is flowing again");
+  }
+
+  async endDrill() {
+    if (await this.#run(backend.drillEnd)) toasts.done("The drill has ended");
   }
 
   async listenOn(port: number | null): Promise<void> {

@@ -236,17 +236,43 @@ pub enum Aliases {
     },
 }
 
-/// `patchbay drill`
+/// `patchbay drill`; alone it tells which drill is in force.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct DrillArgs {
     /// Who is in trouble: a connection key or a provider's slug.
-    pub struck: String,
+    pub struck: Option<String>,
     /// What is the matter.
     #[arg(long, value_enum, default_value = "outage")]
     pub trouble: TroubleArg,
     /// For --trouble slow: seconds until the first byte.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub first_byte: u32,
+    /// Let real calls meet it for so long, 1m to 120m; without it, it is a dry run.
+    #[arg(long = "for", value_name = "MINUTES", value_parser = parse_minutes, requires = "struck")]
+    pub minutes: Option<u32>,
+    /// Also where names would have no home: their calls fail until it ends.
+    #[arg(long, requires = "minutes")]
+    pub yes: bool,
+    /// End it.
+    #[command(subcommand)]
+    pub command: Option<DrillCommand>,
+}
+
+/// `patchbay drill …`
+#[derive(Debug, Subcommand)]
+pub enum DrillCommand {
+    /// End the drill in force.
+    End,
+}
+
+/// `10m`, `2h`, or a number of minutes.
+fn parse_minutes(text: &str) -> Result<u32, String> {
+    let minutes = match text.strip_suffix('h') {
+        Some(hours) => hours.parse().ok().and_then(|hours: u32| hours.checked_mul(60)),
+        None => text.strip_suffix('m').unwrap_or(text).parse().ok(),
+    };
+    minutes.ok_or_else(|| "write minutes, such as 10m".to_owned())
 }
 
 /// What is pretended.

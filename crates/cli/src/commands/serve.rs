@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use patchbay_engine::Engine;
-use patchbay_engine::desk::{demo, status};
+use patchbay_engine::desk::{demo, drill, status};
 use patchbay_engine::error::Error;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,6 +22,9 @@ pub(super) async fn run(engine: &Arc<Engine>, port: Option<u16>, with_demo: bool
     output::raw(&format!("listening {}\n", gateway.url));
     if !gateway.warning.is_empty() {
         output::note(&gateway.warning);
+    }
+    if let Some(in_force) = drill::in_force(engine)? {
+        output::note(&super::drill::sentence(&in_force));
     }
     let keeping_up = tokio::spawn(Arc::clone(engine).keep_up());
     told_to_stop.await;

@@ -140,6 +140,46 @@ fn a_profile_answers_a_prompt_and_a_drill_says_what_would_happen_to_it() {
 }
 
 #[test]
+fn a_drill_in_force_is_met_by_calls_until_it_is_ended() {
+    let (program, _demo) = with_demo();
+    program.ok(&["profiles", "add", "scan", "--target", "main/demo-fast", "--target", "spare/demo-deep"]);
+    program.ok(&["profiles", "add", "alone", "--target", "main/demo-fast"]);
+    assert_eq!(program.json(&["drill"]), json!({ "in_force": null }));
+    refusal(&program.run(&["drill", "main", "--for", "3h", "--json"]), 2, "invalid_input");
+    let refused = program.run(&["drill", "main", "--for", "10m"]);
+    assert!(
+        refused.code == 2 && refused.err.contains("alone") && refused.err.contains("--yes"),
+        "{refused:?}"
+    );
+    assert_eq!(program.ok(&["drill"]), "No drill is in force.\n", "it was not begun");
+
+    let before = program.log().len();
+    let begun = program.json(&["drill", "main", "--for", "10m", "--yes"]);
+    assert_eq!(
+        (&begun["in_force"]["text"], &begun["report"]["homeless"]),
+        (&json!("main is pretended to be down"), &json!(1))
+    );
+    let told = program.ok(&["drill"]);
+    assert!(
+        told.contains("main is pretended to be down until") && told.contains("10 min from now"),
+        "{told}"
+    );
+    assert_eq!(program.json(&["run", "--profile", "scan", "hello"])["connection"], "spare");
+    let story = program.ok(&["log", "show", program.log().pop().unwrap()["call"].as_str().unwrap()]);
+    assert!(story.contains("main was passed by: a drill pretends an outage"), "{story}");
+    let alone = program.run(&["run", "--profile", "alone", "hello"]);
+    assert!(alone.code == 1 && alone.err.contains("patchbay drill end"), "{alone:?}");
+    refusal(&program.run(&["drill", "spare", "--for", "1", "--yes", "--json"]), 1, "in_use");
+
+    assert!(program.ok(&["drill", "end"]).contains("main is pretended to be down no more"));
+    assert_eq!(program.json(&["run", "--profile", "alone", "hello"])["connection"], "main");
+    assert_eq!(program.log().len(), before + 2, "no attempt was made that the drill struck");
+    assert_eq!(program.ok(&["drill", "end"]), "No drill is in force.\n");
+    let audit = program.ok(&["audit", "list", "--where", "kind=drill"]);
+    assert!(audit.contains("begin") && audit.contains("end"), "{audit}");
+}
+
+#[test]
 fn m6_a_connection_of_a_chain_is_given_over_before_it_goes() {
     let (program, _demo) = with_demo();
     program.ok(&["profiles", "add", "scan", "--target", "main/demo-fast"]);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::InForce;
 use super::needs::ModelFacts;
 use crate::admission::{Allowed, Seat, Subject};
 use crate::budget::Budget;
@@ -9,6 +10,7 @@ use crate::catalog::KeyNeed;
 use crate::connection::Connection;
 use crate::id::{AppId, ConnectionId, ProfileId};
 use crate::profile::{Profile, Step};
+use crate::time::Timestamp;
 
 /// Everything that routing is configured by.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,8 @@ pub struct Fleet {
     pub apps: Vec<(AppId, Allowed)>,
     /// All budgets.
     pub budgets: Vec<Budget>,
+    /// The drill that is in force, until its end.
+    pub drill: Option<InForce>,
 }
 
 /// A connection with its places in the tables of admission.
@@ -74,12 +78,13 @@ pub struct Directory {
     facts: Vec<ModelFacts>,
     facts_of: HashMap<String, HashMap<String, usize>>,
     seats: HashMap<Subject, Seat>,
+    drill: Option<InForce>,
 }
 
 impl Directory {
     /// Compiles a fleet. `seat_of` gives each subject its place.
     pub fn new(fleet: Fleet, seat_of: impl Fn(&Subject) -> Option<Seat>) -> Self {
-        let mut directory = Self { aliases: fleet.aliases, ..Self::default() };
+        let mut directory = Self { aliases: fleet.aliases, drill: fleet.drill, ..Self::default() };
         for (index, facts) in fleet.models.into_iter().enumerate() {
             let of_provider = directory.facts_of.entry(facts.provider.clone()).or_default();
             of_provider.insert(facts.model.clone(), index);
@@ -155,6 +160,11 @@ impl Directory {
     pub fn seats(&self, connection: ConnectionId) -> [Option<Seat>; 2] {
         let listed = self.ids.get(&connection).map(|index| &self.listed[*index]);
         listed.map_or([None, None], |listed| [listed.provider_seat, listed.seat])
+    }
+
+    /// The drill that is in force then.
+    pub fn drill(&self, now: Timestamp) -> Option<&InForce> {
+        self.drill.as_ref().filter(|drill| !drill.is_over(now))
     }
 
     /// The profile that a requested model leads to, by its name or by an alias.

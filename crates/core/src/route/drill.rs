@@ -1,9 +1,12 @@
 //! A failover drill: a provider or a connection is said to be in trouble, and a call is walked through its plan as it would go.
-//! It runs on the real plan with the real [`Pursuit`], in virtual time; nothing is sent, counted or learnt.
+//! It runs on the real plan with the real [`Pursuit`], in virtual time; nothing is sent, counted or learnt. Real calls meet it
+//! only while it is in force ([`super::InForce`]), which a rehearsal takes no notice of.
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     Candidate, DEADLINE_MS, Directory, Failed, MAX_ATTEMPTS, Needs, Next, Pursuit, SkipReason, Standby,
-    Terms, plan,
+    Terms, plan_in_earnest,
 };
 use crate::code::Code;
 use crate::connection::Connection;
@@ -15,7 +18,8 @@ use crate::time::{Mono, Now};
 const JITTER: u64 = 125;
 
 /// Who is in trouble.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Struck {
     /// All connections of that provider, by its slug.
     Provider(String),
@@ -24,7 +28,8 @@ pub enum Struck {
 }
 
 /// What is the matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Trouble {
     /// It cannot be reached: every attempt waits for the connection in vain.
     Outage,
@@ -38,7 +43,7 @@ pub enum Trouble {
 }
 
 /// A drill.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drill {
     /// Who is in trouble.
     pub struck: Struck,
@@ -101,7 +106,7 @@ pub fn rehearse<'a>(
     drill: &Drill,
     (board, now): (&Switchboard, Now),
 ) -> Rehearsal<'a> {
-    let plan = plan(directory, requested, needs, board, now);
+    let plan = plan_in_earnest(directory, requested, needs, board, now);
     let conduct = plan.profile.map(|profile| profile.conduct).unwrap_or_default();
     let terms = Terms {
         attempts: conduct.attempts.unwrap_or(MAX_ATTEMPTS),
@@ -125,7 +130,8 @@ pub fn rehearse<'a>(
 }
 
 impl Drill {
-    fn strikes(&self, connection: &Connection) -> bool {
+    /// Whether that connection is in trouble.
+    pub fn strikes(&self, connection: &Connection) -> bool {
         match &self.struck {
             Struck::Provider(slug) => connection.provider == *slug,
             Struck::Connection(key) => connection.key == *key,

@@ -113,6 +113,11 @@ impl Pursuit {
         &self.full
     }
 
+    /// How many milliseconds are left until no attempt and no wait begins any more.
+    pub fn left_ms(&self, now: Mono) -> u64 {
+        self.terms.deadline.since_ms(now)
+    }
+
     /// The current candidate has no room now.
     pub fn refused(&mut self, refusal: &Refusal, candidates: &[Candidate<'_>], now: Mono) -> Next {
         if self.terms.when_full == WhenFull::Fail {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Trouble;
 use crate::admission::{Refusal, Why};
 use crate::code::Code;
 use crate::model::Capability;
@@ -43,6 +44,8 @@ pub enum SkipReason {
     OverRate(Timestamp),
     /// A budget is used up until then.
     OverBudget(Timestamp),
+    /// A drill pretends this of it until then.
+    Pretended(Trouble, Timestamp),
 }
 
 impl SkipReason {
@@ -74,7 +77,8 @@ impl SkipReason {
             Self::Cooling(until)
             | Self::BreakerOpen(until)
             | Self::OverRate(until)
-            | Self::OverBudget(until) => Some(until),
+            | Self::OverBudget(until)
+            | Self::Pretended(_, until) => Some(until),
             _ => None,
         }
     }
@@ -107,6 +111,9 @@ impl fmt::Display for SkipReason {
             Self::Full => "as many calls as it may have are on their way",
             Self::OverRate(_) => "its rate limit is reached",
             Self::OverBudget(_) => "its budget is used up",
+            Self::Pretended(Trouble::Outage, _) => "a drill pretends an outage",
+            Self::Pretended(Trouble::RateLimited, _) => "a drill pretends that it answers 429",
+            Self::Pretended(Trouble::Slow { .. }, _) => "a drill pretends that it is too slow",
         };
         f.write_str(text)?;
         match self.until() {

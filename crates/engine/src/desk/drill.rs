@@ -1,5 +1,7 @@
-//! The failover drill: pretend that somebody is in trouble, and see where each profile would go and what would have no home. It
-//! is a dry run on the real plan; nothing is sent, and nobody's health changes.
+//! The failover drill: pretend that somebody is in trouble, and see where each profile would go and what would have no home: in a
+//! dry run on the real plan, in which nothing is sent, or in force, so that real calls meet it. Nobody's health changes.
+
+mod force;
 
 use std::sync::Arc;
 
@@ -9,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::Engine;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
+
+pub(crate) use force::in_words;
+pub use force::{DrillInForce, DrillStarted, Homeless, LONGEST_MIN, end, in_force, start};
 
 /// What is pretended.
 #[derive(Clone, Debug, Deserialize, specta::Type)]
@@ -93,13 +98,7 @@ pub enum DrillOutcome {
 /// Runs a drill over everything that bots may ask for by a name of the user's own.
 pub fn run(engine: &Arc<Engine>, request: &DrillRequest) -> Result<DrillReport, Error> {
     let snapshot = engine.snapshot()?;
-    let (struck, label) = struck(&snapshot, &request.struck)?;
-    let trouble = match request.trouble {
-        TroubleKind::Outage => Trouble::Outage,
-        TroubleKind::RateLimited => Trouble::RateLimited,
-        TroubleKind::Slow => Trouble::Slow { first_byte_ms: request.first_byte_ms.unwrap_or(30_000).into() },
-    };
-    let drill = Drill { struck, trouble };
+    let drill = request.drill(&snapshot)?;
     engine.board.recall(&snapshot);
     let names = names(&snapshot);
     let rows: Vec<DrillRow> = names
@@ -107,15 +106,40 @@ pub fn run(engine: &Arc<Engine>, request: &DrillRequest) -> Result<DrillReport, 
         .map(|name| row(name, &engine.board.rehearse(&snapshot.directory, name, &Needs::default(), &drill)))
         .collect();
     let homeless = rows.iter().filter(|row| row.home.is_none()).count();
-    Ok(DrillReport { struck: label, rows, homeless: u32::try_from(homeless).unwrap_or(u32::MAX) })
+    Ok(DrillReport {
+        struck: label(&snapshot, &drill.struck),
+        rows,
+        homeless: u32::try_from(homeless).unwrap_or(u32::MAX),
+    })
 }
 
-fn struck(snapshot: &Snapshot, name: &str) -> Result<(Struck, String), Error> {
-    if let Some(connection) = snapshot.connection(name) {
-        return Ok((Struck::Connection(name.to_owned()), connection.name.clone()));
+impl DrillRequest {
+    fn drill(&self, snapshot: &Snapshot) -> Result<Drill, Error> {
+        let trouble = match self.trouble {
+            TroubleKind::Outage => Trouble::Outage,
+            TroubleKind::RateLimited => Trouble::RateLimited,
+            TroubleKind::Slow => Trouble::Slow { first_byte_ms: self.first_byte_ms.unwrap_or(30_000).into() },
+        };
+        Ok(Drill { struck: struck(snapshot, &self.struck)?, trouble })
     }
-    if let Ok(provider) = snapshot.provider(name) {
-        return Ok((Struck::Provider(name.to_owned()), provider.name.clone()));
+}
+
+/// As a person calls it; what is gone keeps its key.
+fn label(snapshot: &Snapshot, struck: &Struck) -> String {
+    match struck {
+        Struck::Connection(key) => {
+            snapshot.connection(key).map_or(key, |connection| &connection.name).clone()
+        }
+        Struck::Provider(slug) => snapshot.provider_name(slug).to_owned(),
+    }
+}
+
+fn struck(snapshot: &Snapshot, name: &str) -> Result<Struck, Error> {
+    if snapshot.connection(name).is_some() {
+        return Ok(Struck::Connection(name.to_owned()));
+    }
+    if snapshot.provider(name).is_ok() {
+        return Ok(Struck::Provider(name.to_owned()));
     }
     Err(Error::invalid(
         format!("\"{name}\" is neither a connection nor a provider."),

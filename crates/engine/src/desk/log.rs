@@ -196,6 +196,9 @@ pub(super) fn story(lines: &[Line]) -> Option<Story> {
         if detours.waited_ms > 0 {
             steps.push(format!("Waited {} ms.", detours.waited_ms));
         }
+        if detours.held_ms > 0 {
+            steps.push(format!("A drill that pretends slowness held it back for {} ms.", detours.held_ms));
+        }
         if let Some(after_ms) = detours.beside_after_ms {
             steps.push(format!(
                 "It was slower than usual after {after_ms} ms, so the next was asked as well."

@@ -16,6 +16,7 @@ use patchbay_store::{Recorded, alert, rollup, setting};
 use serde::Serialize;
 
 use super::budgets::{self, BudgetStop};
+use super::drill::{self, DrillInForce};
 use super::{connections, demo};
 use crate::changes::Changed;
 use crate::error::Error;
@@ -123,6 +124,8 @@ pub struct Status {
     pub failing_connections: u32,
     /// `None` while traffic flows.
     pub stopped: Option<Stopped>,
+    /// The drill in force.
+    pub drill: Option<DrillInForce>,
     /// Whether sample data is shown.
     pub sample_data: bool,
     /// What keeps usage rows from being written; empty when all is well.
@@ -177,6 +180,7 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
                 open_alerts: u32::try_from(open.count()).unwrap_or(u32::MAX),
                 failing_connections: u32::try_from(critical.count()).unwrap_or(u32::MAX),
                 stopped: snapshot.stopped.clone(),
+                drill: drill::in_force(engine)?,
                 sample_data: demo::is_loaded(&engine.store)?,
                 ledger_trouble: ledger_trouble(engine),
             })

@@ -1,5 +1,7 @@
 //! From one place to the next: admission, backoff, the line of those who wait, and what a call met on its way.
 
+pub(super) mod drill;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +61,8 @@ pub(super) struct Chase<'a> {
     /// The first budget that is spent.
     over_budget: Option<Refusal>,
     traffic: Traffic,
+    /// Whom a drill held back already, by their places in the plan.
+    held: Vec<usize>,
 }
 
 impl<'a> Chase<'a> {
@@ -83,6 +87,7 @@ impl<'a> Chase<'a> {
             opens_after_ms: None,
             over_budget: None,
             traffic: Traffic::Flows,
+            held: Vec::new(),
         }
     }
 
@@ -99,9 +104,12 @@ impl<'a> Chase<'a> {
                 Next::Same { after_ms } => self.back_off(after_ms).await,
                 Next::Candidate | Next::Standby => {}
                 Next::Wait { up_to_ms } => match self.queue(up_to_ms).await {
-                    Some(place) => return Some(place),
-                    None => continue,
+                    Some(place) if self.sits_out_drill().await => return Some(place),
+                    _ => continue,
                 },
+            }
+            if !self.sits_out_drill().await {
+                continue;
             }
             let caller = caller(self.call, self.candidate(), self.snapshot);
             match self.engine.board.admit(&Bid::new(self.candidate(), &caller)) {
@@ -157,8 +165,8 @@ impl<'a> Chase<'a> {
     pub(super) async fn give_up(self, tried: Option<Tried>) -> CallError {
         let call = self.call.id;
         let Some(tried) = tried else {
-            let failure = self.full();
-            self.engine.watch.unserved(&self.call.inbound.model, &failure);
+            let failure =
+                drill::unserved((self.engine, self.snapshot), self.call, self.full(), self.part_of_drill());
             return CallError { failure, call, head: None, skipped: self.passed };
         };
         let (head, failure) = tried.last(self.detours.told()).await;

@@ -67,7 +67,7 @@ fn won<'b>(ended: Result<Opened, Box<Lost<'b>>>, race: &Race) -> Result<Opened, 
 }
 
 /// After how long a candidate is slower than it usually is; `None` where too little is known.
-async fn slow_after(chase: &Chase<'_>, candidate: &Candidate<'_>) -> Option<u64> {
+pub(super) async fn slow_after(chase: &Chase<'_>, candidate: &Candidate<'_>) -> Option<u64> {
     let (engine, _, call) = chase.parts();
     let (id, model, streamed) = (candidate.connection.id, candidate.model.to_owned(), call.is_streamed());
     let since = clock::now().plus_ms(-24 * HOUR_MS);

@@ -85,6 +85,7 @@ fn detours() -> Detours {
     let skipped = Skipped { connection: "Main".to_owned(), reason: "switched off".to_owned() };
     Detours {
         waited_ms: 12,
+        held_ms: 3,
         beside_after_ms: Some(40),
         skipped: vec![skipped.clone()],
         in_vain: vec![skipped],

@@ -47,6 +47,7 @@ export function stopLook(stop: CallStop): Look & { jack: JackState } {
 export function stopWords(stop: CallStop): string {
   if (stop.kind === "skipped") return sentence(stop.reason);
   const words = stop.waited_ms > 0 ? [`Waited ${duration(stop.waited_ms)} in line.`] : [];
+  if (stop.held_ms > 0) words.push(`A drill held it back for ${duration(stop.held_ms)}.`);
   if (stop.outcome === "answered" && stop.first_token_ms !== null) {
     const rest = stop.took_ms - stop.first_token_ms;
     words.push(`First token after ${duration(stop.first_token_ms)}, the rest in ${duration(rest)}.`);

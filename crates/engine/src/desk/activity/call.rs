@@ -99,6 +99,8 @@ pub struct CallStop {
     pub message: Option<String>,
     /// How long the call stood in line before it.
     pub waited_ms: u32,
+    /// How long a drill held the call back before it, which is in no figure.
+    pub held_ms: u32,
     /// From the call's begin to this stop's.
     pub begins_ms: u32,
     /// How long it took.
@@ -228,7 +230,11 @@ fn stops(row: &LogRow, begins_ms: u32, prices: &PriceBook) -> Vec<CallStop> {
     let ends_ms = begins_ms.saturating_add(short(row.total_ms));
     let mut stops: Vec<CallStop> =
         detours.skipped.into_iter().map(|skipped| passed_by(skipped, begins_ms)).collect();
-    stops.push(CallStop { waited_ms: short(detours.waited_ms), ..attempted(row, begins_ms, prices) });
+    stops.push(CallStop {
+        waited_ms: short(detours.waited_ms),
+        held_ms: short(detours.held_ms),
+        ..attempted(row, begins_ms, prices)
+    });
     stops.extend(detours.in_vain.into_iter().map(|skipped| passed_by(skipped, ends_ms)));
     stops
 }
@@ -245,6 +251,7 @@ fn passed_by(skipped: Skipped, begins_ms: u32) -> CallStop {
         reason: skipped.reason,
         message: None,
         waited_ms: 0,
+        held_ms: 0,
         begins_ms,
         took_ms: 0,
         first_token_ms: None,
@@ -270,6 +277,7 @@ fn attempted(row: &LogRow, begins_ms: u32, prices: &PriceBook) -> CallStop {
         reason: reason.to_owned(),
         message: row.message.clone(),
         waited_ms: 0,
+        held_ms: 0,
         begins_ms,
         took_ms: short(row.total_ms),
         first_token_ms: row.first_token_ms.map(short),
