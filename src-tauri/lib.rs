@@ -255,6 +255,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::backup::backup_look,
             commands::backup::backup_restore,
             commands::playground::targets,
+            commands::playground::playground_attach,
+            commands::playground::playground_estimate,
             commands::playground::playground_run,
             commands::playground::playground_stop,
             commands::overview::overview,

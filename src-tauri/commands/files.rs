@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 pub enum FilePurpose {
     /// Something to import: any file, as `.env` has no ending.
     Import,
+    /// A picture or a text that goes along with a prompt.
+    Attach,
     /// A copy to put back.
     Restore,
     /// A place for a copy without keys.
@@ -34,6 +36,7 @@ pub async fn choose_file(
     let tell = move |path: Option<tauri_plugin_dialog::FilePath>| drop(chosen.send(path));
     match purpose {
         FilePurpose::Import => dialog.set_title("Import connections").pick_file(tell),
+        FilePurpose::Attach => dialog.set_title("Attach a picture or a text").pick_file(tell),
         FilePurpose::Restore => {
             let endings = ["db", "age"];
             dialog.set_title("Restore a backup").add_filter("Backups", &endings).pick_file(tell);

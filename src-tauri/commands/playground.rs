@@ -1,7 +1,9 @@
 //! A prompt by hand.
 
 use patchbay_engine::call::Caller;
-use patchbay_engine::desk::playground::{self, PlaygroundEvent, PlaygroundRequest};
+use patchbay_engine::desk::playground::{
+    self, Attachment, PlaygroundEstimate, PlaygroundEvent, PlaygroundRequest,
+};
 use patchbay_engine::desk::providers::{self, Target};
 use patchbay_engine::error::Error;
 use tauri::State;
@@ -28,6 +30,23 @@ pub async fn playground_run(
 ) -> Result<(), Error> {
     let caller = Caller { app: "playground".into(), feature: "playground".into(), ..Caller::default() };
     playground::run(&desk.engine()?, &run, caller, request, to_page(on_event)).await
+}
+
+/// What a prompt takes and costs at most; `None` where nobody would answer.
+#[tauri::command]
+#[specta::specta]
+pub async fn playground_estimate(
+    desk: State<'_, Desk>,
+    request: PlaygroundRequest,
+) -> Result<Option<PlaygroundEstimate>, Error> {
+    playground::estimate(&desk.engine()?, request).await
+}
+
+/// Looks at a file before it goes along with a prompt.
+#[tauri::command(async)]
+#[specta::specta]
+pub fn playground_attach(path: String) -> Result<Attachment, Error> {
+    playground::look(&path)
 }
 
 /// Stops a run.

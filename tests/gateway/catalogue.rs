@@ -15,6 +15,7 @@ use patchbay_core::provider::{Provider, ProviderFacts, ProviderStatus};
 use patchbay_core::time::Timestamp;
 use patchbay_engine::desk::credentials;
 use patchbay_engine::desk::models::{self, ModelQuery, ModelReach, SyncOutcome, SyncReport};
+use patchbay_engine::desk::playground::{PlaygroundEvent, PlaygroundRequest};
 use patchbay_engine::desk::prices::{self, PriceDraft, PriceTier};
 use patchbay_engine::desk::providers::{self, ProviderEdit};
 use patchbay_store::connection::NewConnection;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::playground;
 use crate::world::World;
 
 /// A server that answers each request with the next page, the last one for ever, and keeps the paths that it was asked.
@@ -266,6 +268,30 @@ fn price(provider: &str, model: &str, input: &str) -> PriceDraft {
         cache_write: None,
     };
     PriceDraft { provider: provider.into(), model: model.into(), effective_from: None, tiers: vec![tier] }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m4_a_picture_is_not_sent_to_a_model_that_cannot_see() {
+    let world = World::open().await;
+    let blind = json!({ "data": [
+        { "id": "maker/blind", "supported_parameters": ["tools"],
+          "architecture": { "input_modalities": ["text"], "output_modalities": ["text"] },
+          "pricing": { "prompt": "0.000001", "completion": "0.000002" } },
+    ] });
+    let lists = Lists::of(&[(200, blind)]).await;
+    provide(&world, "market", Protocol::Openai, &lists.url);
+    sync(&world, "market").await;
+    let asked = lists.asked().len();
+    let picture = world.folder.path().join("chart.png");
+    std::fs::write(&picture, playground::PNG).unwrap();
+    let request = PlaygroundRequest {
+        attachment: Some(picture.display().to_string()),
+        ..playground::prompt("market_main/maker/blind")
+    };
+    let told = playground::run(&world, request).await;
+    let Some(PlaygroundEvent::Failed { error }) = told.last() else { panic!("{told:?}") };
+    assert!(error.message.contains("the model cannot see images"), "{error}");
+    assert_eq!(lists.asked().len(), asked, "nothing is sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

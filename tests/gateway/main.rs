@@ -22,6 +22,7 @@ mod limits;
 mod lists;
 mod odd;
 mod patience;
+mod playground;
 mod profiles;
 mod protocols;
 mod reconcile;

@@ -1,5 +1,6 @@
 //! Profiles: made, edited, versioned and called in the real window, and a drill on them.
 
+use crate::chooser::Chooser;
 use crate::connections::explore;
 use crate::driver::Home;
 use crate::window::Window;
@@ -16,7 +17,8 @@ async fn made(window: &Window) {
 }
 
 pub(crate) async fn from_a_recipe_to_a_call_and_a_drill() {
-    let home = Home::new();
+    let chooser = Chooser::start().await;
+    let home = Home::with_portals();
     let window = explore(&home).await;
     window.press(&["g", "p"]).await;
     window.see("no-profiles").await;
@@ -60,6 +62,7 @@ pub(crate) async fn from_a_recipe_to_a_call_and_a_drill() {
     window.press(&["Ctrl+Enter"]).await;
     window.says("pg-route", "Answered").await;
     window.picture("66-profile-tried").await;
+    what_goes_with_a_prompt(&window, &home, &chooser).await;
     for (width, height, size) in [(960, 640, "small"), (1280, 800, "wide")] {
         window.resize(width, height).await;
         window.run::<()>("document.activeElement.blur()").await;
@@ -102,4 +105,33 @@ async fn in_force(window: &Window) {
     window.press(&["Ctrl+Shift+l"]).await;
     window.click("drill-end").await;
     window.misses("drill-note").await;
+}
+
+/// The shape of the answer, tools, a file and an estimate in the composer.
+async fn what_goes_with_a_prompt(window: &Window, home: &Home, chooser: &Chooser) {
+    let bars = home.path().join("es_15m.csv");
+    std::fs::write(&bars, "time,close\n09:45,6851.25\n10:00,6849.50\n").expect("a file");
+    chooser.chooses(&bars);
+    window.click("pg-attach").await;
+    window.says("pg-attachment", "es_15m.csv").await;
+    window.says("pg-attachment", "3 lines").await;
+    window.says("pg-estimate", "at most").await;
+    window.picture("66-playground-file").await;
+    window.click("pg-format").await;
+    window.see("add-tool").await;
+    window.click("format-json_schema").await;
+    window.see("field-schema").await;
+    window.picture("66-playground-format").await;
+    window.resize(960, 640).await;
+    window.picture("66-playground-format-small").await;
+    window.click("pg-shape-done").await;
+    window.says("pg-format", "JSON schema").await;
+    window.press(&["Ctrl+Shift+l"]).await;
+    window.picture("66-playground-file-small-theme").await;
+    window.press(&["Ctrl+Shift+l"]).await;
+    window.click("pg-prompt").await;
+    window.press(&["Ctrl+Enter"]).await;
+    window.says("pg-route", "Answered").await;
+    window.click("pg-detach").await;
+    window.see("pg-attach").await;
 }

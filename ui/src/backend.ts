@@ -200,6 +200,8 @@ export const backend = {
   targets: () => value(commands.targets()),
   playgroundRun: (run: string, request: PlaygroundRequest, onEvent: (event: PlaygroundEvent) => void) =>
     value(commands.playgroundRun(run, request, channel(onEvent))),
+  playgroundEstimate: (request: PlaygroundRequest) => value(commands.playgroundEstimate(request)),
+  playgroundAttach: (path: string) => value(commands.playgroundAttach(path)),
   playgroundStop: (run: string) => value(commands.playgroundStop(run)),
 
   overview: () => value(commands.overview()),

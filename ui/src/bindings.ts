@@ -197,6 +197,10 @@ export const commands = {
 	backupRestore: (path: string, passphrase: string | null, vaultPassphrase: string | null) => typedError<Restored, CommandError>(__TAURI_INVOKE("backup_restore", { path, passphrase, vaultPassphrase })),
 	/**  Everything that a prompt can be sent to. */
 	targets: () => typedError<Target[], CommandError>(__TAURI_INVOKE("targets")),
+	/**  Looks at a file before it goes along with a prompt. */
+	playgroundAttach: (path: string) => typedError<Attachment, CommandError>(__TAURI_INVOKE("playground_attach", { path })),
+	/**  What a prompt takes and costs at most; `None` where nobody would answer. */
+	playgroundEstimate: (request: PlaygroundRequest) => typedError<PlaygroundEstimate | null, CommandError>(__TAURI_INVOKE("playground_estimate", { request })),
 	/**  Asks, and tells on the channel what happens until the end. `run` is a name by which it can be stopped. */
 	playgroundRun: (run: string, request: PlaygroundRequest, onEvent: Channel<PlaygroundEvent>) => typedError<null, CommandError>(__TAURI_INVOKE("playground_run", { run, request, onEvent })),
 	/**  Stops a run. */
@@ -689,6 +693,27 @@ export type Asked = {
 	/**  Why there is no list. */
 	error: CommandError | null,
 };
+
+/**  A file that goes along, as the page shows it. */
+export type Attachment = {
+	/**  Where it lies. */
+	path: string,
+	/**  Its name. */
+	name: string,
+	/**  What is in it. */
+	kind: AttachmentKind,
+	/**  How large it is. */
+	bytes: number,
+	/**  How many lines a text has; 0 for a picture. */
+	lines: number,
+};
+
+/**  What is in a file that goes along. */
+export type AttachmentKind = 
+/**  A text. */
+"text" | 
+/**  A picture. */
+"picture";
 
 /**  How an attempt is. */
 export type AttemptState = 
@@ -1879,6 +1904,8 @@ export type FieldValues = {
 export type FilePurpose = 
 /**  Something to import: any file, as `.env` has no ending. */
 "import" | 
+/**  A picture or a text that goes along with a prompt. */
+"attach" | 
 /**  A copy to put back. */
 "restore" | 
 /**  A place for a copy without keys. */
@@ -2544,6 +2571,22 @@ export type Planned = {
 	notes: string[],
 };
 
+/**  What a prompt takes and costs at most, at whoever would be asked first. */
+export type PlaygroundEstimate = {
+	/**  The connection's name. */
+	connection_name: string,
+	/**  The model that would be asked. */
+	model: string,
+	/**  About so many tokens go in. */
+	input_tokens: number,
+	/**  So many may come out. */
+	output_tokens: number,
+	/**  At most; `None` = the model has no known price. */
+	cost: DecimalUsd | null,
+	/**  A picture goes along, which is not counted. */
+	has_picture: boolean,
+};
+
 /**  What happens while it is answered. */
 export type PlaygroundEvent = 
 /**  The call has its id. */
@@ -2579,6 +2622,14 @@ export type PlaygroundRequest = {
 	temperature_centi: number | null,
 	/**  Upper limit of the answer; `None` = not sent. */
 	max_tokens: number | null,
+	/**  The shape of the answer; `None` = not sent. */
+	response_format: AnswerFormat | null,
+	/**  Functions that the model may call; nobody here answers a call. */
+	tools: ToolSpec[],
+	/**  Whether it must call one. */
+	tool_choice: ToolUse | null,
+	/**  A picture or a text that goes along, by the path of its file. */
+	attachment: string | null,
 };
 
 /**  The figures of an answer. */

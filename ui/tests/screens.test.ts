@@ -211,7 +211,33 @@ describe("the playground", () => {
       prompt: "What is the read?",
       temperature_centi: 30,
       max_tokens: null,
+      response_format: null,
+      tools: [],
+      tool_choice: null,
+      attachment: null,
     });
+  });
+
+  it("sends the shape of the answer and a file along, after an estimate", async () => {
+    const engine = await open("#/playground");
+    await type("pg-prompt", "What is the read?");
+    await waitFor(() => expect(screen.getByTestId("pg-estimate").textContent).toContain("$0.0023 at most"));
+    await fireEvent.click(screen.getByTestId("pg-format"));
+    await fireEvent.click(await find("format-json_schema"));
+    await type("field-schema", "{ no");
+    expect(screen.getByTestId("pg-run").hasAttribute("disabled")).toBe(true);
+    await type("field-schema", '{ "type": "object" }');
+    await fireEvent.click(screen.getByTestId("pg-shape-done"));
+    await fireEvent.click(screen.getByTestId("pg-attach"));
+    expect((await find("pg-attachment")).textContent).toContain("bars.csv64 lines");
+    await send("What is the read?");
+    await waitFor(() => expect(calls(engine, "playground_run")).toHaveLength(1));
+    expect(calls(engine, "playground_run")[0]?.args["request"]).toMatchObject({
+      response_format: { type: "json_schema", name: "answer", schema: { type: "object" } },
+      attachment: "/home/ana/bars.csv",
+    });
+    await fireEvent.click(screen.getByTestId("pg-detach"));
+    expect(await find("pg-attach")).toBeTruthy();
   });
 
   it("says when a cost is not known", async () => {

@@ -367,6 +367,9 @@ pub struct RunArgs {
     /// Print the answer while it arrives.
     #[arg(long)]
     pub stream: bool,
+    /// A picture or a text that goes along.
+    #[arg(long, value_name = "FILE")]
+    pub attach: Option<String>,
     /// The prompt; `-` reads it from standard input.
     pub prompt: String,
 }

@@ -22,6 +22,7 @@ use patchbay_core::usage::{Cost, TokenUsage};
 use tokio::sync::mpsc;
 
 use self::attempt::Opened;
+pub(crate) use self::chase::bound;
 use self::chase::{Chase, drill, skipped, told};
 use crate::Engine;
 use crate::call::{AttemptSeen, Call};

@@ -1,7 +1,10 @@
+import { EMPTY, formatOf, formOf, UNSHAPED, type Shape, type Shaped } from "../screens/profiles/form";
 import {
   asBackendError,
   backend,
+  type Attachment,
   type CommandError,
+  type PlaygroundEstimate,
   type PlaygroundEvent,
   type PlaygroundRequest,
   type PlaygroundResult,
@@ -11,6 +14,8 @@ import { Resource } from "./resource.svelte";
 import { toasts } from "./toasts.svelte";
 
 const KEPT = 50;
+/** An estimate follows the keys at this distance. */
+const SETTLE_MS = 300;
 const GRACE_MS = 2000;
 const UNSAID: CommandError = { code: "internal", message: "The run ended without an answer", hint: "Run it again." };
 
@@ -127,9 +132,9 @@ export class Run {
 }
 
 /** A prompt as it was sent, to one model or to two side by side. */
-export type Entry = { id: number; at: number; prompt: string; runs: Run[] };
+export type Entry = { id: number; at: number; prompt: string; attachment: Attachment | null; runs: Run[] };
 
-class Playground {
+class Playground implements Shaped {
   readonly #targets = new Resource(backend.targets, ["connections", "settings"]);
 
   prompt = $state("");
@@ -137,6 +142,12 @@ class Playground {
   /** as typed; "" is not sent */
   temperature = $state("");
   maxTokens = $state("");
+  /** the shape of the answer, and tools */
+  form = $state<Shape>({ ...UNSHAPED });
+  /** what goes along */
+  attachment = $state.raw<Attachment | null>(null);
+  /** what it takes at most, for each column; null where nobody would answer */
+  #estimates = $state.raw<(PlaygroundEstimate | null)[]>([]);
   /** what the columns A and B send to */
   chosen = $state<[string, string]>(["", ""]);
   compare = $state(false);
@@ -174,7 +185,47 @@ class Playground {
   get blocked(): string {
     if (this.#models.some((model) => model === "")) return "Pick a model first";
     if (!this.prompt.trim()) return "Write a prompt first";
-    return this.temperatureProblem || this.maxTokensProblem ? "Check the settings" : "";
+    const wrong = this.temperatureProblem || this.maxTokensProblem || this.problem("response_format");
+    return wrong ? "Check the settings" : "";
+  }
+  get estimates() {
+    return this.#estimates;
+  }
+
+  readonly #format = $derived(formatOf(this.form, null));
+
+  problem(field: string): string {
+    return field === "response_format" && typeof this.#format === "string" ? this.#format : "";
+  }
+  /** what a model lacks is told by the run */
+  hint(): string {
+    return "";
+  }
+
+  /** Looks at a file, and lets it go along. */
+  async attach(path: string) {
+    try {
+      this.attachment = await backend.playgroundAttach(path);
+    } catch (thrown) {
+      toasts.failed(thrown);
+    }
+  }
+
+  /** Asks what the prompt would take, a moment after the last key. Call it in an effect. */
+  follow(): () => void {
+    const requests = this.blocked ? [] : this.#models.map((model) => this.request(model));
+    if (requests.length === 0) this.#estimates = [];
+    const timer = setTimeout(() => void this.#estimate(requests), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }
+
+  async #estimate(requests: PlaygroundRequest[]) {
+    try {
+      this.#estimates = await Promise.all(requests.map(backend.playgroundEstimate));
+    } catch {
+      // Run asks the same and shows what is said.
+      this.#estimates = [];
+    }
   }
 
   watch() {
@@ -201,6 +252,10 @@ class Playground {
       prompt: this.prompt.trim(),
       temperature_centi: centi(this.temperature),
       max_tokens: whole(this.maxTokens),
+      response_format: typeof this.#format === "string" ? null : this.#format,
+      tools: $state.snapshot(this.form.tools as unknown) as Shape["tools"],
+      tool_choice: this.form.tools.length > 0 ? this.form.choice : null,
+      attachment: this.attachment?.path ?? null,
     };
   }
 
@@ -209,7 +264,8 @@ class Playground {
     const id = this.#next++;
     const at = Date.now();
     const runs = this.#models.map((model, column) => new Run(`playground-${at}-${id}-${column}`, this.request(model)));
-    this.#history = [{ id, at, prompt: this.prompt.trim(), runs }, ...this.#history].slice(0, KEPT);
+    const entry = { id, at, prompt: this.prompt.trim(), attachment: this.attachment, runs };
+    this.#history = [entry, ...this.#history].slice(0, KEPT);
     this.#shown = id;
     for (const run of runs) void run.start();
   }
@@ -223,7 +279,10 @@ class Playground {
     this.#shown = entry.id;
     const [first] = entry.runs;
     if (!first) return;
-    const { system, temperature_centi, max_tokens } = first.request;
+    const { system, temperature_centi, max_tokens, response_format, tools, tool_choice } = first.request;
+    const { format, schemaName, schema } = formOf({ ...EMPTY, response_format });
+    this.form = { ...UNSHAPED, format, schemaName, schema, tools, choice: tool_choice };
+    this.attachment = entry.attachment;
     this.prompt = entry.prompt;
     this.system = system ?? "";
     this.temperature = temperature_centi === null ? "" : String(temperature_centi / 100);

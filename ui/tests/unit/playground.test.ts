@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { PlaygroundEvent, PlaygroundRequest, PlaygroundResult, RouteAttempt, Target } from "../../src/backend";
 import { optionsFor } from "../../src/screens/playground/picking";
-import { cheaper, codeFor, costOf, priceOf, sooner, titleOf } from "../../src/screens/playground/words";
+import { codeFor } from "../../src/screens/playground/code";
+import { cheaper, costOf, estimateOf, priceOf, sooner, titleOf } from "../../src/screens/playground/words";
 import { begun, centi, elapsed, firstToken, folded, type Trace } from "../../src/stores/playground.svelte";
 
 const START = 1_000_000;
@@ -166,8 +167,12 @@ describe("copy as code", () => {
     prompt: `It's "long"\n$HOME \`x\``,
     temperature_centi: 30,
     max_tokens: null,
+    response_format: null,
+    tools: [],
+    tool_choice: null,
+    attachment: null,
   };
-  const [python, curl] = codeFor("http://127.0.0.1:4141", request).map(({ code }) => code);
+  const [python, curl] = codeFor("http://127.0.0.1:4141", request, null).map(({ code }) => code);
 
   it("keeps the prompt whole in Python", () => {
     expect(python).toContain(`"content": "It's \\"long\\"\\n$HOME \`x\`"`);
@@ -179,9 +184,51 @@ describe("copy as code", () => {
     const quoted = /-d '([\s\S]*)'$/.exec(curl ?? "")?.[1] ?? "";
     expect(JSON.parse(quoted.replaceAll(`'\\''`, "'")).messages[0].content).toBe(request.prompt);
   });
+  it("says the shape of the answer and the tools as each language writes them", () => {
+    const tool = { name: "trend", description: null, parameters: { strict: true, none: null }, strict: null };
+    const shaped: PlaygroundRequest = {
+      ...request,
+      response_format: { type: "json_schema", name: "signal", schema: { type: "object" }, strict: null },
+      tools: [tool],
+      tool_choice: { function: "trend" },
+    };
+    const codes = codeFor("http://127.0.0.1:4141", shaped, null).map(({ code }) => code);
+    expect(codes[0]).toContain('"strict": True,');
+    expect(codes[0]).toContain('"none": None,');
+    const quoted = JSON.parse(/-d '([\s\S]*)'$/.exec(codes[1] ?? "")?.[1]?.replaceAll(`'\\''`, "'") ?? "{}");
+    expect(quoted.response_format.json_schema).toEqual({ name: "signal", schema: { type: "object" } });
+    expect(quoted.tool_choice).toEqual({ type: "function", function: { name: "trend" } });
+  });
+  it("reads what goes along from its file", () => {
+    const picture = { path: "/desk/chart.png", name: "chart.png", kind: "picture" as const, bytes: 9, lines: 0 };
+    const codes = codeFor("http://127.0.0.1:4141", request, picture).map(({ code }) => code);
+    expect(codes[0]).toContain('file = Path("/desk/chart.png")');
+    expect(codes[0]).toContain("base64.b64encode(file.read_bytes())");
+    expect(codes[1]).toContain("# Without chart.png");
+  });
   it("never holds a token", () => {
     expect(python).toContain('os.environ["PATCHBAY_TOKEN"]');
     expect(curl).toContain("$PATCHBAY_TOKEN");
   });
   it("lists a prompt by its first line", () => expect(titleOf("\n  Read ES\nmore")).toBe("Read ES"));
+});
+
+describe("an estimate", () => {
+  const one = {
+    connection_name: "A",
+    model: "m",
+    input_tokens: 412,
+    output_tokens: 1000,
+    cost: "0.0023",
+    has_picture: false,
+  };
+  it.each([
+    [[one], "Estimate: 412 + 1,000 tokens, $0.0023 at most"],
+    [[one, one], "Estimate: 824 + 2,000 tokens, $0.0046 at most, for both"],
+    [[{ ...one, cost: null }, one], "Estimate: 824 + 2,000 tokens, at an unknown price, for both"],
+    [[{ ...one, cost: "0" }], "Estimate: 412 + 1,000 tokens, free"],
+    [[{ ...one, has_picture: true }], "Estimate: 412 + 1,000 tokens, $0.0023 at most, without the picture"],
+    [[null], ""],
+    [[one, null], "Nobody would answer one of them"],
+  ])("%j is told as %j", (estimates, words) => expect(estimateOf(estimates)).toBe(words));
 });

@@ -28,10 +28,9 @@ pub(super) async fn run(engine: &Arc<Engine>, args: RunArgs, output: &Output) ->
     };
     let request = PlaygroundRequest {
         model: asked.map_or_else(|| first_model(engine), Ok)?,
-        system: None,
         prompt: prompt(args.prompt)?,
-        temperature_centi: None,
-        max_tokens: None,
+        attachment: args.attach,
+        ..PlaygroundRequest::default()
     };
     let delivery = if args.stream { Delivery::Streamed } else { Delivery::Whole };
     let caller = Caller { app: APP.into(), feature: args.feature.unwrap_or_default(), ..Caller::default() };

@@ -116,6 +116,7 @@ fn a_profile_answers_a_prompt_and_a_drill_says_what_would_happen_to_it() {
     let story = program.ok(&["log", "show", last["call"].as_str().unwrap()]);
     assert!(story.contains("Called the profile scan, version 1."), "{story}");
     refusal(&program.run(&["run", "--profile", "nobody", "hello", "--json"]), 1, "not_found");
+    refusal(&program.run(&["run", "--attach", "/no/such/file", "hello", "--json"]), 1, "not_found");
 
     program.ok(&["aliases", "set", "gpt-5.5", "scan"]);
     assert_eq!(

@@ -1,14 +1,18 @@
 //! A prompt by hand, on the same path as every bot's: the playground and `patchbay run`.
 
+mod asking;
+mod attachment;
+mod estimate;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use patchbay_core::chat::{ChatRequest, Delivery, Message, Sampling};
+use patchbay_core::chat::Delivery;
 use patchbay_core::code::Code;
 use patchbay_core::dialect::Inbound;
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::usage::CostSource;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::{Notify, mpsc};
 
 use crate::Engine;
@@ -16,20 +20,9 @@ use crate::call::{AttemptSeen, Call, Caller};
 use crate::error::{Error, remedy};
 use crate::pipeline::{self, Answer, CallError, End, Head, Piece};
 
-/// What is asked.
-#[derive(Clone, Debug, Deserialize, specta::Type)]
-pub struct PlaygroundRequest {
-    /// A target's id.
-    pub model: String,
-    /// Instructions.
-    pub system: Option<String>,
-    /// The question.
-    pub prompt: String,
-    /// 0..=200, in hundredths; `None` = not sent.
-    pub temperature_centi: Option<u32>,
-    /// Upper limit of the answer; `None` = not sent.
-    pub max_tokens: Option<u32>,
-}
+pub use asking::{PlaygroundRequest, inbound};
+pub use attachment::{Attachment, AttachmentKind, look};
+pub use estimate::{PlaygroundEstimate, estimate};
 
 /// What happens while it is answered.
 #[derive(Clone, Debug, Serialize, specta::Type)]
@@ -160,7 +153,7 @@ pub async fn run(
     request: PlaygroundRequest,
     events: mpsc::Sender<PlaygroundEvent>,
 ) -> Result<(), Error> {
-    let inbound = inbound(&request, Delivery::Streamed)?;
+    let inbound = engine.blocking(move |_| inbound(&request, Delivery::Streamed)).await?;
     let stop = engine.runs.begin(run);
     tokio::select! {
         () = answer(engine, inbound, caller, &events) => {}
@@ -176,29 +169,6 @@ pub async fn run(
 /// Stops a run by its name; fine where it has ended.
 pub fn stop(engine: &Engine, run: &str) {
     engine.runs.stop(run);
-}
-
-/// The request in the one form that all calls have.
-pub fn inbound(request: &PlaygroundRequest, delivery: Delivery) -> Result<Inbound, Error> {
-    if request.prompt.trim().is_empty() {
-        return Err(Error::invalid("There is nothing to ask.", "Write a prompt."));
-    }
-    if request.temperature_centi.is_some_and(|centi| centi > 200) {
-        return Err(Error::invalid("The temperature is out of range.", "Use 0 to 2."));
-    }
-    let system = request.system.as_ref().filter(|text| !text.trim().is_empty()).cloned();
-    let chat = ChatRequest {
-        model: request.model.clone(),
-        messages: system.map(Message::System).into_iter().chain([Message::user(&request.prompt)]).collect(),
-        sampling: Sampling {
-            temperature: request.temperature_centi.map(|centi| f64::from(centi) / 100.0),
-            ..Sampling::default()
-        },
-        max_tokens: request.max_tokens.filter(|tokens| *tokens > 0),
-        delivery,
-        ..ChatRequest::default()
-    };
-    Ok(Inbound::own(&chat)?)
 }
 
 async fn answer(

@@ -282,25 +282,44 @@ fn app_seat(call: &Call, snapshot: &Snapshot) -> Option<Seat> {
 
 /// Who asks at that candidate, and what the attempt may take.
 pub(super) fn caller<'a>(call: &'a Call, candidate: &Candidate<'_>, snapshot: &Snapshot) -> Caller<'a> {
-    let input = estimate_tokens(call.inbound.prompt_bytes());
-    let longest = candidate.max_output.map_or(u64::MAX, u64::from);
-    let bound = match call.inbound.task {
-        Task::Chat => call.inbound.longest_answer(),
-        Task::Embed(_) | Task::Count => Some(0),
-    };
-    let output = bound.unwrap_or(USUAL_ANSWER).min(longest);
-    let worst = bound.unwrap_or(LONG_ANSWER).min(longest);
-    let usage = TokenUsage { input: Some(input), output: Some(worst), ..TokenUsage::default() };
-    let price = snapshot.prices.find(&candidate.connection.provider, candidate.model, clock::now(), input);
+    let bound = bound(call, candidate, snapshot);
     Caller {
         profile: profile_seat(call, snapshot),
         app: app_seat(call, snapshot),
         feature: &call.caller.feature,
         estimate: Estimate {
-            tokens: input.saturating_add(output),
-            cost: price.map_or(NanoUsd::ZERO, |price| price.cost(&usage)),
+            tokens: bound.input.saturating_add(bound.usual),
+            cost: bound.cost.unwrap_or(NanoUsd::ZERO),
         },
     }
+}
+
+/// What an attempt may take, by the length of its prompt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound {
+    /// About so many tokens go in.
+    pub(crate) input: u64,
+    /// So many usually come out.
+    pub(crate) usual: u64,
+    /// So many may come out.
+    pub(crate) longest: u64,
+    /// What it costs at most; `None` where the model has no price.
+    pub(crate) cost: Option<NanoUsd>,
+}
+
+/// What an attempt at that candidate may take.
+pub(crate) fn bound(call: &Call, candidate: &Candidate<'_>, snapshot: &Snapshot) -> Bound {
+    let input = estimate_tokens(call.inbound.prompt_bytes());
+    let most = candidate.max_output.map_or(u64::MAX, u64::from);
+    let told = match call.inbound.task {
+        Task::Chat => call.inbound.longest_answer(),
+        Task::Embed(_) | Task::Count => Some(0),
+    };
+    let usual = told.unwrap_or(USUAL_ANSWER).min(most);
+    let longest = told.unwrap_or(LONG_ANSWER).min(most);
+    let usage = TokenUsage { input: Some(input), output: Some(longest), ..TokenUsage::default() };
+    let price = snapshot.prices.find(&candidate.connection.provider, candidate.model, clock::now(), input);
+    Bound { input, usual, longest, cost: price.map(|price| price.cost(&usage)) }
 }
 
 /// As the profile says, else as every call.

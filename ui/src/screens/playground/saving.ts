@@ -8,7 +8,8 @@ import { EMPTY } from "../profiles/form";
 export const canSave = (model: string): boolean => baseOf(model) !== null;
 
 /** The profile that was asked, or the model at its connection, with what was set by hand on top. */
-export function specFor({ model, system, temperature_centi, max_tokens }: PlaygroundRequest): Spec | null {
+export function specFor(request: PlaygroundRequest): Spec | null {
+  const { model, system, temperature_centi, max_tokens, response_format, tools, tool_choice } = request;
   const base = baseOf(model);
   if (!base) return null;
   return {
@@ -16,6 +17,8 @@ export function specFor({ model, system, temperature_centi, max_tokens }: Playgr
     ...(system !== null && { system_prompt: system }),
     ...(temperature_centi !== null && { temperature: temperature_centi / 100 }),
     ...(max_tokens !== null && { max_tokens }),
+    ...(response_format !== null && { response_format }),
+    ...(tools.length > 0 && { tool_configurations: tools, tool_choice }),
   };
 }
 

@@ -1,8 +1,6 @@
-// What the playground says about runs, and the code that repeats one. Pure.
-import type { CostSource, PlaygroundRequest, Target } from "../../backend";
-import { money, moneyInFull } from "../../format";
-import type { Sample } from "../../kit/Code.svelte";
-import { baseUrl } from "../../snippets";
+// What the playground says about runs. Pure.
+import type { CostSource, PlaygroundEstimate, Target } from "../../backend";
+import { money, moneyInFull, tokens } from "../../format";
 
 /** `$0.25 in, $2.00 out`, USD per million tokens. */
 export function priceOf({ input_price, output_price }: Target): string {
@@ -43,60 +41,20 @@ export function cheaper(mine: string | null, other: string | null): string {
 /** The first line of a prompt, for a list. */
 export const titleOf = (prompt: string): string => prompt.trim().split("\n", 1)[0]?.trim() ?? "";
 
-/** The same call from a program; the token stays a variable. */
-export function codeFor(gateway: string, request: PlaygroundRequest): Sample[] {
-  const url = baseUrl(gateway);
-  return [
-    { id: "python", label: "Python", code: python(url, request) },
-    { id: "curl", label: "curl", code: curl(url, request) },
-  ];
-}
-
-function messages({ system, prompt }: PlaygroundRequest) {
-  const user = { role: "user", content: prompt };
-  return system === null ? [user] : [{ role: "system", content: system }, user];
-}
-
-const centiText = (value: number) => String(value / 100);
-
-// A JSON string is a Python string too.
-function python(url: string, request: PlaygroundRequest): string {
-  const said = messages(request).map(
-    ({ role, content }) => `        {"role": "${role}", "content": ${JSON.stringify(content)}},`,
-  );
-  const settings = [
-    request.temperature_centi !== null && `    temperature=${centiText(request.temperature_centi)},`,
-    request.max_tokens !== null && `    max_tokens=${request.max_tokens},`,
-  ].filter((line) => line !== false);
-  return [
-    "import os",
-    "from openai import OpenAI",
-    "",
-    `client = OpenAI(base_url=${JSON.stringify(url)}, api_key=os.environ["PATCHBAY_TOKEN"])`,
-    "answer = client.chat.completions.create(",
-    `    model=${JSON.stringify(request.model)},`,
-    "    messages=[",
-    ...said,
-    "    ],",
-    ...settings,
-    ")",
-    "print(answer.choices[0].message.content)",
-  ].join("\n");
-}
-
-function curl(url: string, request: PlaygroundRequest): string {
-  const body = {
-    model: request.model,
-    messages: messages(request),
-    ...(request.temperature_centi !== null && { temperature: request.temperature_centi / 100 }),
-    ...(request.max_tokens !== null && { max_tokens: request.max_tokens }),
-  };
-  // Inside single quotes a shell knows only one special character.
-  const quoted = JSON.stringify(body, null, 2).replaceAll("'", `'\\''`);
-  return [
-    `curl ${url}/chat/completions \\`,
-    `  -H "Authorization: Bearer $PATCHBAY_TOKEN" \\`,
-    `  -H "Content-Type: application/json" \\`,
-    `  -d '${quoted}'`,
-  ].join("\n");
+/** `Estimate: 412 + 1,000 tokens, $0.0046 at most, for both`; "" where nothing is known. */
+export function estimateOf(estimates: (PlaygroundEstimate | null)[]): string {
+  const known = estimates.filter((one) => one !== null);
+  if (known.length === 0) return "";
+  if (known.length < estimates.length) return "Nobody would answer one of them";
+  const sum = (field: "input_tokens" | "output_tokens") => known.reduce((all, one) => all + one[field], 0);
+  const total = known.reduce((all, { cost }) => all + Number(cost), 0);
+  const cost = known.some((one) => one.cost === null)
+    ? "at an unknown price"
+    : total === 0
+      ? "free"
+      : `${money(total.toFixed(9))} at most`;
+  const parts = [`Estimate: ${tokens(sum("input_tokens"), sum("output_tokens"))} tokens`, cost];
+  if (known.some(({ has_picture }) => has_picture)) parts.push("without the picture");
+  if (known.length > 1) parts.push("for both");
+  return parts.join(", ");
 }

@@ -42,6 +42,12 @@ export type Form = {
   when_untaken: WhenUntaken;
 };
 
+/** What of it says the shape of an answer, and the tools. */
+export type Shape = Pick<Form, "targets" | "format" | "schemaName" | "schema" | "tools" | "choice">;
+
+/** Where a shape is edited: the editor of a profile, or the playground. */
+export type Shaped = { form: Shape; problem(field: string): string; hint(field: string): string };
+
 export type NumberField = {
   [K in keyof Form & keyof Spec]: Form[K] extends string ? (Spec[K] extends number | null ? K : never) : never;
 }[keyof Form & keyof Spec];
@@ -72,6 +78,16 @@ const SCHEMA = `{
   },
   "additionalProperties": false
 }`;
+
+/** Nothing is said of the answer's shape. */
+export const UNSHAPED: Shape = {
+  targets: [],
+  format: "none",
+  schemaName: "answer",
+  schema: SCHEMA,
+  tools: [],
+  choice: null,
+};
 
 export const EMPTY: Spec = {
   targets: [],
@@ -163,7 +179,8 @@ function rangeOf(name: NumberField): string {
   return most > 4_000_000_000 ? `${kind}${least} or more` : `${kind}${least} to ${most}`;
 }
 
-function formatOf(form: Form, base: AnswerFormat | null): AnswerFormat | null | string {
+/** The format that the form makes, or why it makes none. */
+export function formatOf(form: Shape, base: AnswerFormat | null): AnswerFormat | null | string {
   if (form.format === "none") return null;
   if (form.format !== "json_schema") return { type: form.format };
   const schema = objectIn(form.schema);
