@@ -2029,7 +2029,7 @@ export type GroupRow = {
 
 /**  What leads to another connection from a deletion on. */
 export type Handover = {
-	/**  `the profile signals`, `the alias gpt-4`. */
+	/**  `the profile signals`, `the alias gpt-4`, `the list of the app bot`. */
 	user: string,
 	/**  Where it leads. */
 	before: string,
@@ -3079,7 +3079,7 @@ export type Reminder =
 
 /**  What a deletion would meet (M6). */
 export type Removal = {
-	/**  What points at the connection: profiles, aliases, budgets. It is not deleted as long as they do. */
+	/**  What points at the connection: profiles, aliases, budgets, apps' lists. It is not deleted as long as they do. */
 	users: string[],
 	/**  Where they are going to lead, where an heir is named. Each profile gets a new version. */
 	handovers: Handover[],

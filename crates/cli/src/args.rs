@@ -195,7 +195,7 @@ pub enum Connections {
     Remove {
         /// Its connection key.
         key: String,
-        /// Give profiles, aliases and budgets that use it to this connection.
+        /// Give profiles, aliases, budgets and apps' lists that name it to this connection.
         #[arg(long, value_name = "KEY")]
         reassign_to: Option<String>,
     },

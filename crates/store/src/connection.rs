@@ -243,7 +243,8 @@ pub fn reassign_budgets(db: &Db, from: &str, to: &str) -> Result<(), StoreError>
     Ok(())
 }
 
-/// What points at a connection: profiles by their version in use, then aliases and budgets.
+/// What points at a connection: profiles by their version in use, then aliases, budgets, lists of apps that are let in, and the
+/// cheaper models of budgets.
 pub fn users(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
     let mut statement = db.prepare(
         "WITH own AS (SELECT connection_key AS key FROM connection WHERE id = ?1)
@@ -252,6 +253,13 @@ pub fn users(db: &Db, id: ConnectionId) -> Result<Vec<String>, StoreError> {
          WHERE t.connection_key = own.key AND p.archived = 0
          UNION SELECT 2, 'the alias ' || alias FROM alias, own WHERE target = key OR substr(target, 1, length(key) + 1) = key || '/'
          UNION SELECT 3, 'its budget per ' || period FROM budget, own WHERE scope = 'connection' AND scope_name = key
+         UNION SELECT 4, 'the list of the app ' || app.name FROM own, app, json_each(app.allowed_models) AS entry
+         WHERE app.state = 'active'
+           AND (entry.value = own.key OR substr(entry.value, 1, length(own.key) + 1) = own.key || '/')
+         UNION SELECT 5, 'the cheaper model of the ' || CASE period WHEN 'day' THEN 'daily ' ELSE 'monthly ' END
+             || CASE measure WHEN 'money' THEN '' WHEN 'requests' THEN 'request ' ELSE 'token ' END || 'budget'
+             || CASE scope WHEN 'all' THEN '' ELSE ' of the ' || scope || ' ' || scope_name END
+         FROM budget, own WHERE degrade_to = own.key OR substr(degrade_to, 1, length(own.key) + 1) = own.key || '/'
          ORDER BY rank, user",
     )?;
     let rows = statement.query_map([id.0], |row| row.get("user"))?;

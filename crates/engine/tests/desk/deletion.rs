@@ -10,6 +10,7 @@ use patchbay_core::code::Code;
 use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::diagnose::Spend;
 use patchbay_core::profile::{Spec, SpecTarget};
+use patchbay_engine::desk::apps::{self, AppEdit};
 use patchbay_engine::desk::budgets::{self, BudgetDraft, BudgetKey};
 use patchbay_engine::desk::connections::{self, ConnectionEdit, HeaderEdit, SecretHeaderEdit, Undo};
 use patchbay_engine::desk::profiles::{self, ProfileDraft};
@@ -206,6 +207,60 @@ async fn m6_budgets_go_to_the_heir_and_come_back() {
     assert_eq!(caps().await, [("second".to_owned(), before[0].1.clone())]);
     connections::undo_remove(&desk.engine, "main", TimeZone::UTC).await.unwrap();
     assert_eq!(caps().await, before);
+}
+
+#[tokio::test]
+async fn m6_the_lists_of_apps_and_the_cheaper_models_of_budgets_go_to_the_heir_and_come_back() {
+    let desk = Desk::open().await;
+    desk.connect("second", None).await;
+    let names = of(&["main", "main/demo-fast", "main/*", "second", "gpt-4", "mainframe"]);
+    for app in ["bot", "gone"] {
+        apps::add(&desk.engine, app.into(), None).await.unwrap();
+        let edit = vec![AppEdit::MayUse(Some(names.clone()))];
+        apps::edit(&desk.engine, app.into(), edit).await.unwrap();
+    }
+    apps::revoke(&desk.engine, "gone".into()).await.unwrap();
+    let scope = ScopeName { kind: ScopeKind::App, name: "bot".into() };
+    let key = BudgetKey { scope, period: Period::Day, measure: Measure::Money };
+    let degrade_to = Some("main/demo-fast".to_owned());
+    let draft = BudgetDraft { key, cap: "7".into(), on_limit: OnLimit::Degrade, degrade_to, levels: None };
+    budgets::set(&desk.engine, draft).await.unwrap();
+    let lists = async || {
+        let app = apps::list(&desk.engine, TimeZone::UTC).await.unwrap();
+        let list = app.into_iter().find(|app| app.name == "bot").unwrap().settings.may_use.unwrap();
+        let budget = budgets::list(&desk.engine).await.unwrap().remove(0);
+        (list, budget.degrade_to.unwrap())
+    };
+    let before = lists().await;
+
+    let users = of(&["the list of the app bot", "the cheaper model of the daily budget of the app bot"]);
+    assert_eq!(connections::removal(&desk.engine, "main", None).await.unwrap().users, users);
+    let refused = connections::remove(&desk.engine, "main").await.unwrap_err();
+    assert!(refused.code == Code::InUse && refused.message.contains("the app bot"), "{refused}");
+    let told = connections::removal(&desk.engine, "main", Some("second")).await.unwrap().handovers;
+    let told: Vec<_> = told.iter().map(|one| (one.user.as_str(), one.after.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (users[0].as_str(), "second/demo-fast, second/*"),
+            ("the list of the app gone", "second/demo-fast, second/*"),
+            (users[1].as_str(), "second/demo-fast"),
+        ]
+    );
+
+    connections::remove_with(&desk.engine, "main", Some("second"), HOUR).await.unwrap();
+    let after = of(&["second", "second/demo-fast", "second/*", "gpt-4", "mainframe"]);
+    assert_eq!(lists().await, (after, "second/demo-fast".to_owned()), "nothing is on a list twice");
+    let log = desk.log().await;
+    assert!(log.contains(&"user update bot".to_owned()), "{log:?}");
+    connections::undo_remove(&desk.engine, "main", TimeZone::UTC).await.unwrap();
+    assert_eq!(lists().await, before);
+
+    connections::remove_with(&desk.engine, "main", Some("second"), HOUR).await.unwrap();
+    let edit = vec![AppEdit::MayUse(Some(of(&["second"])))];
+    apps::edit(&desk.engine, "bot".into(), edit).await.unwrap();
+    connections::undo_remove(&desk.engine, "main", TimeZone::UTC).await.unwrap();
+    assert_eq!(lists().await.0, ["second"], "what somebody said meanwhile stays");
 }
 
 #[tokio::test]

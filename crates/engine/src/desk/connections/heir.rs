@@ -1,11 +1,14 @@
 //! What points at a connection that goes: an heir gets it, and gives it back when the deletion is taken back (M6).
 
+mod lists;
+
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::connection::Connection;
 use patchbay_core::profile::{Spec, SpecTarget};
 use patchbay_store::{Db, StoreError, alias, connection, profile};
 use serde::{Deserialize, Serialize};
 
+use self::lists::{DetourMove, ListMove, Way, detours, lists};
 use crate::desk::profiles;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
@@ -13,7 +16,7 @@ use crate::snapshot::Snapshot;
 /// What leads to another connection from a deletion on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct Handover {
-    /// `the profile signals`, `the alias gpt-4`.
+    /// `the profile signals`, `the alias gpt-4`, `the list of the app bot`.
     pub user: String,
     /// Where it leads.
     pub before: String,
@@ -28,6 +31,8 @@ pub(super) struct Estate {
     heir: String,
     aliases: Vec<AliasMove>,
     chains: Vec<ChainMove>,
+    lists: Vec<ListMove>,
+    detours: Vec<DetourMove>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,13 +54,7 @@ impl Estate {
     pub(super) fn of(snapshot: &Snapshot, own: &Connection, heir: &Connection) -> Result<Self, Error> {
         let mut estate = Self { from: own.key.clone(), heir: heir.key.clone(), ..Self::default() };
         for (alias, target) in &snapshot.aliases {
-            let after = match target.split_once('/') {
-                None if *target == own.key => heir.key.clone(),
-                Some((first, model)) if first == own.key => {
-                    format!("{}/{}", heir.key, model_at(own, heir, model, &format!("The alias {alias}"))?)
-                }
-                _ => continue,
-            };
+            let Some(after) = named(own, heir, target, &format!("The alias {alias}"))? else { continue };
             estate.aliases.push(AliasMove { alias: alias.clone(), before: target.clone(), after });
         }
         estate.aliases.sort_by(|one, other| one.alias.cmp(&other.alias));
@@ -66,6 +65,8 @@ impl Estate {
                 estate.chains.push(ChainMove { profile: row.name.clone(), before: before.clone(), after });
             }
         }
+        estate.lists = lists(snapshot, own, heir)?;
+        estate.detours = detours(snapshot, own, heir)?;
         Ok(estate)
     }
 
@@ -90,7 +91,8 @@ impl Estate {
             before: one.before.clone(),
             after: one.after.clone(),
         });
-        chains.chain(aliases).collect()
+        let lists = self.lists.iter().map(ListMove::told);
+        chains.chain(aliases).chain(lists).chain(self.detours.iter().map(DetourMove::told)).collect()
     }
 
     /// Hands everything over, in the caller's transaction. What was led elsewhere meanwhile stays there.
@@ -104,6 +106,7 @@ impl Estate {
         for one in &self.chains {
             entries.extend(lead_chain(db, &one.profile, (&one.before, &one.after), &note)?);
         }
+        self.lead_lists(db, Way::ToHeir, &mut entries)?;
         Ok(entries)
     }
 
@@ -117,7 +120,18 @@ impl Estate {
         for one in &self.chains {
             entries.extend(lead_chain(db, &one.profile, (&one.after, &one.before), &note)?);
         }
+        self.lead_lists(db, Way::Back, &mut entries)?;
         Ok(entries)
+    }
+
+    fn lead_lists(&self, db: &Db, way: Way, entries: &mut Vec<Entry>) -> Result<(), StoreError> {
+        for one in &self.lists {
+            entries.extend(one.lead(db, way)?);
+        }
+        for one in &self.detours {
+            entries.extend(one.lead(db, way)?);
+        }
+        Ok(())
     }
 }
 
@@ -140,6 +154,18 @@ fn led(
         }
     }
     Ok(after)
+}
+
+/// What names a connection, or a model there, at its heir; `None` for what names neither. An app's `KEY/*` is all of its models.
+fn named(own: &Connection, heir: &Connection, name: &str, who: &str) -> Result<Option<String>, Error> {
+    Ok(match name.split_once('/') {
+        None if name == own.key => Some(heir.key.clone()),
+        Some((first, "*")) if first == own.key => Some(format!("{}/*", heir.key)),
+        Some((first, model)) if first == own.key => {
+            Some(format!("{}/{}", heir.key, model_at(own, heir, model, who)?))
+        }
+        _ => None,
+    })
 }
 
 /// What a model of one connection is at another.

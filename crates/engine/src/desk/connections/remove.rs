@@ -30,7 +30,7 @@ pub enum Undo {
 /// What a deletion would meet (M6).
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct Removal {
-    /// What points at the connection: profiles, aliases, budgets. It is not deleted as long as they do.
+    /// What points at the connection: profiles, aliases, budgets, apps' lists. It is not deleted as long as they do.
     pub users: Vec<String>,
     /// Where they are going to lead, where an heir is named. Each profile gets a new version.
     pub handovers: Vec<Handover>,
@@ -50,7 +50,7 @@ pub async fn remove(engine: &Arc<Engine>, key: &str) -> Result<(), Error> {
     remove_with(engine, key, None, Undo::Never).await
 }
 
-/// The same; profiles, aliases and budgets that use it are given to an heir first, and it can be taken back.
+/// The same; profiles, aliases, budgets and apps' lists that name it are given to an heir first, and it can be taken back.
 pub async fn remove_with(
     engine: &Arc<Engine>,
     key: &str,
@@ -81,6 +81,7 @@ fn tell(engine: &Engine, has_heir: bool) {
     if has_heir {
         engine.changes.send(Changed::Profiles);
         engine.changes.send(Changed::Budgets);
+        engine.changes.send(Changed::Apps);
     }
 }
 
