@@ -23,6 +23,8 @@ pub enum Changed {
     Connections,
     /// The ledger.
     Usage,
+    /// Calls on their way.
+    Running,
     /// The gateway, the kill switch, the drill in force, the ledger's health.
     Status,
     /// Apps and tokens.
@@ -44,9 +46,10 @@ pub enum Changed {
 }
 
 impl Changed {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Connections,
         Self::Usage,
+        Self::Running,
         Self::Status,
         Self::Apps,
         Self::Settings,
@@ -64,6 +67,7 @@ impl From<changes::Changed> for Changed {
         match changed {
             changes::Changed::Connections => Self::Connections,
             changes::Changed::Usage => Self::Usage,
+            changes::Changed::Running => Self::Running,
             changes::Changed::Status => Self::Status,
             changes::Changed::Apps => Self::Apps,
             changes::Changed::Settings => Self::Settings,

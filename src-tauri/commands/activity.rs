@@ -3,8 +3,10 @@
 use patchbay_core::chart::{Chart, ChartRequest};
 use patchbay_core::id::CallId;
 use patchbay_engine::desk::activity::{
-    self, ActivityPage, ActivityPlace, ActivityQuery, CallDetail, Messages,
+    self, ActivityNow, ActivityPage, ActivityPlace, ActivityQuery, CallDetail, Messages,
 };
+use patchbay_engine::desk::export::Exported;
+use patchbay_engine::desk::usage::ExportFormat;
 use patchbay_engine::error::Error;
 use tauri::State;
 
@@ -33,6 +35,13 @@ pub async fn activity_news(
     activity::news(&desk.engine()?, query, i64::from(after), desk.zone()).await
 }
 
+/// What is on its way, in whichever process on the folder.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity_now(desk: State<'_, Desk>, query: ActivityQuery) -> Result<ActivityNow, Error> {
+    activity::now(&desk.engine()?, query, desk.zone()).await
+}
+
 /// The bars above the log, drawn at the size that is asked for.
 #[tauri::command]
 #[specta::specta]
@@ -42,6 +51,17 @@ pub async fn activity_tempo(
     request: ChartRequest,
 ) -> Result<Chart, Error> {
     activity::tempo(&desk.engine()?, query, request, desk.zone()).await
+}
+
+/// Writes the attempts that fit into a file in the data folder.
+#[tauri::command]
+#[specta::specta]
+pub async fn activity_export(
+    desk: State<'_, Desk>,
+    query: ActivityQuery,
+    format: ExportFormat,
+) -> Result<Exported, Error> {
+    activity::to_folder(&desk.engine()?, query, format, desk.zone()).await
 }
 
 /// What the app sent and got in a call, where that is kept; null where it is not. Read only when somebody asks.

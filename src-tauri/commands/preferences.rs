@@ -36,6 +36,24 @@ pub enum Sidebar {
     Rail,
 }
 
+/// A column of Activity's log that can be left out. Time, status and cost always show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum LogColumn {
+    /// Who called.
+    App,
+    /// What for.
+    Feature,
+    /// The model that was asked.
+    Model,
+    /// The connection, and whom the call tried before.
+    Connection,
+    /// In and out.
+    Tokens,
+    /// How long it took.
+    Took,
+}
+
 /// How the window looks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct Preferences {
@@ -53,6 +71,8 @@ pub struct Preferences {
     pub last_screen: String,
     /// A window that is closed goes to the tray, and bots go on being served.
     pub keep_running: bool,
+    /// Which columns Activity's log shows, where there is room for them.
+    pub log_columns: Vec<LogColumn>,
 }
 
 impl Default for Preferences {
@@ -65,6 +85,13 @@ impl Default for Preferences {
             text_size: 100,
             last_screen: String::new(),
             keep_running: false,
+            log_columns: vec![
+                LogColumn::App,
+                LogColumn::Model,
+                LogColumn::Connection,
+                LogColumn::Tokens,
+                LogColumn::Took,
+            ],
         }
     }
 }
@@ -125,6 +152,7 @@ mod tests {
     fn preferences_of_an_older_patchbay_are_completed() {
         let older = serde_json::json!({ "theme": "dark", "sidebar": "rail", "gone": 1 });
         let whole = complete(older).expect("readable");
+        assert_eq!(whole.log_columns, Preferences::default().log_columns);
         assert_eq!((whole.theme, whole.sidebar, whole.text_size), (ThemeChoice::Dark, Sidebar::Rail, 100));
     }
 }

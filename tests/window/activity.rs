@@ -2,6 +2,7 @@
 
 use crate::connections::explore;
 use crate::driver::Home;
+use crate::gateway;
 use crate::window::Window;
 
 pub(crate) async fn from_the_log_to_one_call() {
@@ -51,6 +52,7 @@ pub(crate) async fn from_the_log_to_one_call() {
     ask(&window, "What is new?").await;
     window.press(&["g", "a"]).await;
     window.says("line", "playground").await;
+    what_is_on_its_way(&window).await;
     window.run::<u32>(deep).await;
     window.marked("activity-held", "aria-pressed", "true").await;
     window.picture("67-activity-held").await;
@@ -75,7 +77,82 @@ pub(crate) async fn from_the_log_to_one_call() {
     window.misses("filter-connection").await;
     choose(&window, "activity-lines", "calls").await;
 
+    into_a_file(&window).await;
+    columns_are_chosen(&window).await;
     filters_stay(window, &home).await;
+}
+
+/// Calls that take their time stand at the head of the log until they end, and then in it.
+async fn what_is_on_its_way(window: &Window) {
+    let command = async |command: &str, arguments: &str| {
+        window.settle(&format!("return window.__TAURI_INTERNALS__.invoke({command:?}, {arguments})")).await
+    };
+    let scope = "scope: { kind: 'app', name: 'slow-bot' }, period: 'day', measure: 'requests'";
+    let made = command("app_add", "{ name: 'slow-bot', feature: null }").await;
+    let cap = "cap: '10', on_limit: 'warn', degrade_to: null, levels: null";
+    command("budget_set", &format!("{{ draft: {{ {scope}, {cap} }} }}")).await;
+    command("demo_fault", "{ fault: 'slow_first_byte' }").await;
+    let url = format!("{}/v1", window.invoke("status").await["gateway"]["url"].as_str().expect("an address"));
+    let token = made["token"].as_str().expect("a token").to_owned();
+    let whole = tokio::spawn({
+        let (url, token) = (url.clone(), token.clone());
+        async move { gateway::ask(&url, &token, "demo_fast/demo-fast").await }
+    });
+    let streamed =
+        tokio::spawn(async move { gateway::ask_streamed(&url, &token, "demo_deep/demo-deep").await });
+    for state in ["In flight", "Streaming"] {
+        let shown = format!(
+            "return [...document.querySelectorAll('[data-testid=running]')].some((row) =>
+             row.innerText.includes('{state}') && row.innerText.includes('slow-bot'))"
+        );
+        window.until(state, async || window.run::<bool>(&shown).await.then_some(())).await;
+    }
+    for theme in ["dark", "light"] {
+        window.press(&["Ctrl+Shift+l"]).await;
+        window.marks_root("theme", theme).await;
+        the_bars_are_drawn(window).await;
+        window.picture(&format!("67-activity-running-{theme}")).await;
+    }
+    window.resize(960, 640).await;
+    window.see("running").await;
+    window.picture("67-activity-running-small").await;
+    window.resize(1280, 800).await;
+    whole.abort();
+    streamed.abort();
+    window.misses("running").await;
+    command("demo_fault", "{ fault: 'none' }").await;
+    window.says("line", "slow-bot").await;
+    window.says("line-state", "Cancelled").await;
+    window.click("line-state").await;
+    window.says("call-budgets", "8 of 10 requests today, app slow-bot").await;
+    window.picture("67-activity-budget-left").await;
+    window.press(&["Escape"]).await;
+    window.misses("call-detail").await;
+    window.press(&["l"]).await;
+    window.marked("activity-live", "aria-pressed", "true").await;
+}
+
+async fn into_a_file(window: &Window) {
+    window.click("activity-export").await;
+    window.see("export-csv").await;
+    window.picture("68-activity-export").await;
+    window.click("export-csv").await;
+    let told = window.says("toast-text", "attempts are in").await;
+    let path = told.split(" are in ").nth(1).expect("a path").trim();
+    let file = std::fs::read_to_string(path).expect("the file");
+    assert!(file.lines().any(|line| line.contains("slow-bot")));
+}
+
+async fn columns_are_chosen(window: &Window) {
+    window.click("activity-columns").await;
+    window.marked("column-feature", "aria-checked", "false").await;
+    window.click("column-feature").await;
+    window.click("column-tokens").await;
+    window.marked("column-tokens", "aria-checked", "false").await;
+    window.says("log", "Feature").await;
+    window.picture("68-activity-columns").await;
+    window.press(&["Escape"]).await;
+    window.misses("column-feature").await;
 }
 
 /// A filter is there after another screen, and in the next window.
@@ -93,6 +170,10 @@ async fn filters_stay(window: Window, home: &Home) {
     window.press(&["g", "a"]).await;
     window.see("log").await;
     assert_eq!(window.run::<String>(failed).await, "failed");
+    let heads =
+        "return [...document.querySelectorAll('[data-testid=log] th')].map((head) => head.innerText).join()";
+    let shown = window.run::<String>(heads).await;
+    assert!(shown.contains("Feature") && !shown.contains("Tokens"), "{shown}");
     window.close().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -14,7 +14,19 @@ fn client() -> reqwest::Client {
 
 /// Asks a model a question. The status and the body of the answer.
 pub(crate) async fn ask(base_url: &str, token: &str, model: &str) -> (u16, String) {
-    let question = json!({ "model": model, "messages": [{ "role": "user", "content": "Long or short?" }] });
+    send(base_url, token, json!({ "model": model, "messages": messages() })).await
+}
+
+/// The same for a stream, to its end.
+pub(crate) async fn ask_streamed(base_url: &str, token: &str, model: &str) -> (u16, String) {
+    send(base_url, token, json!({ "model": model, "messages": messages(), "stream": true })).await
+}
+
+fn messages() -> Value {
+    json!([{ "role": "user", "content": "Long or short?" }])
+}
+
+async fn send(base_url: &str, token: &str, question: Value) -> (u16, String) {
     let answer = client()
         .post(format!("{base_url}/chat/completions"))
         .bearer_auth(token)

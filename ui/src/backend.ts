@@ -209,8 +209,10 @@ export const backend = {
   activity: (query: ActivityQuery, below: ActivityPlace | null, limit: number) =>
     value(commands.activity(query, below, limit)),
   activityNews: (query: ActivityQuery, after: number) => value(commands.activityNews(query, after)),
+  activityNow: (query: ActivityQuery) => value(commands.activityNow(query)),
   activityTempo: (query: ActivityQuery, request: ChartRequest) => value(commands.activityTempo(query, request)),
   activityCall: (call: string) => value(commands.activityCall(call)),
+  activityExport: (query: ActivityQuery, format: ExportFormat) => value(commands.activityExport(query, format)),
   activityMessages: (call: string) => value(commands.activityMessages(call)),
 
   usage: (query: UsageQuery) => value(commands.usage(query)),

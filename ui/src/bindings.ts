@@ -211,8 +211,12 @@ export const commands = {
 	activity: (query: ActivityQuery, below: ActivityPlace | null, limit: number) => typedError<ActivityPage, CommandError>(__TAURI_INVOKE("activity", { query, below, limit })),
 	/**  What was appended after a row of the ledger, in that order. */
 	activityNews: (query: ActivityQuery, after: number) => typedError<ActivityPage, CommandError>(__TAURI_INVOKE("activity_news", { query, after })),
+	/**  What is on its way, in whichever process on the folder. */
+	activityNow: (query: ActivityQuery) => typedError<ActivityNow, CommandError>(__TAURI_INVOKE("activity_now", { query })),
 	/**  The bars above the log, drawn at the size that is asked for. */
 	activityTempo: (query: ActivityQuery, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("activity_tempo", { query, request })),
+	/**  Writes the attempts that fit into a file in the data folder. */
+	activityExport: (query: ActivityQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("activity_export", { query, format })),
 	/**  One call in full; null where there is none of that id. */
 	activityCall: (call: string) => typedError<CallDetail | null, CommandError>(__TAURI_INVOKE("activity_call", { call })),
 	/**  What the app sent and got in a call, where that is kept; null where it is not. Read only when somebody asks. */
@@ -361,6 +365,14 @@ export type ActivityLines =
 /**  Every try at a connection. */
 "attempts";
 
+/**  What is on its way, and how far the ledger is. */
+export type ActivityNow = {
+	/**  The newest first. */
+	running: ActivityRunning[],
+	/**  The latest row of the ledger, whichever process entered it; exact up to 2⁵³. */
+	newest: number,
+};
+
 /**  A page of the log. */
 export type ActivityPage = {
 	/**  The newest first. */
@@ -387,6 +399,30 @@ export type ActivityQuery = {
 	conditions: Condition[],
 	/**  What a line stands for. */
 	lines: ActivityLines,
+};
+
+/**  A request or an attempt on its way, in whichever process on the folder. */
+export type ActivityRunning = {
+	/**  The call. */
+	call: string,
+	/**  Which of its attempts this is, from 1. */
+	attempt: number,
+	/**  When it began: of a request, its first attempt. */
+	at: Timestamp,
+	/**  The app. */
+	app: string,
+	/**  What the call is for; may be empty. */
+	feature: string,
+	/**  The model that is asked. */
+	model: string,
+	/**  The connection's name. */
+	connection_name: string,
+	/**  The colour of its provider, 1 to 6. */
+	color: number,
+	/**  Whom the call tried before. */
+	via: ActivityVia[],
+	/**  Whether the answer comes as a stream. */
+	is_streamed: boolean,
 };
 
 /**  When what is shown began. */
@@ -893,6 +929,8 @@ export type Budget = {
 	spent: string,
 	/**  Held by calls of this process on their way. */
 	reserved: string,
+	/**  What is left of the cap with what was added. */
+	left: string,
 	/**  Spent, of the cap with what was added; may be over 100. */
 	percent: number,
 	/**  Nothing is left of it. */
@@ -979,6 +1017,8 @@ export type CallDetail = {
 	attempts: number,
 	/**  Everybody it came by, in order. */
 	stops: CallStop[],
+	/**  The budgets that it counts against, as they stand now. */
+	budgets: Budget[],
 	/**  What was in force at the last connection; empty where that is gone. */
 	settings: EffectiveSetting[],
 	/**  Its rows, one JSON object a line, as `patchbay log --json` writes them. */
@@ -1110,6 +1150,8 @@ export type Changed =
 "connections" | 
 /**  The ledger. */
 "usage" | 
+/**  Calls on their way. */
+"running" | 
 /**  The gateway, the kill switch, the drill in force, the ledger's health. */
 "status" | 
 /**  Apps and tokens. */
@@ -2201,6 +2243,21 @@ export type LimitsInUse = {
 	at_once: LimitUse,
 };
 
+/**  A column of Activity's log that can be left out. Time, status and cost always show. */
+export type LogColumn = 
+/**  Who called. */
+"app" | 
+/**  What for. */
+"feature" | 
+/**  The model that was asked. */
+"model" | 
+/**  The connection, and whom the call tried before. */
+"connection" | 
+/**  In and out. */
+"tokens" | 
+/**  How long it took. */
+"took";
+
 /**  A market whose openings are known. */
 export type Market = 
 /**  New York Stock Exchange. */
@@ -2694,6 +2751,8 @@ export type Preferences = {
 	last_screen: string,
 	/**  A window that is closed goes to the tray, and bots go on being served. */
 	keep_running: boolean,
+	/**  Which columns Activity's log shows, where there is room for them. */
+	log_columns: LogColumn[],
 };
 
 /**  A price of the user's own. */

@@ -1,14 +1,16 @@
 // The Activity screen on the fixture engine, its address and its words.
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import type { AlertKind } from "../src/backend";
+import type { AlertKind, Budget } from "../src/backend";
 import { evidence } from "../src/screens/alerts/alerts/words";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { COLUMNS, fitting, switched } from "../src/screens/activity/columns";
 import { momentIn } from "../src/screens/activity/jump";
 import { leading, moments, shown } from "../src/screens/activity/query";
-import { lineLook, priceWords, stopWords } from "../src/screens/activity/words";
-import { line, LINES, stop, TOP } from "./fixtures/activity";
+import { leftWords, lineLook, priceWords, stopWords } from "../src/screens/activity/words";
+import { line, LINES, onItsWay, stop, TOP } from "./fixtures/activity";
 import type * as Engine from "./fixtures/engine";
+import { budgets } from "./fixtures/watch";
 
 type Window = ReturnType<typeof Engine.installEngine>;
 // The first test also loads the whole window.
@@ -82,6 +84,26 @@ describe("the address of the Activity screen", () => {
   });
 });
 
+describe("the columns of the log", () => {
+  const all = COLUMNS.map(({ column }) => column);
+  it.each([
+    [340, ["connection"]],
+    [380, ["connection", "took"]],
+    [440, ["connection", "took", "app"]],
+    [560, ["connection", "took", "app", "model"]],
+    [900, ["connection", "took", "app", "model", "tokens"]],
+    [1020, ["connection", "took", "app", "model", "tokens", "feature"]],
+  ] as const)("at %i px are %j", (width, columns) => expect([...fitting(all, width, 340)]).toEqual(columns));
+  it("leave their room to the others", () => {
+    expect(fitting(["tokens", "took"], 720, 340)).toEqual(new Set(["took", "tokens"]));
+    expect(fitting([], 2000, 340)).toEqual(new Set());
+  });
+  it("keep their order", () => {
+    expect(switched(["took"], "app")).toEqual(["app", "took"]);
+    expect(switched(all, "model")).toEqual(all.filter((column) => column !== "model"));
+  });
+});
+
 describe("a moment to jump to", () => {
   const now = Date.UTC(2026, 10, 20, 15, 42);
   it.each([
@@ -116,6 +138,13 @@ describe("the words of the log", () => {
     expect(stopWords(stop({ first_token_ms: null }))).toBe("Answered in 2.11 s.");
     expect(stopWords(stop({ kind: "skipped", reason: "switched off" }))).toBe("Switched off.");
     expect(stopWords(stop({ outcome: "failed", reason: "Timeout", took_ms: 30_000 }))).toBe("Timeout after 30.00 s.");
+  });
+  it("tells what is left of a budget, of what and whose", () => {
+    const [all] = budgets as [Budget];
+    const scope = { kind: "app", name: "bot" } as const;
+    const requests = { scope, measure: "requests", period: "month", left: "900", cap: "1000" } as const;
+    expect(leftWords({ ...all, extra: "2" })).toBe("$5.72 of $12.00 + $2.00 today, all traffic");
+    expect(leftWords({ ...all, ...requests })).toBe("900 of 1,000 requests this month, app bot");
   });
   it("tells the price that was used, whose it is and from which size on", () => {
     const { price } = stop();
@@ -302,6 +331,94 @@ describe("the Activity screen", () => {
     clearMocks();
     await open("#/activity?is.app=nobody");
     expect((await find("activity-none")).textContent).toContain("Clear filters");
+  });
+
+  it("shows what is on its way at its head, and lets it stand still while the log is held", async () => {
+    const engine = await open("#/activity");
+    await find("log");
+    expect(screen.queryByTestId("running")).toBeNull();
+    engine.running.push(onItsWay(LINES + 1), onItsWay(LINES + 2, { is_streamed: false }));
+    engine.changed("running");
+    await waitFor(() => expect(screen.getAllByTestId("running")).toHaveLength(2));
+    expect(screen.getAllByTestId("running-state").map(({ textContent }) => textContent)).toEqual([
+      "Streaming",
+      "In flight",
+    ]);
+    expect(screen.getAllByTestId("running")[0]!.textContent).toContain("gpt-4.1");
+    // The first ends: it is a line now, and no longer on its way, even before that is looked at again.
+    engine.logged.push(line(LINES + 1));
+    engine.changed("usage");
+    await waitFor(() => expect(key(lines()[0])).toBe(LINES + 1));
+    expect(screen.getAllByTestId("running")).toHaveLength(1);
+    await scrollTo(20 * 28);
+    engine.running.length = 0;
+    engine.running.push(onItsWay(LINES + 3));
+    engine.changed("running");
+    await waitFor(() => expect(screen.getByTestId("running-state").textContent).toBe("Ended"));
+    expect(screen.getAllByTestId("running")).toHaveLength(1);
+    await fireEvent.click(screen.getByTestId("activity-live"));
+    await waitFor(() => expect(screen.getByTestId("running-state").textContent).toBe("Streaming"));
+  });
+
+  it("tells how many more are on the way than it shows", async () => {
+    const engine = await open("#/activity");
+    engine.running.push(...Array.from({ length: 9 }, (_, at) => onItsWay(LINES + 1 + at)));
+    engine.changed("running");
+    expect((await find("running-more")).textContent).toBe("3 more requests on the way");
+    expect(screen.getAllByTestId("running")).toHaveLength(6);
+  });
+
+  it("follows what other processes enter, of which no event tells", async () => {
+    const engine = await open("#/activity");
+    await find("log");
+    engine.logged.push(line(LINES + 1));
+    await waitFor(() => expect(key(lines()[0])).toBe(LINES + 1), { timeout: 4000 });
+  });
+
+  it("writes what its filters let through into a file", async () => {
+    const engine = await open("#/activity?is.app=news-digest&lines=attempts");
+    await find("log");
+    await fireEvent.click(screen.getByTestId("activity-export"));
+    await fireEvent.click(await find("export-parquet"));
+    await waitFor(() => expect(calls(engine, "activity_export")).toHaveLength(1));
+    expect(calls(engine, "activity_export")[0]?.args).toMatchObject({
+      format: "parquet",
+      query: { conditions: [{ field: "app", relation: "is", values: ["news-digest"] }], lines: "attempts" },
+    });
+    expect(await screen.findByText(/1,500 attempts are in .*activity\.parquet/)).toBeTruthy();
+    await close();
+    clearMocks();
+    await open("#/activity?is.app=nobody");
+    await find("activity-none");
+    await fireEvent.click(screen.getByTestId("activity-export"));
+    expect((await find("export-csv")).hasAttribute("disabled")).toBe(true);
+  });
+
+  it("shows the columns that are chosen, for the next start too", async () => {
+    const engine = await open("#/activity");
+    await find("log");
+    const heads = () => screen.getAllByRole("columnheader").map(({ textContent }) => textContent);
+    expect(heads()).toEqual(["Time", "Status", "App", "Model", "Connection", "Tokens", "Took", "Cost"]);
+    await fireEvent.click(screen.getByTestId("activity-columns"));
+    const app = await find("column-app");
+    expect(app.getAttribute("aria-checked")).toBe("true");
+    await fireEvent.click(app);
+    await fireEvent.click(screen.getByTestId("column-tokens"));
+    await fireEvent.click(screen.getByTestId("column-feature"));
+    await waitFor(() => expect(heads()).toEqual(["Time", "Status", "Feature", "Model", "Connection", "Took", "Cost"]));
+    expect(lines()[0]!.textContent).toContain("signal_parsing");
+    expect(calls(engine, "set_preferences").at(-1)?.args["preferences"]).toMatchObject({
+      log_columns: ["feature", "model", "connection", "took"],
+    });
+  });
+
+  it("tells what is left of the budgets that a request counts against", async () => {
+    await open("#/activity");
+    await find("log");
+    await fireEvent.click(lines()[0]!);
+    const left = await find("call-budgets");
+    expect(left.textContent).toContain("$5.72 of $12.00 today, all traffic");
+    expect(left.textContent).toContain("$3.88 of $7.00 today, connection conn_openai_main");
   });
 
   it("looks closer at a span of its bars", async () => {

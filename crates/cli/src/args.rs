@@ -387,6 +387,9 @@ pub struct LogArgs {
     /// Those that were moved to archives, too.
     #[arg(long)]
     pub archived: bool,
+    /// Those that are on their way instead, in whichever process on the folder.
+    #[arg(long, conflicts_with_all = ["follow", "limit", "archived"])]
+    pub running: bool,
     /// Only what fits, as for `usage`; may be repeated.
     #[arg(long = "where", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub conditions: Vec<(String, String)>,

@@ -11,6 +11,8 @@ pub enum Changed {
     Connections,
     /// The ledger.
     Usage,
+    /// Calls on their way.
+    Running,
     /// The gateway, the kill switch, the drill in force, the ledger's health.
     Status,
     /// Apps and tokens.

@@ -113,12 +113,12 @@ impl Ledger {
 
     fn note(&self, rows: Vec<UsageRow>) {
         let owner = self.owner.clone();
+        let changes = self.changes.clone();
         let submitted = self.store.submit(
             move |db| rows.iter().try_for_each(|row| open_attempt::open(db, &owner, row)),
-            |result| {
-                if let Err(error) = result {
-                    tracing::warn!(%error, "an attempt's beginning could not be noted");
-                }
+            move |result| match result {
+                Ok(()) => changes.send(Changed::Running),
+                Err(error) => tracing::warn!(%error, "an attempt's beginning could not be noted"),
             },
         );
         if let Err(error) = submitted {
@@ -192,6 +192,11 @@ impl Ledger {
     pub fn trouble(&self) -> Option<(usize, StoreError)> {
         let waiting = self.waiting();
         waiting.reason.clone().map(|reason| (waiting.rows.len(), reason))
+    }
+
+    /// Whether an attempt has ended whose row waits to be written: it is noted as open until then.
+    pub fn keeps(&self, call: CallId, attempt: u32) -> bool {
+        self.waiting().rows.iter().any(|row| (row.call, row.attempt) == (call, attempt))
     }
 
     /// Writes what waits. Answers how many rows still do.

@@ -28,6 +28,7 @@ mod metrics;
 mod owner;
 mod pass;
 mod retention;
+mod running;
 mod safe;
 mod settling;
 mod trail;

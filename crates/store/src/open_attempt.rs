@@ -22,6 +22,28 @@ pub(crate) fn close(db: &Db, call: CallId, attempt: u32) -> Result<(), StoreErro
     Ok(())
 }
 
+/// An attempt on its way, or cut off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAttempt {
+    /// The process that makes it.
+    pub owner: String,
+    /// What it was noted with when it began.
+    pub row: UsageRow,
+}
+
+/// All that are noted, the newest first. One that another version wrote and this one cannot read is left out.
+pub fn all(db: &Db) -> Result<Vec<OpenAttempt>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT owner, record FROM open_attempt")?;
+    let rows = statement.query_map([], |row| Ok((row.get("owner")?, row.get("record")?)))?;
+    let noted: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    let read = |(owner, record): (String, String)| {
+        serde_json::from_str(&record).ok().map(|row| OpenAttempt { owner, row })
+    };
+    let mut open: Vec<OpenAttempt> = noted.into_iter().filter_map(read).collect();
+    open.sort_unstable_by_key(|open| std::cmp::Reverse((open.row.at, open.row.call, open.row.attempt)));
+    Ok(open)
+}
+
 /// The processes that have attempts open, or had.
 pub fn owners(db: &Db) -> Result<Vec<String>, StoreError> {
     let mut statement = db.prepare("SELECT DISTINCT owner FROM open_attempt")?;

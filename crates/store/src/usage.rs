@@ -217,6 +217,8 @@ pub struct LogRow {
     pub at: Timestamp,
     /// Whether it ended its call.
     pub is_final: bool,
+    /// Whether it is sample data.
+    pub is_sample: bool,
     /// Text columns by their names in the contract of `patchbay log --json`.
     pub app: String,
     /// What the call was for.
@@ -286,7 +288,7 @@ pub enum Page {
 
 const LOG_COLUMNS: &str =
     "SELECT u.*, s.app, s.feature, s.profile, s.connection_key, s.connection_name, s.provider, s.model,
-        s.outcome FROM usage u JOIN series s ON s.id = u.series_id";
+        s.outcome, s.sample FROM usage u JOIN series s ON s.id = u.series_id";
 
 /// The same with what only archives keep.
 pub(crate) const WHOLE: &str =
@@ -416,6 +418,7 @@ pub(crate) fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         attempt: row.get("attempt")?,
         at: Timestamp(row.get("at")?),
         is_final: row.get("final")?,
+        is_sample: row.get("sample")?,
         app: row.get("app")?,
         feature: row.get("feature")?,
         signal: row.get("signal")?,

@@ -8,6 +8,8 @@ type Source = {
   open: () => string;
   /** px of the heading that stands above the rows */
   heading: number;
+  /** px of others that stand between the heading and the rows, and scroll with them */
+  above?: number;
   /** px of a row, until one is drawn */
   row: number;
   /** up to so many rows are drawn whole, where it is not the usual number */
@@ -27,7 +29,7 @@ export class Rows {
   readonly #view = $derived.by(() => ({
     count: this.#source.keys().length,
     height: this.height,
-    top: this.#top,
+    top: this.#top - (this.#source.above ?? 0),
     visible: this.visible,
     whole: this.#source.whole,
   }));
@@ -92,7 +94,10 @@ export class Rows {
     if (key === undefined) return;
     this.#focused = key;
     const place = scrollFor(at, this.#view, this.#source.heading);
-    if (place !== this.#top && this.scroller) this.scroller.scrollTop = this.#top = place;
+    if (place !== this.#view.top && this.scroller) {
+      this.#top = at === 0 ? 0 : place + (this.#source.above ?? 0);
+      this.scroller.scrollTop = this.#top;
+    }
     await tick();
     this.#rowOf(key)?.focus({ preventScroll: true });
   }

@@ -2,7 +2,9 @@ import {
   asBackendError,
   backend,
   type ActivityLine,
+  type ActivityNow,
   type ActivityQuery,
+  type ActivityRunning,
   type BackendError,
   type CallDetail,
 } from "../backend";
@@ -13,6 +15,12 @@ const PAGE = 200;
 export const MOST = 10_000;
 /** After so many full pages of news, the newest page is read afresh. */
 const NEWS_PAGES = 3;
+
+/** Other processes on the folder call without an event in this one: that often what is on its way is looked at. */
+const LOOK_MS = 1000;
+
+/** What is on its way, or was when the log was held. */
+export type OnItsWay = ActivityRunning & { ended: boolean };
 
 /** The log of the ledger, the newest first: read page by page as far as somebody scrolls, with what is new put on top. */
 export class ActivityLog {
@@ -25,7 +33,12 @@ export class ActivityLog {
   #read = $state(false);
   #busy = $state(false);
   #error = $state.raw<BackendError | null>(null);
+  /** the next page is being read, or will be after the news that came first */
+  #reads = false;
   #newest = 0;
+  /** what was on its way when the log was held: its rows stay where they are */
+  #seen = $state.raw<ActivityRunning[]>([]);
+  readonly #now = new Resource<ActivityNow | null>(() => this.#look(), ["running", "usage"]);
   #watchers = 0;
   #stale = true;
   // One read after the other: a late line is then either in the page that is read next, or among the news after it.
@@ -64,6 +77,25 @@ export class ActivityLog {
     return this.#error;
   }
 
+  /** On its way, the newest first. */
+  get running(): OnItsWay[] {
+    const now = this.#onItsWay();
+    const shown = this.#held ? this.#seen : now;
+    return shown.map((call) => ({ ...call, ended: !now.some(isSame(call)) }));
+  }
+
+  /** Keeps what is on its way true while it is shown, and the log after what other processes enter. */
+  watchRunning(): () => void {
+    const unwatch = this.#now.watch();
+    const timer = setInterval(() => {
+      if (!document.hidden) void this.#now.reload();
+    }, LOOK_MS);
+    return () => {
+      clearInterval(timer);
+      unwatch();
+    };
+  }
+
   /** Keeps the log true while it is shown. */
   watch(): () => void {
     this.#watchers += 1;
@@ -78,6 +110,8 @@ export class ActivityLog {
     if (JSON.stringify(query) === JSON.stringify(this.#query)) return;
     this.#query = query;
     this.#held = false;
+    this.#now.put(null);
+    if (this.#watchers > 0) void this.#now.reload();
     void this.reload();
   }
 
@@ -88,12 +122,14 @@ export class ActivityLog {
 
   /** Reads the next older page. */
   older(): Promise<void> {
-    if (!this.more || this.#busy) return Promise.resolve();
-    return this.#then(() => this.#older());
+    if (!this.more || this.#reads) return Promise.resolve();
+    this.#reads = true;
+    return this.#then(() => this.#older()).finally(() => (this.#reads = false));
   }
 
   /** What is new waits from now on. */
   hold() {
+    if (!this.#held) this.#seen = this.#onItsWay();
     this.#held = true;
   }
 
@@ -102,6 +138,21 @@ export class ActivityLog {
     this.#held = false;
     this.#lines = this.#merged(this.#waiting);
     this.#waiting = [];
+  }
+
+  /** A call that has just ended may be in the ledger already. */
+  #onItsWay(): ActivityRunning[] {
+    const newest = this.#lines.slice(0, PAGE);
+    return this.#now.value?.running.filter((call) => !newest.some(isSame(call))) ?? [];
+  }
+
+  async #look(): Promise<ActivityNow | null> {
+    const query = this.#query;
+    if (!query) return null;
+    const now = await backend.activityNow(query);
+    if (query !== this.#query) return this.#now.value;
+    if (this.#read && now.newest > this.#newest) void this.#then(() => this.#news());
+    return now;
   }
 
   #touch(work: () => Promise<void>) {
@@ -171,6 +222,9 @@ export class ActivityLog {
     return cut ? all.slice(0, MOST) : all;
   }
 }
+
+type Attempt = { call: string; attempt: number };
+const isSame = (one: Attempt) => (other: Attempt) => one.call === other.call && one.attempt === other.attempt;
 
 /** The order of the log. */
 function before(a: ActivityLine, b: ActivityLine): number {

@@ -9,6 +9,7 @@ const DEFAULTS: Preferences = {
   text_size: 100,
   last_screen: "",
   keep_running: false,
+  log_columns: ["app", "model", "connection", "tokens", "took"],
 };
 
 class PreferencesStore {

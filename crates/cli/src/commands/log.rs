@@ -8,7 +8,7 @@ use patchbay_core::id::CallId;
 use patchbay_core::money::NanoUsd;
 use patchbay_core::report::Filter;
 use patchbay_engine::Engine;
-use patchbay_engine::desk::log::{self, Line};
+use patchbay_engine::desk::log::{self, Line, OpenLine};
 use patchbay_engine::error::Error;
 
 use super::filter;
@@ -24,6 +24,9 @@ pub(super) async fn run(engine: &Arc<Engine>, args: LogArgs, output: &Output) ->
         return if body { messages(engine, call, output).await } else { show(engine, call, output).await };
     }
     let filter = filter(&args.conditions)?;
+    if args.running {
+        return running(engine, filter, output).await;
+    }
     let lines = if args.archived {
         log::newest_of_all(engine, filter.clone(), args.limit).await?
     } else {
@@ -32,6 +35,20 @@ pub(super) async fn run(engine: &Arc<Engine>, args: LogArgs, output: &Output) ->
     print(&lines, output);
     if args.follow {
         follow(engine, filter, lines.iter().map(|line| line.id).max().unwrap_or(0), output).await?;
+    }
+    Ok(())
+}
+
+async fn running(engine: &Arc<Engine>, filter: Filter, output: &Output) -> Result<(), Error> {
+    for line in log::open(engine, filter).await? {
+        if output.is_json() {
+            output::json_line(&line);
+        } else {
+            let OpenLine { at, call, attempt, app, connection, model, running_ms, .. } = line;
+            output.line(&format!(
+                "{at}  {call}#{attempt}  running     {app:<16} {connection} {model}  {running_ms} ms"
+            ));
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::http::Request;
-use crate::program::{Program, signal};
+use crate::program::{Program, parse, signal};
 use crate::serving::{Serving, question};
 use crate::upstream::silent;
 
@@ -115,8 +115,16 @@ fn c4_a_call_open_at_the_crash_shows_at_the_next_start_and_not_before() {
     let mut kept = other.question(&token, "silent", r#","stream":true"#).send();
     assert!(cut.reads("Hold ") && kept.reads("Hold "));
     assert_eq!(program.log().len(), 0, "both are on their way");
+    let on_their_way = || -> Vec<Value> {
+        program.ok(&["--json", "log", "--running", "--where", "app=bot"]).lines().map(parse).collect()
+    };
+    let open = on_their_way();
+    assert_eq!(open.len(), 2, "{open:?}");
+    assert!(open.iter().all(|call| call["connection"] == "silent" && call["streamed"] == true), "{open:?}");
+    assert!(program.ok(&["log", "--running"]).contains("silent m"));
     doomed.running.kill();
     let rows = program.log();
+    assert_eq!(on_their_way().len(), 1, "what was cut off is none");
     assert_eq!((rows.len(), &rows[0]["outcome"]), (1, &json!("interrupted")), "the other one lives");
     assert_eq!(program.log().len(), 1, "entered once");
     assert!(cut.rest().body.contains("Hold "));

@@ -1,24 +1,27 @@
-//! The Activity screen: the log page by page, what is new in it, its tempo, and the whole way of one call.
+//! The Activity screen: what is on its way, the log page by page, what is new in it, its tempo, and the whole way of one call.
 
 mod call;
 mod line;
+mod now;
 mod tempo;
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::report::{Condition, Filter};
+use patchbay_core::report::{Condition, Filter, GroupBy};
 use patchbay_core::time::{Range, Timestamp};
 use patchbay_store::usage::{self, Counted, Place, Sheet};
 use serde::{Deserialize, Serialize};
 
-use crate::desk::usage::Days;
+use crate::desk::export::Exported;
+use crate::desk::usage::{Days, ExportFormat, Selection, selection_to_folder};
 use crate::error::Error;
 use crate::{Engine, clock};
 
 pub use crate::bodies::Messages;
 pub use call::{CallDetail, CallPrice, CallStop, CallStopKind, CallUsage, call};
 pub use line::{ActivityLine, ActivityVia};
+pub use now::{ActivityNow, ActivityRunning, now};
 pub use tempo::tempo;
 
 /// No page is longer.
@@ -136,6 +139,22 @@ pub async fn page(
             Ok(page?)
         })
         .await
+}
+
+/// Writes the attempts that fit into a new file in the `exports` folder of the data folder. As in all exports, a span is told in
+/// whole quarters of an hour, so that rows and sums are of the same attempts.
+pub async fn to_folder(
+    engine: &Arc<Engine>,
+    query: ActivityQuery,
+    format: ExportFormat,
+    zone: TimeZone,
+) -> Result<Exported, Error> {
+    let mut filter = query.filter(&zone)?;
+    if let Some(range) = &mut filter.range {
+        range.from = range.from.max(Timestamp(0));
+    }
+    let selection = Selection { filter, by: GroupBy::App, zone };
+    selection_to_folder(engine, selection, format, "activity").await
 }
 
 /// What was appended after a row and fits, in that order. `more` says that there is more of it, after the last one.

@@ -67,6 +67,8 @@ pub struct Budget {
     pub spent: Amount,
     /// Held by calls of this process on their way.
     pub reserved: Amount,
+    /// What is left of the cap with what was added.
+    pub left: Amount,
     /// Spent, of the cap with what was added; may be over 100.
     pub percent: u32,
     /// Nothing is left of it.
@@ -124,6 +126,7 @@ fn view(row: &BudgetRow, stand: BudgetStand) -> Budget {
         levels: row.terms.levels.clone(),
         spent: text(used.spent),
         reserved: text(used.reserved),
+        left: text(cap.saturating_sub(used.spent)),
         percent: u32::try_from(percent).unwrap_or(u32::MAX),
         is_reached: used.spent >= cap,
         on_pace_for: forecast(used.spent, range, now).map(text),

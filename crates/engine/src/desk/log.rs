@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use patchbay_core::id::CallId;
-use patchbay_core::ledger::{Detours, Outcome, Skipped};
+use patchbay_core::ledger::{Detours, Outcome, Skipped, UsageRow};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::report::Filter;
+use patchbay_core::time::Timestamp;
 use patchbay_store::usage::{self, LogRow, Page};
 use serde::Serialize;
 
-use crate::Engine;
 use crate::error::Error;
+use crate::{Engine, clock, running};
 
 /// An attempt, as scripts read it.
 #[derive(Clone, Debug, Serialize)]
@@ -120,6 +121,68 @@ impl From<LogRow> for Line {
             is_final: row.is_final,
         }
     }
+}
+
+/// An attempt on its way, as scripts read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenLine {
+    /// The call.
+    pub call: String,
+    /// From 1.
+    pub attempt: u32,
+    /// When it began: RFC 3339, UTC.
+    pub at: String,
+    /// How long that is ago.
+    pub running_ms: u64,
+    /// The app.
+    pub app: String,
+    /// What the call is for.
+    pub feature: String,
+    /// Groups calls into one decision.
+    pub signal: Option<String>,
+    /// The profile.
+    pub profile: String,
+    /// The connection key.
+    pub connection: String,
+    /// The provider's slug.
+    pub provider: String,
+    /// What the caller asked for.
+    pub requested_model: String,
+    /// What is asked of the provider.
+    pub model: String,
+    /// Whether the answer comes as a stream.
+    pub streamed: bool,
+}
+
+impl OpenLine {
+    fn new(row: UsageRow, now: Timestamp) -> Self {
+        Self {
+            call: row.call.to_string(),
+            attempt: row.attempt,
+            at: row.at.to_rfc3339(),
+            running_ms: now.since_ms(row.at),
+            app: row.series.app,
+            feature: row.series.feature,
+            signal: row.signal,
+            profile: row.series.profile,
+            connection: row.series.connection_key,
+            provider: row.series.provider,
+            requested_model: row.requested_model,
+            model: row.series.model,
+            streamed: row.streamed,
+        }
+    }
+}
+
+/// The attempts that are on their way, in whichever process on the folder, oldest first.
+pub async fn open(engine: &Arc<Engine>, filter: Filter) -> Result<Vec<OpenLine>, Error> {
+    engine
+        .blocking(move |engine| {
+            let rows = engine.store.read(|db| running::attempts(engine, db, &filter))?;
+            let now = clock::now();
+            Ok(rows.into_iter().rev().map(|row| OpenLine::new(row, now)).collect())
+        })
+        .await
 }
 
 /// The newest attempts that are in the ledger still, oldest of them first.

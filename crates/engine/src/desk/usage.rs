@@ -27,6 +27,7 @@ use crate::{Engine, settling};
 
 pub use charts::{ChartKind, chart};
 pub use explore::{ExploreGroup, ExploreQuery, ExploreRow, ExploreView, explore, explore_chart};
+pub(crate) use export::selection_to_folder;
 pub use export::{
     ExportFormat, Selection, chart_to_file, charts_to_folder, explored_to_file, explored_to_folder, to_file,
     to_folder, to_writer,

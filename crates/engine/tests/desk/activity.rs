@@ -3,19 +3,24 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use patchbay_core::budget::{Measure, OnLimit, Period, ScopeName};
 use patchbay_core::chart::{ChartRequest, ChartTheme};
 use patchbay_core::ledger::Outcome;
 use patchbay_core::money::NanoUsd;
 use patchbay_core::report::{Condition, Field, Filter, GroupBy, Relation};
 use patchbay_core::time::{HOUR_MS, Timestamp, zone};
+use patchbay_engine::call::Caller;
 use patchbay_engine::demo::sample::SampleOptions;
 use patchbay_engine::desk::activity::{
     self, ActivityLine, ActivityLines, ActivityPlace, ActivityQuery, ActivitySpan, CallStopKind,
 };
-use patchbay_engine::desk::usage::{self, ChartKind, Days, UsageQuery};
-use patchbay_engine::desk::{demo, log};
+use patchbay_engine::desk::budgets::{self, BudgetDraft, BudgetKey};
+use patchbay_engine::desk::playground::{self, PlaygroundRequest};
+use patchbay_engine::desk::usage::{self, ChartKind, Days, ExportFormat, UsageQuery};
+use patchbay_engine::desk::{apps, demo, log};
 use patchbay_engine::{Engine, VaultChoice};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 async fn engine(attempts: u32) -> (TempDir, Arc<Engine>) {
     let folder = tempfile::tempdir().unwrap();
@@ -169,4 +174,92 @@ async fn news_begin_where_the_page_ended_and_are_all_there() {
     }
     assert_eq!(ids.len(), before.len());
     assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[tokio::test]
+async fn n1_a_request_tells_what_is_left_of_the_budgets_that_it_counts_against() {
+    let desk = crate::common::Desk::open().await;
+    for app in ["bot", "other"] {
+        apps::add(&desk.engine, app.to_owned(), None).await.unwrap();
+    }
+    let caller = Caller { app: "bot".into(), feature: "news".into(), ..Caller::default() };
+    for (scope, measure, cap) in [
+        ("all", Measure::Money, "5"),
+        ("app:bot", Measure::Requests, "10"),
+        ("connection:main", Measure::Tokens, "100000"),
+        ("feature:news", Measure::Requests, "4"),
+        ("feature:other", Measure::Requests, "4"),
+        ("app:other", Measure::Money, "1"),
+    ] {
+        let key = BudgetKey { scope: ScopeName::parse(scope).unwrap(), period: Period::Day, measure };
+        let draft =
+            BudgetDraft { key, cap: cap.into(), on_limit: OnLimit::Warn, degrade_to: None, levels: None };
+        budgets::set(&desk.engine, draft).await.unwrap();
+    }
+    crate::common::rotate(&desk.engine, crate::common::NEW).await.unwrap();
+    let request = PlaygroundRequest {
+        model: "main/demo-fast".into(),
+        system: None,
+        prompt: "Is EURUSD a buy?".into(),
+        temperature_centi: None,
+        max_tokens: None,
+    };
+    playground::run(&desk.engine, "run", caller, request, mpsc::channel(1_000).0).await.unwrap();
+    let lines = read(&desk.engine, &all(ActivityLines::Calls)).await;
+    let line = lines.iter().find(|line| line.app == "bot").unwrap();
+    let detail = activity::call(&desk.engine, line.call.parse().unwrap()).await.unwrap().unwrap();
+    let left: Vec<(String, &str)> =
+        detail.budgets.iter().map(|budget| (budget.key.scope.to_string(), budget.left.as_str())).collect();
+    assert_eq!(left.len(), 4, "{left:?}");
+    assert!(
+        left.contains(&("app:bot".into(), "9")) && left.contains(&("feature:news".into(), "3")),
+        "{left:?}"
+    );
+    let used = line.input_tokens.unwrap() + line.output_tokens.unwrap();
+    assert!(left.contains(&("connection:main".into(), (100_000 - used).to_string().as_str())), "{left:?}");
+}
+
+#[tokio::test]
+async fn n1_sample_data_counts_against_no_budget() {
+    let (_folder, engine) = engine(50).await;
+    let key = BudgetKey { scope: ScopeName::ALL, period: Period::Day, measure: Measure::Money };
+    let draft = BudgetDraft { key, cap: "5".into(), on_limit: OnLimit::Warn, degrade_to: None, levels: None };
+    budgets::set(&engine, draft).await.unwrap();
+    let line = read(&engine, &all(ActivityLines::Calls)).await.remove(0);
+    let detail = activity::call(&engine, line.call.parse().unwrap()).await.unwrap().unwrap();
+    assert!(detail.budgets.is_empty());
+}
+
+#[tokio::test]
+async fn c5_an_export_has_the_attempts_of_the_quarters_that_the_log_shows() {
+    let (_folder, engine) = engine(2_000).await;
+    let newest = read(&engine, &all(ActivityLines::Attempts)).await[0].at;
+    let quarter = |at: Timestamp| at.bucket().0;
+    let spans = [
+        (ActivitySpan::Any, i64::MIN, i64::MAX),
+        (
+            ActivitySpan::Moments { from: None, to: newest },
+            i64::MIN,
+            quarter(newest.plus_ms(15 * 60_000 - 1)),
+        ),
+        (
+            ActivitySpan::Moments { from: Some(newest.plus_ms(-5 * HOUR_MS)), to: newest },
+            quarter(newest.plus_ms(-5 * HOUR_MS)),
+            quarter(newest.plus_ms(15 * 60_000 - 1)),
+        ),
+    ];
+    for (span, from, to) in spans {
+        for conditions in [Vec::new(), failures()] {
+            let all = ActivityQuery { conditions: conditions.clone(), ..all(ActivityLines::Attempts) };
+            let shown = read(&engine, &all).await;
+            let expected = shown.iter().filter(|line| from <= line.at.0 && line.at.0 < to).count();
+            let query = ActivityQuery { span: span.clone(), conditions, lines: ActivityLines::Calls };
+            for format in [ExportFormat::Csv, ExportFormat::Json, ExportFormat::Parquet, ExportFormat::Xlsx] {
+                let written =
+                    activity::to_folder(&engine, query.clone(), format, TimeZone::UTC).await.unwrap();
+                assert_eq!(written.entries as usize, expected, "{span:?} {format:?}");
+                assert!(written.path.contains("/activity-"), "{}", written.path);
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod explore;
 mod limits;
 mod private;
 mod retention;
+mod running;
 mod sheets;
 mod usage;
 mod vault;

@@ -22,8 +22,6 @@ pub struct Archived {
     pub usage_type: String,
     /// The connection's row at the time.
     pub connection_id: i64,
-    /// Whether it is sample data.
-    pub sample: bool,
 }
 
 /// Columns of the file, in their order.
@@ -89,7 +87,6 @@ impl Archived {
             begins_signal: row.get("begins_signal")?,
             usage_type: row.get("usage_type")?,
             connection_id: row.get("connection_id")?,
-            sample: row.get("sample")?,
         })
     }
 
@@ -158,7 +155,7 @@ impl Archived {
             error: row.error_class.clone().unwrap_or_default(),
             route: if row.attempt > 1 { "failover" } else { "direct" }.to_owned(),
         };
-        (labels, self.connection_id, self.sample)
+        (labels, self.connection_id, self.row.is_sample)
     }
 
     /// What its bucket counts of it.
@@ -231,6 +228,7 @@ impl Places {
             attempt,
             at: Timestamp(at),
             is_final,
+            is_sample: self.sample,
             app,
             feature,
             signal,
@@ -260,8 +258,7 @@ impl Places {
             upstream_id,
             detours,
         };
-        let sample = self.sample;
-        Ok(Archived { row, begins_signal, usage_type, connection_id, sample })
+        Ok(Archived { row, begins_signal, usage_type, connection_id })
     }
 }
 

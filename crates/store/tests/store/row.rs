@@ -50,6 +50,7 @@ fn as_logged(row: &UsageRow, id: i64) -> LogRow {
         attempt: 3,
         at: NOW,
         is_final: true,
+        is_sample: false,
         app: "mt5-signal-bot".to_owned(),
         feature: "signal_parsing".to_owned(),
         signal: Some("eurusd-17".to_owned()),

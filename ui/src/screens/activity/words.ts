@@ -1,9 +1,10 @@
 // How lines and stops of the log look. Pure.
-import type { ActivityLine, CallDetail, CallPrice, CallStop } from "../../backend";
+import type { ActivityLine, Budget, CallDetail, CallPrice, CallStop } from "../../backend";
 import type { Tone } from "../../errors";
-import { count, duration, money } from "../../format";
+import { count, duration, money, plural } from "../../format";
 import type { IconName } from "../../kit/icon";
 import type { JackState } from "../../kit/jack";
+import type { OnItsWay } from "../../stores/activity.svelte";
 
 export type Look = { text: string; icon: IconName; tone: Tone };
 
@@ -27,6 +28,25 @@ export function lineLook(line: ActivityLine): Look {
   if (line.outcome === "answered" && line.waited_ms > 0) return { ...look, text: `${said} waited` };
   if (!line.is_final) return { ...look, text: `${said} went on` };
   return { ...look, text: said };
+}
+
+/** A request that the ledger does not have yet. */
+export function runningLook({ ended, is_streamed }: OnItsWay): Look {
+  if (ended) return { text: "Ended", icon: "minus", tone: "off" };
+  return { text: is_streamed ? "Streaming" : "In flight", icon: "stream", tone: "info" };
+}
+
+export const moreWords = (more: number): string => `${plural(more, "more request")} on the way`;
+
+const PERIODS: Record<Budget["period"], string> = { day: "today", month: "this month" };
+
+/** "$1.48 of $3.00 today, app news-digest" */
+export function leftWords({ left, cap, extra, measure, period, scope }: Budget): string {
+  const amount = (text: string) => (measure === "money" ? money(text) : count(Number(text)));
+  const more = Number(extra) > 0 ? ` + ${amount(extra)}` : "";
+  const unit = measure === "money" ? "" : ` ${measure}`;
+  const whose = scope.kind === "all" ? "all traffic" : `${scope.kind} ${scope.name}`;
+  return `${amount(left)} of ${amount(cap)}${more}${unit} ${PERIODS[period]}, ${whose}`;
 }
 
 /** The pill above a call's way. */

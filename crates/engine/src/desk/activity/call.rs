@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use patchbay_core::budget::{ScopeKind, ScopeName};
 use patchbay_core::catalog::Protocol;
 use patchbay_core::dialect::takes::{untaken_by_model, untaken_by_protocol};
 use patchbay_core::id::CallId;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use super::line;
 use crate::Engine;
+use crate::desk::budgets::{self, Budget};
 use crate::desk::log::{self, Line};
 use crate::desk::prices::PriceTier;
 use crate::desk::usage::{cause, short};
@@ -60,6 +62,8 @@ pub struct CallDetail {
     pub attempts: u32,
     /// Everybody it came by, in order.
     pub stops: Vec<CallStop>,
+    /// The budgets that it counts against, as they stand now.
+    pub budgets: Vec<Budget>,
     /// What was in force at the last connection; empty where that is gone.
     pub settings: Vec<EffectiveSetting>,
     /// Its rows, one JSON object a line, as `patchbay log --json` writes them.
@@ -178,7 +182,8 @@ pub async fn call(engine: &Arc<Engine>, call: CallId) -> Result<Option<CallDetai
                 Ok((rows, spec))
             });
             let (rows, spec) = read?;
-            Ok(detail(&rows, spec.as_ref(), &snapshot))
+            let budgets = budgets(engine, &rows, &snapshot);
+            Ok(detail(&rows, spec.as_ref(), &snapshot).map(|detail| CallDetail { budgets, ..detail }))
         })
         .await
 }
@@ -189,6 +194,25 @@ fn spec(db: &Db, row: &LogRow, snapshot: &Snapshot) -> Result<Option<Spec>, Stor
     let Some((profile, number)) = known.zip(row.profile_version) else { return Ok(None) };
     let versions = profile::versions(db, profile.id)?;
     Ok(versions.into_iter().find(|version| version.number == number).map(|version| version.spec))
+}
+
+/// Every attempt counts, also one that failed; sample data counts for nobody.
+fn budgets(engine: &Engine, rows: &[LogRow], snapshot: &Snapshot) -> Vec<Budget> {
+    let mut budgets = budgets::all(engine, snapshot);
+    budgets.retain(|budget| rows.iter().any(|row| !row.is_sample && covers(&budget.key.scope, row)));
+    budgets
+}
+
+fn covers(scope: &ScopeName, row: &LogRow) -> bool {
+    let label = match scope.kind {
+        ScopeKind::All => return true,
+        ScopeKind::Provider => &row.provider,
+        ScopeKind::Connection => &row.connection,
+        ScopeKind::Profile => &row.profile,
+        ScopeKind::App => &row.app,
+        ScopeKind::Feature => &row.feature,
+    };
+    *label == scope.name
 }
 
 fn detail(rows: &[LogRow], spec: Option<&Spec>, snapshot: &Snapshot) -> Option<CallDetail> {
@@ -214,6 +238,7 @@ fn detail(rows: &[LogRow], spec: Option<&Spec>, snapshot: &Snapshot) -> Option<C
         cost: line::cost(rows.iter()).map(Into::into),
         attempts: short(rows.len() as u64),
         stops: rows.iter().flat_map(|row| stops(row, short(begins(row)), &snapshot.prices)).collect(),
+        budgets: Vec::new(),
         settings: settings(last, spec, snapshot),
         json: json.join("\n"),
     })

@@ -88,24 +88,16 @@ pub(super) fn lines(
 }
 
 fn one(row: LogRow, earlier: &[LogRow], snapshot: &Snapshot) -> ActivityLine {
-    let color = |slug: &str| snapshot.tile(slug).1;
     let begin = earlier.first().map_or(row.at, |first| first.at);
     let waited = |row: &LogRow| row.detours.as_ref().map_or(0, |detours| detours.waited_ms);
-    let mut via: Vec<ActivityVia> = Vec::new();
-    for other in earlier.iter().filter(|other| other.connection_name != row.connection_name) {
-        let stop = ActivityVia { name: other.connection_name.clone(), color: color(&other.provider) };
-        if !via.contains(&stop) {
-            via.push(stop);
-        }
-    }
     ActivityLine {
         id: row.id,
         call: row.call.to_string(),
         attempt: row.attempt,
         at: row.at,
         is_final: row.is_final,
-        color: color(&row.provider),
-        via,
+        color: snapshot.tile(&row.provider).1,
+        via: via(&row.connection_name, earlier, snapshot),
         cause: row.error_class.as_deref().map_or_else(String::new, |class| cause(class).to_owned()),
         status: row.status,
         waited_ms: short(waited(&row) + earlier.iter().map(waited).sum::<u64>()),
@@ -120,6 +112,19 @@ fn one(row: LogRow, earlier: &[LogRow], snapshot: &Snapshot) -> ActivityLine {
         input_tokens: row.input_tokens,
         output_tokens: row.output_tokens,
     }
+}
+
+/// Whom earlier attempts asked, each once, besides the connection that the last one asks.
+pub(super) fn via(connection_name: &str, earlier: &[LogRow], snapshot: &Snapshot) -> Vec<ActivityVia> {
+    let mut via: Vec<ActivityVia> = Vec::new();
+    for other in earlier.iter().filter(|other| other.connection_name != connection_name) {
+        let stop =
+            ActivityVia { name: other.connection_name.clone(), color: snapshot.tile(&other.provider).1 };
+        if !via.contains(&stop) {
+            via.push(stop);
+        }
+    }
+    via
 }
 
 /// What attempts cost together; unknown where the cost of any is.

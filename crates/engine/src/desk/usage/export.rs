@@ -97,11 +97,21 @@ pub async fn to_folder(
     format: ExportFormat,
     zone: TimeZone,
 ) -> Result<Exported, Error> {
+    let spans = query.days.spans(clock::now(), &zone)?;
+    let selection = Selection { filter: query.filter(spans.range), by: query.by, zone };
+    selection_to_folder(engine, selection, format, "usage").await
+}
+
+/// The same for whatever is selected; the file's name begins with `stem`.
+pub(crate) async fn selection_to_folder(
+    engine: &Arc<Engine>,
+    selection: Selection,
+    format: ExportFormat,
+    stem: &'static str,
+) -> Result<Exported, Error> {
     engine
         .blocking(move |engine| {
-            let spans = query.days.spans(clock::now(), &zone)?;
-            let selection = Selection { filter: query.filter(spans.range), by: query.by, zone };
-            let path = export::fresh_path(engine, "usage", format.ending())?;
+            let path = export::fresh_path(engine, stem, format.ending())?;
             write_file(engine, &selection, format, &path)
         })
         .await
