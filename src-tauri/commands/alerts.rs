@@ -1,6 +1,7 @@
 //! Alerts and their rules.
 
 use patchbay_core::alert::AlertKind;
+use patchbay_core::chart::{Chart, ChartRequest};
 use patchbay_engine::desk::alerts::{self, AlertDetail, AlertLimits, AlertRules, Alerts};
 use patchbay_engine::error::Error;
 use tauri::State;
@@ -19,6 +20,13 @@ pub async fn alerts(desk: State<'_, Desk>) -> Result<Alerts, Error> {
 #[specta::specta]
 pub async fn alert_detail(desk: State<'_, Desk>, id: u32) -> Result<AlertDetail, Error> {
     alerts::show(&desk.engine()?, id).await
+}
+
+/// What it is about over time, drawn at the size that is asked for.
+#[tauri::command]
+#[specta::specta]
+pub async fn alert_chart(desk: State<'_, Desk>, id: u32, request: ChartRequest) -> Result<Chart, Error> {
+    alerts::chart(&desk.engine()?, id, request, desk.zone()).await
 }
 
 /// Says that somebody has seen it.

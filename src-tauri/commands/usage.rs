@@ -3,8 +3,8 @@
 use patchbay_core::chart::{Chart, ChartRequest, ChartTheme};
 use patchbay_engine::desk::export::Exported;
 use patchbay_engine::desk::usage::{
-    self, ChartKind, ExploreQuery, ExploreView, ExportFormat, FieldValues, GroupRow, TriedPrice, UsageQuery,
-    UsageView, WhatIf,
+    self, AppCheaper, ChartKind, ExploreQuery, ExploreView, ExportFormat, FieldValues, GroupRow, TriedPrice,
+    UsageQuery, UsageView, WhatIf,
 };
 use patchbay_engine::error::Error;
 use tauri::State;
@@ -73,6 +73,13 @@ pub async fn usage_what_if(
     price: Option<TriedPrice>,
 ) -> Result<WhatIf, Error> {
     usage::what_if(&desk.engine()?, query, models, price, desk.zone()).await
+}
+
+/// Where an app's chat requests of the last 30 days would have cost less; null where nowhere.
+#[tauri::command]
+#[specta::specta]
+pub async fn app_cheaper(desk: State<'_, Desk>, name: String) -> Result<Option<AppCheaper>, Error> {
+    usage::cheaper(&desk.engine()?, name, desk.zone()).await
 }
 
 /// Writes the attempts that fit into a file in the data folder.

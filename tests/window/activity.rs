@@ -67,6 +67,7 @@ pub(crate) async fn from_the_log_to_one_call() {
     // What one connection did, in its own pane, and one of its attempts among all.
     window.press(&["g", "c"]).await;
     window.click("health-demo_fast").await;
+    what_it_has(&window).await;
     window.click("tab-activity").await;
     window.says("connection-changes", "added").await;
     window.see("line").await;
@@ -130,6 +131,22 @@ async fn what_is_on_its_way(window: &Window) {
     window.misses("call-detail").await;
     window.press(&["l"]).await;
     window.marked("activity-live", "aria-pressed", "true").await;
+}
+
+/// The Models tab: what the connection has, at what price, and what it did.
+async fn what_it_has(window: &Window) {
+    window.click("tab-models").await;
+    window.says("of-demo-fast", "Default").await;
+    window.says("of-demo-fast", "$0.15").await;
+    window.reads("used-demo-fast", |text| text.parse::<u32>().is_ok_and(|requests| requests >= 2)).await;
+    for theme in ["dark", "light"] {
+        window.press(&["Ctrl+Shift+l"]).await;
+        window.marks_root("theme", theme).await;
+        window.picture(&format!("69-connection-models-{theme}")).await;
+    }
+    window.resize(960, 640).await;
+    window.picture("69-connection-models-small").await;
+    window.resize(1280, 800).await;
 }
 
 async fn into_a_file(window: &Window) {

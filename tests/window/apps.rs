@@ -3,6 +3,7 @@
 use crate::connections::explore;
 use crate::driver::Home;
 use crate::gateway;
+use crate::window::Window;
 
 pub(crate) async fn limits_hold_and_a_token_changes_without_a_gap() {
     let home = Home::new();
@@ -44,6 +45,7 @@ pub(crate) async fn limits_hold_and_a_token_changes_without_a_gap() {
     assert!(old == 200 || old == 429, "the old token is good for a day: {old}");
     window.picture("52-app-new-token").await;
 
+    where_it_would_cost_less(&window).await;
     window.resize(960, 640).await;
     window.picture("53-app-small").await;
     window.click("app-revoke").await;
@@ -53,4 +55,22 @@ pub(crate) async fn limits_hold_and_a_token_changes_without_a_gap() {
         assert_eq!(gateway::ask(&url, token, "demo_fast/demo-fast").await.0, 403);
     }
     window.close().await;
+}
+
+/// The sample data has traffic of an app of that name.
+async fn where_it_would_cost_less(window: &Window) {
+    window.misses("app-cheaper").await;
+    window.click("app-may-use-all").await;
+    let add = "const { invoke } = window.__TAURI_INTERNALS__;
+         const draft = { provider: 'gemini', name: 'Gemini desk', key: 'gemini_desk', base_url: null,
+             default_model: 'gemini-2.5-flash-lite', secret: 'canary-gemini-5d1f0b9c77ae42d8e1f0a3', settings: {} };
+         return invoke('connection_add_untested', { draft })";
+    assert_eq!(window.settle(add).await["key"], "gemini_desk");
+    window.says("app-cheaper", "less on gemini-2.5-flash-lite").await;
+    window.says("app-cheaper", "Answer quality not compared.").await;
+    for theme in ["dark", "light"] {
+        window.press(&["Ctrl+Shift+l"]).await;
+        window.marks_root("theme", theme).await;
+        window.picture(&format!("52-app-cheaper-{theme}")).await;
+    }
 }

@@ -127,7 +127,13 @@ async fn alerts_by_keys(window: &Window) {
     window.see("alert-budget").await;
     window.press(&["j", "Enter"]).await;
     window.see("alert-step-0").await;
+    window.press(&["Ctrl+Shift+l"]).await;
+    window.marks_root("theme", "dark").await;
+    the_chart_is_drawn(window).await;
     window.picture("61-alerts-dark").await;
+    window.click("alert-evidence-as-table").await;
+    window.says("alert-evidence", "Cap").await;
+    window.click("alert-evidence-as-table").await;
     window.press(&["a"]).await;
     window.marked("alert-budget", "data-state", "acknowledged").await;
     window.press(&["z"]).await;
@@ -135,8 +141,14 @@ async fn alerts_by_keys(window: &Window) {
     window.click("alerts-snoozed").await;
     window.see("alert-budget").await;
     window.press(&["Ctrl+Shift+l"]).await;
+    window.marks_root("theme", "light").await;
+    window.click("alert-budget").await;
+    the_chart_is_drawn(window).await;
     window.picture("62-alerts-light").await;
     window.resize(960, 640).await;
+    the_chart_is_drawn(window).await;
+    window.picture("63-alert-small").await;
+    window.press(&["Escape"]).await;
     window.click("alerts-open").await;
     window.see("rule-budget").await;
     window.picture("63-alerts-small").await;
@@ -145,4 +157,13 @@ async fn alerts_by_keys(window: &Window) {
     window.resize(1280, 800).await;
     window.click("section-budget").await;
     window.picture("64-settings-budget").await;
+}
+
+/// What the budget was used to beside its levels, drawn at the size that there is room for.
+async fn the_chart_is_drawn(window: &Window) {
+    let drawn = "const box = document.querySelector('[data-testid=alert-evidence-chart]');
+                 const drawing = box?.querySelector('.drawing svg');
+                 return !!drawing && drawing.width.baseVal.value === box.clientWidth
+                     && box.ariaLabel.startsWith('Used by hour')";
+    window.until("the alert's chart is drawn", async || window.run::<bool>(drawn).await.then_some(())).await;
 }

@@ -224,6 +224,7 @@ export const backend = {
   usageValues: () => value(commands.usageValues()),
   usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) =>
     value(commands.usageWhatIf(query, models, price)),
+  appCheaper: (name: string) => value(commands.appCheaper(name)),
   usageExport: (query: UsageQuery, format: ExportFormat) => value(commands.usageExport(query, format)),
   usageExportExplored: (query: ExploreQuery, theme: ChartTheme) => value(commands.usageExportExplored(query, theme)),
   usageExportCharts: (query: UsageQuery, theme: ChartTheme) => value(commands.usageExportCharts(query, theme)),
@@ -242,6 +243,7 @@ export const backend = {
 
   alerts: () => value(commands.alerts()),
   alertDetail: (id: number) => value(commands.alertDetail(id)),
+  alertChart: (id: number, request: ChartRequest) => value(commands.alertChart(id, request)),
   alertAcknowledge: (id: number) => value(commands.alertAcknowledge(id)),
   alertSnooze: (id: number, minutes: number) => value(commands.alertSnooze(id, minutes)),
   alertRules: () => value(commands.alertRules()),

@@ -238,6 +238,8 @@ export const commands = {
 	 *  send it, or at a price.
 	 */
 	usageWhatIf: (query: UsageQuery, models: string[], price: TriedPrice | null) => typedError<WhatIf, CommandError>(__TAURI_INVOKE("usage_what_if", { query, models, price })),
+	/**  Where an app's chat requests of the last 30 days would have cost less; null where nowhere. */
+	appCheaper: (name: string) => typedError<AppCheaper | null, CommandError>(__TAURI_INVOKE("app_cheaper", { name })),
 	/**  Writes the attempts that fit into a file in the data folder. */
 	usageExport: (query: UsageQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export", { query, format })),
 	/**  Writes every chart as PNG into a folder in the data folder. */
@@ -268,6 +270,8 @@ export const commands = {
 	alerts: () => typedError<Alerts, CommandError>(__TAURI_INVOKE("alerts")),
 	/**  One alert with its story. */
 	alertDetail: (id: number) => typedError<AlertDetail, CommandError>(__TAURI_INVOKE("alert_detail", { id })),
+	/**  What it is about over time, drawn at the size that is asked for. */
+	alertChart: (id: number, request: ChartRequest) => typedError<Chart, CommandError>(__TAURI_INVOKE("alert_chart", { id, request })),
 	/**  Says that somebody has seen it. */
 	alertAcknowledge: (id: number) => typedError<null, CommandError>(__TAURI_INVOKE("alert_acknowledge", { id })),
 	/**  Keeps it quiet for so many minutes. */
@@ -509,6 +513,8 @@ export type Alert = {
 export type AlertDetail = {
 	/**  What became of it, in order. */
 	events: AlertEvent[],
+	/**  What the chart of what it is about is called; `None` where there is nothing over time. */
+	chart: string | null,
 } & Alert;
 
 /**  A line of an alert's story. */
@@ -674,6 +680,24 @@ export type App = {
 	/**  When it was added. */
 	created_at: Timestamp,
 } & AppSettings;
+
+/**  A model on which the same traffic would have cost less. */
+export type AppCheaper = {
+	/**  `provider/model`. */
+	id: string,
+	/**  The model's id at its provider. */
+	model: string,
+	/**  Its provider's name. */
+	provider_name: string,
+	/**  So many days were looked at, today included. */
+	days: number,
+	/**  What the app's chat requests did cost, as far as costs are known. */
+	actual: DecimalUsd,
+	/**  What they would have cost. */
+	cost: DecimalUsd,
+	/**  The difference. */
+	saving: DecimalUsd,
+};
 
 /**  One thing to set of an app; everything else stays. */
 export type AppEdit = 
@@ -2454,6 +2478,8 @@ export type ModelOffer = {
 export type ModelQuery = {
 	/**  The provider's slug. */
 	provider?: string | null,
+	/**  This connection has them, whether it may use them or not; requests are its own then. */
+	connection?: string | null,
 	/**  Words that all occur in the id or the provider's name. */
 	text?: string,
 	/**  It can do all of these. */

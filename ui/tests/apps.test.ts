@@ -55,6 +55,31 @@ describe("an app", () => {
     );
   });
 
+  it("c2_tells_where_its_traffic_would_have_cost_less_and_leads_to_the_comparison", async () => {
+    const engine = await open("#/apps/mt5-signal-bot");
+    const told = await find("app-cheaper");
+    expect(told.textContent).toContain("$19.25 less on gemini-2.5-flash-lite");
+    expect(told.textContent).toContain("Answer quality not compared.");
+    await fireEvent.click(screen.getByTestId("app-cheaper-compare"));
+    await find("usage-what-if");
+    expect(location.hash).toContain("is.app=mt5-signal-bot");
+    expect(location.hash).toContain("is.type=chat");
+    const asked = () => engine.calls.filter(({ command }) => command === "usage_what_if").at(-1)?.args;
+    await waitFor(() => expect(asked()?.["models"]).toContain("gemini/gemini-2.5-flash-lite"));
+    expect(asked()?.["query"]).toMatchObject({
+      days: { kind: "last", days: 30 },
+      conditions: [
+        { field: "app", relation: "is", values: ["mt5-signal-bot"] },
+        { field: "type", relation: "is", values: ["chat"] },
+      ],
+    });
+    await close();
+    clearMocks();
+    await open("#/apps/news-digest");
+    await find("app-default-feature");
+    expect(screen.queryByTestId("app-cheaper")).toBeNull();
+  });
+
   it("keeps what it sends and gets only where that is chosen", async () => {
     const engine = await open("#/apps/mt5-signal-bot");
     const keep = (await find("app-keep")) as HTMLSelectElement;

@@ -52,6 +52,27 @@ describe("alerts", () => {
     expect(location.hash).toContain("show=snoozed");
   });
 
+  it("n3_show_what_they_are_about_over_time_as_a_drawing_or_a_table", async () => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(376);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(150);
+    const engine = await open("#/alerts");
+    await fireEvent.click(await find("alert-needs_attention"));
+    const chart = await find("alert-evidence-chart");
+    await waitFor(() => expect(chart.querySelector("[data-slot]")).not.toBeNull());
+    expect(chart.getAttribute("role")).toBe("img");
+    expect(chart.getAttribute("aria-label")).toContain("Spend");
+    const request = { width: 376, height: 150, theme: "dark" };
+    expect(calls(engine, "alert_chart")[0]?.args).toMatchObject({ id: 1, request });
+    await fireEvent.click(screen.getByTestId("alert-evidence-as-table"));
+    await waitFor(() => expect(screen.queryByTestId("alert-evidence-chart")).toBeNull());
+    expect(screen.getByTestId("alert-evidence").querySelector("table")).not.toBeNull();
+    await fireEvent.click(screen.getByTestId("alerts-snoozed"));
+    await fireEvent.click(await find("alert-credential_age"));
+    await find("alert-step-0");
+    expect(screen.queryByTestId("alert-evidence")).toBeNull();
+    vi.restoreAllMocks();
+  });
+
   it("lead to what mends them", async () => {
     await open("#/alerts");
     await find("alert-needs_attention");

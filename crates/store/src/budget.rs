@@ -119,6 +119,19 @@ impl std::fmt::Display for Key {
     }
 }
 
+impl Key {
+    /// Reads what its `Display` writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scope, counts) = text.rsplit_once(", ")?;
+        let (measure, period) = counts.split_once(" per ")?;
+        Some(Self {
+            scope: ScopeName::parse(scope)?,
+            period: Period::parse(period)?,
+            measure: Measure::parse(measure)?,
+        })
+    }
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<BudgetRow> {
     let text = |name: &str| row.get::<_, String>(name);
     let levels: Vec<u16> = serde_json::from_str(&text("levels")?).unwrap_or_default();

@@ -95,6 +95,9 @@ export const exploreChart = new Drawn<ExploreQuery>(backend.usageExploreChart, (
 /** The bars above the log. */
 export const activityBars = new Drawn<ActivityQuery>(backend.activityTempo, () => "");
 
+/** What an alert is about, over time. */
+export const alertChart = new Drawn<number>(backend.alertChart, String);
+
 /** Spend of the last 30 days by provider: the overview's. */
 export const spendChart = new DrawnChart("spend");
 export const LAST_30_DAYS: UsageQuery = { days: { kind: "last", days: 30 }, conditions: [], by: "provider" };

@@ -191,6 +191,9 @@ pub struct ModelSearch {
     /// Of this provider.
     #[arg(long, value_name = "SLUG")]
     pub provider: Option<String>,
+    /// This connection has it; requests are its own then.
+    #[arg(long, value_name = "KEY")]
+    pub connection: Option<String>,
     /// It can do this; may be repeated.
     #[arg(long = "can", value_enum, value_name = "CAPABILITY")]
     pub capabilities: Vec<CapabilityArg>,

@@ -47,6 +47,7 @@ fn query(args: ModelSearch) -> ModelQuery {
     };
     ModelQuery {
         provider: args.provider,
+        connection: args.connection,
         text: args.text.join(" "),
         capabilities: args.capabilities.into_iter().map(Into::into).collect(),
         state: args.state.map(Into::into),

@@ -1,5 +1,7 @@
 //! Alerts: what somebody should know, until its cause ends, and which are wanted.
 
+mod chart;
+
 use std::sync::Arc;
 
 use patchbay_core::alert::{AlertKind, AlertState, Rules, Severity, Sign};
@@ -10,11 +12,14 @@ use patchbay_store::alert::{self as table, AlertRow, Which};
 use patchbay_store::{Recorded, StoreError, setting};
 use serde::{Deserialize, Serialize};
 
+use self::chart::Evidence;
 use super::overview::{Attention, AttentionAction, Level};
 use crate::changes::Changed;
 use crate::error::Error;
 use crate::snapshot::ALERT_RULES;
 use crate::{Engine, clock};
+
+pub use self::chart::chart;
 
 /// So many closed ones a list shows.
 const SHOWN: u32 = 200;
@@ -66,6 +71,8 @@ pub struct AlertDetail {
     pub alert: Alert,
     /// What became of it, in order.
     pub events: Vec<AlertEvent>,
+    /// What the chart of what it is about is called; `None` where there is nothing over time.
+    pub chart: Option<String>,
 }
 
 /// All that the list shows.
@@ -169,7 +176,11 @@ pub async fn show(engine: &Arc<Engine>, id: u32) -> Result<AlertDetail, Error> {
                 .store
                 .read(|db| Ok((table::get(db, i64::from(id))?, table::events(db, i64::from(id))?)))?;
             let event = |row: table::EventRow| AlertEvent { at: row.at, what: row.what, detail: row.detail };
-            Ok(AlertDetail { alert: view(alert), events: events.into_iter().map(event).collect() })
+            Ok(AlertDetail {
+                chart: Evidence::of(alert.kind, &alert.subject).map(|about| about.heading().to_owned()),
+                alert: view(alert),
+                events: events.into_iter().map(event).collect(),
+            })
         })
         .await
 }

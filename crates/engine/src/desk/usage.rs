@@ -2,6 +2,7 @@
 
 mod cap;
 mod charts;
+mod cheaper;
 mod explore;
 mod export;
 mod pass;
@@ -26,6 +27,7 @@ use crate::error::Error;
 use crate::{Engine, settling};
 
 pub use charts::{ChartKind, chart};
+pub use cheaper::{AppCheaper, cheaper};
 pub use explore::{ExploreGroup, ExploreQuery, ExploreRow, ExploreView, explore, explore_chart};
 pub(crate) use export::selection_to_folder;
 pub use export::{

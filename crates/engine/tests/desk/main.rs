@@ -4,12 +4,14 @@
 mod activity;
 mod audit;
 mod backup;
+mod cheaper;
 mod common;
 mod crash;
 mod credentials;
 mod deletion;
 mod explore;
 mod limits;
+mod models;
 mod private;
 mod retention;
 mod running;

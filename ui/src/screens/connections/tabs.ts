@@ -5,6 +5,7 @@ import CredentialsTab from "./credentials/CredentialsTab.svelte";
 import LimitsTab from "./LimitsTab.svelte";
 import type { Query } from "../../stores/router.svelte";
 import type { ConnectionSaves } from "./saves.svelte";
+import ModelsTab from "./ModelsTab.svelte";
 import SettingsTab from "./SettingsTab.svelte";
 import TestTab from "./TestTab.svelte";
 
@@ -20,7 +21,8 @@ type Tab = {
 export const tabs: [Tab, ...Tab[]] = [
   { value: "settings", label: "Settings", saves: true, component: SettingsTab },
   { value: "credentials", label: "Credentials", saves: false, component: CredentialsTab },
-  { value: "limits", label: "Limits & budgets", saves: true, component: LimitsTab },
+  { value: "limits", label: "Limits", saves: true, component: LimitsTab },
+  { value: "models", label: "Models", saves: false, component: ModelsTab },
   { value: "activity", label: "Activity", saves: false, component: ConnectionActivity },
   { value: "test", label: "Test", saves: false, component: TestTab },
 ];

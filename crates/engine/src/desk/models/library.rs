@@ -141,7 +141,7 @@ impl Library {
             let db = db.unchecked_transaction()?;
             let rows = model::all(&db)?.into_iter();
             let reaches = model::reaches(&db)?.into_iter();
-            let uses = rollup::by_model(&db, Range { from: now.plus_ms(-USE_MS), to: now.plus_ms(1) })?;
+            let uses = rollup::by_model(&db, used_during(now))?;
             let mut all_use = ModelUse::default();
             for of_model in uses.values() {
                 all_use.merge(of_model);
@@ -160,6 +160,11 @@ impl Library {
         Ok(library?)
     }
 
+    /// The last 30 days, which figures of use are of.
+    pub(super) fn used_during(&self) -> Range {
+        used_during(self.now)
+    }
+
     /// Every (provider, model) that anything names, of the providers that are there.
     pub(super) fn names(&self) -> BTreeSet<(&str, &str)> {
         let mut names: BTreeSet<(&str, &str)> =
@@ -172,9 +177,8 @@ impl Library {
             }
         }
         for connection in &self.snapshot.connections {
-            names.extend(
-                connection.default_model.iter().map(|model| (connection.provider.as_str(), model.as_str())),
-            );
+            let named = connection.models.iter().chain(&connection.default_model);
+            names.extend(named.map(|model| (connection.provider.as_str(), model.as_str())));
         }
         names
     }
@@ -284,6 +288,10 @@ impl Library {
             context_window: model.context_window,
         }
     }
+}
+
+fn used_during(now: Timestamp) -> Range {
+    Range { from: now.plus_ms(-USE_MS), to: now.plus_ms(1) }
 }
 
 /// The day of its end makes a model deprecated; a list alone makes it unavailable.

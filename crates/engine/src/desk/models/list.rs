@@ -3,14 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::diagnose::nearest;
 use patchbay_core::model::{Capability, ModelFilter, ModelState, Pricing};
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::bundled_on;
+use patchbay_core::report::{Field, Filter, GroupBy};
 use patchbay_core::time::{HOUR_MS, Timestamp, day_range};
 use patchbay_store::model::{self, Allowed};
-use patchbay_store::rollup::ModelUse;
+use patchbay_store::rollup::{self, ModelUse};
 use patchbay_store::{Db, Recorded, StoreError, setting};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,8 @@ const NEAREST: usize = 5;
 pub struct ModelQuery {
     /// The provider's slug.
     pub provider: Option<String>,
+    /// This connection has them, whether it may use them or not; requests are its own then.
+    pub connection: Option<String>,
     /// Words that all occur in the id or the provider's name.
     pub text: String,
     /// It can do all of these.
@@ -152,6 +156,9 @@ pub async fn list(engine: &Arc<Engine>, query: ModelQuery) -> Result<ModelList, 
             let syncs = engine.store.read(|db| sync_ages(db, &library.snapshot, library.now))?;
             let mut models: Vec<Model> =
                 library.names().into_iter().map(|(slug, model)| library.model(slug, model)).collect();
+            if let Some(key) = &query.connection {
+                only_of(engine, &library, key, &mut models)?;
+            }
             models.retain(|model| {
                 query.scope == ModelScope::Everything || model.reach != ModelReach::NotConnected
             });
@@ -173,6 +180,20 @@ pub async fn list(engine: &Arc<Engine>, query: ModelQuery) -> Result<ModelList, 
             })
         })
         .await
+}
+
+/// Leaves what a connection has, with the requests that it answered itself.
+fn only_of(engine: &Engine, library: &Library, key: &str, models: &mut Vec<Model>) -> Result<(), Error> {
+    models.retain(|model| model.offered_by.iter().any(|offer| offer.connection == key));
+    let filter = Filter::during(library.used_during()).only(Field::Connection, key);
+    let groups = engine.store.read(|db| rollup::groups(db, &filter, GroupBy::Model, &TimeZone::UTC))?;
+    let calls: HashMap<String, u64> =
+        groups.into_iter().map(|group| (group.key, group.totals.calls)).collect();
+    for model in models {
+        let own = calls.get(&model.model).copied().unwrap_or(0);
+        model.requests = u32::try_from(own).unwrap_or(u32::MAX);
+    }
+    Ok(())
 }
 
 fn filter(query: &ModelQuery) -> Result<ModelFilter, Error> {
@@ -241,7 +262,7 @@ fn mix(used: &ModelUse) -> Option<Mix> {
 
 fn age(library: &Library, syncs: Vec<SyncAge>) -> CatalogueAge {
     let read_on = bundled_on();
-    let read_at = read_on.map(|day| day_range(day, &jiff::tz::TimeZone::UTC).from);
+    let read_at = read_on.map(|day| day_range(day, &TimeZone::UTC).from);
     let fresh = |slug: &str| syncs.iter().any(|sync| sync.provider == slug && !sync.stale);
     let connected: BTreeSet<&str> =
         library.snapshot.connections.iter().map(|connection| connection.provider.as_str()).collect();
