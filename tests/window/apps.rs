@@ -60,10 +60,11 @@ pub(crate) async fn limits_hold_and_a_token_changes_without_a_gap() {
 /// The sample data has traffic of an app of that name.
 async fn where_it_would_cost_less(window: &Window) {
     window.misses("app-cheaper").await;
-    window.click("app-may-use-all").await;
+    window.run::<()>("document.querySelector('[data-testid=app-may-use] .tok button').click()").await;
+    window.says("app-may-use", "Everything").await;
     let add = "const { invoke } = window.__TAURI_INTERNALS__;
          const draft = { provider: 'gemini', name: 'Gemini desk', key: 'gemini_desk', base_url: null,
-             default_model: 'gemini-2.5-flash-lite', secret: 'canary-gemini-5d1f0b9c77ae42d8e1f0a3', settings: {} };
+             default_model: 'gemini-2.5-flash-lite', secret: 'canary-gemini-5d1f0b9c77ae42d8e1f0a3' };
          return invoke('connection_add_untested', { draft })";
     assert_eq!(window.settle(add).await["key"], "gemini_desk");
     window.says("app-cheaper", "less on gemini-2.5-flash-lite").await;

@@ -79,6 +79,7 @@ async fn c2_an_app_is_told_of_no_model_that_it_may_not_call_or_whose_connection_
     for (names, expected) in [
         (Some(&["openai/*"][..]), false),
         (Some(&["gemini/*"][..]), true),
+        (Some(&["gemini_2_5_flash_lite/*"][..]), true),
         (Some(&["gemini-2.5-flash-lite"][..]), true),
         (None, true),
     ] {

@@ -177,8 +177,8 @@ impl Library {
             }
         }
         for connection in &self.snapshot.connections {
-            let named = connection.models.iter().chain(&connection.default_model);
-            names.extend(named.map(|model| (connection.provider.as_str(), model.as_str())));
+            let own = connection.models.iter().chain(&connection.default_model);
+            names.extend(own.map(|model| (connection.provider.as_str(), model.as_str())));
         }
         names
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use patchbay_core::app::App;
-use patchbay_core::connection::ConnectionStatus;
+use patchbay_core::connection::{Connection, ConnectionStatus};
 use patchbay_core::ledger::UsageType;
 use patchbay_core::model::{ModelState, bundled};
 use patchbay_core::money::{DecimalUsd, NanoUsd};
@@ -77,10 +77,12 @@ fn candidates<'a>(snapshot: &'a Snapshot, app: Option<&App>) -> BTreeSet<(&'a st
     let on = snapshot.connections.iter().filter(|one| one.status == ConnectionStatus::Active);
     let named = on.flat_map(|one| {
         let models = one.models.iter().chain(&one.default_model);
-        models.map(|model| (one.provider.as_str(), model.as_str()))
+        models.map(move |model| (one, model.as_str()))
     });
-    let may = |provider: &str, model: &str| {
-        app.is_none_or(|app| app.may_use(model) || app.may_use(&format!("{provider}/{model}")))
+    // A list names models as calls do: alone, or behind their connection or provider.
+    let may = |one: &Connection, model: &str| {
+        let ways = [model.to_owned(), format!("{}/{model}", one.key), format!("{}/{model}", one.provider)];
+        app.is_none_or(|app| ways.iter().any(|way| app.may_use(way)))
     };
     let lasts = |provider: &str, model: &str| {
         let known = bundled(provider, model);
@@ -88,7 +90,8 @@ fn candidates<'a>(snapshot: &'a Snapshot, app: Option<&App>) -> BTreeSet<(&'a st
         let is_there = facts.is_none_or(|facts| facts.state == ModelState::Available);
         is_there && !known.embeds && known.retires_on.is_none()
     };
-    named.filter(|(provider, model)| may(provider, model) && lasts(provider, model)).collect()
+    let fitting = named.filter(|(one, model)| may(one, model) && lasts(&one.provider, model));
+    fitting.map(|(one, model)| (one.provider.as_str(), model)).collect()
 }
 
 /// What the traffic would have cost there; `None` where that is not known, where it would not all have fitted, and where nothing
