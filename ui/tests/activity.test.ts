@@ -1,41 +1,18 @@
 // The Activity screen on the fixture engine, its address and its words.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import type { AlertKind, Budget } from "../src/backend";
 import { evidence } from "../src/screens/alerts/alerts/words";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { COLUMNS, fitting, switched } from "../src/screens/activity/columns";
 import { momentIn } from "../src/screens/activity/jump";
 import { leading, moments, shown } from "../src/screens/activity/query";
 import { leftWords, lineLook, priceWords, stopWords } from "../src/screens/activity/words";
 import { line, LINES, onItsWay, stop, TOP } from "./fixtures/activity";
-import type * as Engine from "./fixtures/engine";
 import { budgets } from "./fixtures/watch";
+import { calls, find, opener, shut } from "./fixtures/open";
 
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-let close = async () => {};
+const open = opener({ width: 900, height: 400 });
 
-/** A fresh window: the stores are singletons, so each test loads its own. */
-async function open(hash: string, name = ""): Promise<Window> {
-  vi.resetModules();
-  localStorage.clear();
-  location.hash = hash;
-  // jsdom lays nothing out; a log of 400 px has room for about 14 lines.
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(900);
-  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(400);
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const lines = () => screen.getAllByTestId("line");
 const key = (row: HTMLElement | undefined) => Number(row?.dataset["key"]);
 
@@ -44,13 +21,6 @@ async function scrollTo(top: number) {
   log.scrollTop = top;
   await fireEvent.scroll(log);
 }
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  vi.restoreAllMocks();
-  location.hash = "";
-});
 
 describe("the address of the Activity screen", () => {
   it("is every request of any time where it says nothing", () =>
@@ -327,8 +297,7 @@ describe("the Activity screen", () => {
   it("says what is missing, and what hides the rest", async () => {
     await open("#/activity", "empty");
     expect((await find("activity-empty")).textContent).toContain("Connect a bot");
-    await close();
-    clearMocks();
+    await shut();
     await open("#/activity?is.app=nobody");
     expect((await find("activity-none")).textContent).toContain("Clear filters");
   });
@@ -386,8 +355,7 @@ describe("the Activity screen", () => {
       query: { conditions: [{ field: "app", relation: "is", values: ["news-digest"] }], lines: "attempts" },
     });
     expect(await screen.findByText(/1,500 attempts are in .*activity\.parquet/)).toBeTruthy();
-    await close();
-    clearMocks();
+    await shut();
     await open("#/activity?is.app=nobody");
     await find("activity-none");
     await fireEvent.click(screen.getByTestId("activity-export"));

@@ -1,29 +1,11 @@
 // Apps on the fixture engine: what a user sets, and what reaches the backend.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { botSnippets } from "../src/botSnippets";
-import type * as Engine from "./fixtures/engine";
+import { find, opener, shut, type Window } from "./fixtures/open";
 
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-let close = async () => {};
+const open = opener({ width: 700 });
 
-async function open(hash: string): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(700);
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const edits = (engine: Window) =>
   engine.calls.filter(({ command }) => command === "app_edit").flatMap(({ args }) => args["edits"]);
 
@@ -32,13 +14,6 @@ async function leave(id: string, value: string) {
   await fireEvent.input(field, { target: { value } });
   await fireEvent.blur(field);
 }
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  vi.restoreAllMocks();
-  location.hash = "";
-});
 
 describe("an app", () => {
   it("is set field by field, and what is no limit is refused", async () => {
@@ -73,8 +48,7 @@ describe("an app", () => {
         { field: "type", relation: "is", values: ["chat"] },
       ],
     });
-    await close();
-    clearMocks();
+    await shut();
     await open("#/apps/news-digest");
     await find("app-default-feature");
     expect(screen.queryByTestId("app-cheaper")).toBeNull();

@@ -1,41 +1,16 @@
 // The audit log in the window, on the fixture engine.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { AuditQuery } from "../src/backend";
 import { filtersOf, queryOf } from "../src/screens/alerts/audit/query";
 import { detail, look, who } from "../src/screens/alerts/audit/words";
 import { entries } from "./fixtures/audit";
-import type * as Engine from "./fixtures/engine";
-
-let close = async () => {};
-type Window = ReturnType<typeof Engine.installEngine>;
-vi.setConfig({ testTimeout: 20_000 });
-
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
+import { find, open, type Window } from "./fixtures/open";
 
 const asked = (engine: Window) =>
   engine.calls
     .filter(({ command }) => command === "audit")
     .map(({ args }) => args as { query: AuditQuery; before: number | null });
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 3000 });
-
-afterEach(async () => {
-  await close();
-  close = async () => {};
-  clearMocks();
-  location.hash = "";
-});
 
 describe("the audit log", () => {
   it("a1_shows_who_did_what_to_which_with_its_number_and_what_changed", async () => {

@@ -1,39 +1,13 @@
 // Connection tests in the window, on the fixture engine: the report, several at once, what the past was like.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { CheckPoint } from "../src/backend";
 import { foundOut, lastTests, reportText, usualTime } from "../src/screens/connections/report/words";
 import { reportOf } from "./fixtures/checks";
 import { connections } from "./fixtures/connections";
-import type * as Engine from "./fixtures/engine";
+import { calls, find, open } from "./fixtures/open";
 
-let close = async () => {};
-type Window = ReturnType<typeof Engine.installEngine>;
-vi.setConfig({ testTimeout: 20_000 });
-
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const press = (key: string) => fireEvent.keyDown(window, { key, code: `Key${key.toUpperCase()}` });
-
-afterEach(async () => {
-  await close();
-  close = async () => {};
-  clearMocks();
-  location.hash = "";
-});
 
 describe("the test report", () => {
   it("f8_stands_beside_those_of_all_others_and_moves_by_keys", async () => {

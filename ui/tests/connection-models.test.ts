@@ -1,34 +1,9 @@
 // The Models tab of a connection on the fixture engine.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import type * as Engine from "./fixtures/engine";
+import { describe, expect, it, vi } from "vitest";
+import { calls, find, open } from "./fixtures/open";
 
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
 vi.setConfig({ testTimeout: 40_000 });
-let close = async () => {};
-
-async function open(hash: string): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  location.hash = "";
-});
 
 describe("a connection's Models tab", () => {
   it("m6_shows_what_the_connection_has_and_lets_it_use_a_model_or_not", async () => {

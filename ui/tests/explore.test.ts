@@ -1,47 +1,18 @@
 // Explore and saved views on the fixture engine, and their address.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ExploreQuery, Shows } from "../src/backend";
 import { behind, explored, explorePart, OTHER } from "../src/screens/explore/query";
 import { change, exploreText, linesOf, number } from "../src/screens/explore/words";
 import { addressOf, isSame, showsAt } from "../src/screens/usage/saved";
 import { exploreView } from "./fixtures/explore";
-import type * as Engine from "./fixtures/engine";
+import { find, opener, type Window } from "./fixtures/open";
 
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-let close = async () => {};
+const open = opener({ width: 900, height: 200 });
 
-/** A fresh window: the stores are singletons, so each test loads its own. */
-async function open(hash: string): Promise<Window> {
-  vi.resetModules();
-  localStorage.clear();
-  location.hash = hash;
-  // jsdom lays nothing out, and a chart without a size is not drawn.
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(900);
-  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(200);
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const asked = (engine: Window, command: string) =>
   engine.calls.filter((call) => call.command === command).at(-1)?.args["query"];
 const pick = (id: string, value: string) => fireEvent.change(screen.getByTestId(id), { target: { value } });
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  vi.restoreAllMocks();
-  location.hash = "";
-});
 
 const USUAL: ExploreQuery = {
   days: { kind: "last", days: 30 },

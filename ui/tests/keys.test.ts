@@ -1,40 +1,14 @@
 // Keys in the window, on the fixture engine: versions, limits, the vault, copies.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { CredentialVersion } from "../src/backend";
 import { endOfDay, isoDay } from "../src/days";
 import { story } from "../src/screens/connections/credentials/words";
-import type * as Engine from "./fixtures/engine";
+import { calls, find, open } from "./fixtures/open";
 
-let close = async () => {};
-type Window = ReturnType<typeof Engine.installEngine>;
-vi.setConfig({ testTimeout: 20_000 });
-
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const type = async (id: string, value: string) => fireEvent.input(await find(id), { target: { value } });
 const reads = (id: string, text: string | RegExp) =>
   waitFor(() => expect(screen.getByTestId(id).textContent).toMatch(text), { timeout: 4000 });
-
-afterEach(async () => {
-  await close();
-  close = async () => {};
-  clearMocks();
-  location.hash = "";
-});
 
 describe("the versions of a key", () => {
   it("k2_stand_on_a_line_with_their_states_and_what_can_be_done", async () => {

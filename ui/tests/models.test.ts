@@ -1,47 +1,15 @@
 // Providers & models on the fixture engine: what a user does, and what reaches the backend.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import type * as Engine from "./fixtures/engine";
+import { describe, expect, it } from "vitest";
+import { calls, find, opener } from "./fixtures/open";
 
-let close = async () => {};
+const open = opener({ width: 1080, height: 500, row: 33 });
 
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-
-/** A fresh window: the stores are singletons, so each test loads its own. */
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  // jsdom lays nothing out: every column is to be there, and a list has a height.
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1080);
-  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(500);
-  vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(33);
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  // Svelte is fresh too, so the window is mounted with the very one it was loaded with.
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const type = async (id: string, value: string) => fireEvent.input(await find(id), { target: { value } });
 const choose = async (id: string, value: string) => fireEvent.change(await find(id), { target: { value } });
 const press = (key: string, code = `Key${key.toUpperCase()}`, more = {}) =>
   fireEvent.keyDown(document.activeElement ?? window, { key, code, ...more });
 const rows = () => [...document.querySelectorAll<HTMLElement>("tr[data-key]")].map((row) => row.dataset["key"]);
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  vi.restoreAllMocks();
-  location.hash = "";
-});
 
 describe("the catalogue", () => {
   it("opens by G M and lists what the connections have, the most used first", async () => {

@@ -1,39 +1,11 @@
 // Profiles on the fixture engine: what a user does, and what reaches the backend.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ProfileDraft } from "../src/backend";
-import type * as Engine from "./fixtures/engine";
+import { calls, find, open, type Window } from "./fixtures/open";
 
-let close = async () => {};
-
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-
-/** A fresh window: the stores are singletons, so each test loads its own. */
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const type = async (id: string, value: string) => fireEvent.input(await find(id), { target: { value } });
 const saved = (engine: Window) => calls(engine, "profile_save").at(-1)?.args["draft"] as ProfileDraft | undefined;
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  location.hash = "";
-});
 
 describe("profiles", () => {
   it("are edited, counted and saved on top of the version that was seen", async () => {

@@ -1,32 +1,9 @@
 // How long request details stay, in Settings, on the fixture engine.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
-
-let close = async () => {};
-vi.setConfig({ testTimeout: 20_000 });
-
-async function open(hash: string) {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: "" });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
+import { describe, expect, it } from "vitest";
+import { find, open } from "./fixtures/open";
 
 const shows = (text: RegExp) => screen.findByText(text, {}, { timeout: 4000 });
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
-
-afterEach(async () => {
-  await close();
-  close = async () => {};
-  clearMocks();
-  location.hash = "";
-});
 
 describe("request details", () => {
   it("t3_stay_as_long_as_is_chosen_or_for_ever", async () => {

@@ -1,41 +1,12 @@
 // First run, overview and playground on the fixture engine: what a user does, and what reaches the backend.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import type * as Engine from "./fixtures/engine";
+import { describe, expect, it } from "vitest";
+import { calls, find, opener } from "./fixtures/open";
 
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-let close = async () => {};
+const open = opener({ width: 700, height: 200 });
 
-/** A fresh window: the stores are singletons, so each test loads its own. */
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  // jsdom lays nothing out, and a chart without a size is not drawn.
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(700);
-  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(200);
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
 const type = async (id: string, value: string) => fireEvent.input(await find(id), { target: { value } });
 const ctrlEnter = () => fireEvent.keyDown(window, { key: "Enter", code: "Enter", ctrlKey: true });
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  vi.restoreAllMocks();
-  location.hash = "";
-});
 
 describe("first run", () => {
   it("tests, saves, makes a token and waits for the first call", async () => {

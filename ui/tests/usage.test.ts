@@ -1,43 +1,12 @@
 // The Usage screen on the fixture engine, and its address.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { conditionPart, priorWords, shown, spanWords, withValue } from "../src/screens/usage/query";
 import { causeLook, exactChange, points, tableText, wholePercent } from "../src/screens/usage/words";
 import { usageView } from "./fixtures/usage";
-import type * as Engine from "./fixtures/engine";
+import { calls, find, opener } from "./fixtures/open";
 
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-let close = async () => {};
-
-/** A fresh window: the stores are singletons, so each test loads its own. */
-async function open(hash: string): Promise<Window> {
-  vi.resetModules();
-  localStorage.clear();
-  location.hash = hash;
-  // jsdom lays nothing out, and a chart without a size is not drawn.
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(900);
-  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(200);
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 4000 });
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  vi.restoreAllMocks();
-  location.hash = "";
-});
+const open = opener({ width: 900, height: 200 });
 
 describe("the address of the Usage screen", () => {
   it("is the last 30 days by provider where it says nothing", () => {

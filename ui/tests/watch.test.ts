@@ -1,35 +1,9 @@
 // Alerts and budgets in the window, on the fixture engine.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import type * as Engine from "./fixtures/engine";
+import { describe, expect, it, vi } from "vitest";
+import { calls, find, open } from "./fixtures/open";
 
-let close = async () => {};
-type Window = ReturnType<typeof Engine.installEngine>;
-vi.setConfig({ testTimeout: 20_000 });
-
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = (id: string) => screen.findByTestId(id, {}, { timeout: 3000 });
 const press = (key: string) => fireEvent.keyDown(document.activeElement ?? document.body, { key });
-
-afterEach(async () => {
-  await close();
-  close = async () => {};
-  clearMocks();
-  location.hash = "";
-});
 
 describe("alerts", () => {
   it("n2_are_counted_in_the_sidebar_read_acknowledged_and_snoozed_by_keyboard", async () => {

@@ -1,37 +1,7 @@
 // The whole window on the fixture engine: what a user does, and what reaches the backend.
-import { clearMocks } from "@tauri-apps/api/mocks";
 import { fireEvent, screen, waitFor, within } from "@testing-library/svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import type * as Engine from "./fixtures/engine";
-
-let close = async () => {};
-
-type Window = ReturnType<typeof Engine.installEngine>;
-// The first test also loads the whole window.
-vi.setConfig({ testTimeout: 20_000 });
-
-/** A fresh window: the stores are singletons, so each test loads its own. */
-async function open(hash: string, scene = ""): Promise<Window> {
-  vi.resetModules();
-  location.hash = hash;
-  const { installEngine } = await import("./fixtures/engine");
-  const engine = installEngine({ fast: true, name: scene });
-  // Svelte is fresh too, so the window is mounted with the very one it was loaded with.
-  const svelte = await import("svelte");
-  const { default: App } = await import("../src/App.svelte");
-  const app = svelte.mount(App, { target: document.body });
-  close = () => svelte.unmount(app);
-  return engine;
-}
-
-const calls = (engine: Window, command: string) => engine.calls.filter((call) => call.command === command);
-const find = <T extends HTMLElement>(id: string) => screen.findByTestId<T>(id, {}, { timeout: 3000 });
-
-afterEach(async () => {
-  await close();
-  clearMocks();
-  location.hash = "";
-});
+import { describe, expect, it } from "vitest";
+import { calls, find, open } from "./fixtures/open";
 
 describe("the frame", () => {
   it("opens on the last screen and shows the gateway", async () => {
