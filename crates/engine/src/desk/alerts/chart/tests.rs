@@ -6,7 +6,6 @@ use patchbay_core::id::{CallId, ConnectionId};
 use patchbay_core::ledger::{Origin, Outcome, Position, Series, UsageRow, UsageType};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::usage::{Cost, CostSource, TokenUsage};
-use patchbay_store::usage;
 use tempfile::TempDir;
 
 use super::*;
@@ -57,8 +56,11 @@ fn row(at: Timestamp, app: &str, connection: &str, outcome: Outcome) -> UsageRow
     }
 }
 
-fn enter(engine: &Engine, rows: Vec<UsageRow>) {
-    engine.store.write(move |db| rows.iter().try_for_each(|row| usage::append(db, row))).expect("entered");
+async fn enter(engine: &Arc<Engine>, rows: Vec<UsageRow>) {
+    for row in rows {
+        engine.ledger.append_later(row);
+    }
+    engine.settle().await.expect("entered");
 }
 
 /// Raises an alert, and answers its number.
@@ -84,7 +86,7 @@ async fn n3_attempts_around_an_alert_are_those_of_its_connection() {
     rows.extend([0, 1_000, BUCKET_MS].map(|ms| row(before(ms), "bot", "main", Outcome::Failed)));
     rows.extend([BUCKET_MS, 2 * BUCKET_MS].map(|ms| row(before(ms), "bot", "main", Outcome::Answered)));
     rows.push(row(before(5 * 60 * 60_000), "bot", "main", Outcome::Failed));
-    enter(&engine, rows);
+    enter(&engine, rows).await;
     let id = raise(&engine, AlertKind::NeedsAttention, "main").await;
     let chart = draw(&engine, id).await;
     let totals: Vec<Option<&str>> = chart.series.iter().map(|series| series.total.as_deref()).collect();
@@ -121,7 +123,7 @@ async fn n2_a_budget_fills_up_beside_its_levels_and_counts_what_it_counts() {
     let others = row(now, "other", "main", Outcome::Answered);
     let yesterday = row(now.plus_ms(-24 * 4 * BUCKET_MS), "bot", "main", Outcome::Answered);
     let counted = (0..5).map(|_| row(now, "bot", "main", Outcome::Answered));
-    enter(&engine, counted.chain([sample, others, yesterday]).collect());
+    enter(&engine, counted.chain([sample, others, yesterday]).collect()).await;
     let id = raise(&engine, AlertKind::Budget, key).await;
     let chart = draw(&engine, id).await;
     let names: Vec<&str> = chart.series.iter().map(|series| series.name.as_str()).collect();
