@@ -1,5 +1,6 @@
 //! `patchbay explore` and `views`
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use patchbay_core::chart::{ChartRequest, Unit};
@@ -70,7 +71,8 @@ async fn show(engine: &Arc<Engine>, name: &str, picture: PictureArgs, output: &O
                 let kind = if calendar { ChartKind::Calendar } else { ChartKind::Spend };
                 let (request, out) = request(picture);
                 let summary = usage::chart_to_file(engine, kind, query, request, zone(), out.clone()).await?;
-                return drawn(&summary, &out, output);
+                drawn(&summary, &out, output);
+                return Ok(());
             }
             let spans = query.days.spans(clock::now(), &zone())?;
             let wanted = Wanted {
@@ -96,23 +98,23 @@ async fn explored(
     if picture.out.is_some() {
         let (request, out) = request(picture);
         let summary = usage::explored_to_file(engine, query, request, zone(), out.clone()).await?;
-        return drawn(&summary, &out, output);
+        drawn(&summary, &out, output);
+        return Ok(());
     }
     let view = usage::explore(engine, query, zone()).await?;
     output.document(&view, |view| groups(view, compare));
     Ok(())
 }
 
-fn request(picture: PictureArgs) -> (ChartRequest, std::path::PathBuf) {
+fn request(picture: PictureArgs) -> (ChartRequest, PathBuf) {
     let request =
         ChartRequest { width: WIDTH, height: HEIGHT, theme: theme(picture.theme), hidden: Vec::new() };
     (request, picture.out.unwrap_or_default())
 }
 
-fn drawn(summary: &str, out: &std::path::Path, output: &Output) -> Result<(), Error> {
+fn drawn(summary: &str, out: &Path, output: &Output) {
     let document = serde_json::json!({ "path": out.display().to_string(), "summary": summary });
     output.document(&document, |_| format!("{summary}\nIt is in {}.\n", out.display()));
-    Ok(())
 }
 
 fn groups(view: &ExploreView, compare: bool) -> String {

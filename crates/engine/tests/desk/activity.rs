@@ -199,10 +199,8 @@ async fn n1_a_request_tells_what_is_left_of_the_budgets_that_it_counts_against()
     crate::common::rotate(&desk.engine, crate::common::NEW).await.unwrap();
     let request = PlaygroundRequest {
         model: "main/demo-fast".into(),
-        system: None,
         prompt: "Is EURUSD a buy?".into(),
-        temperature_centi: None,
-        max_tokens: None,
+        ..PlaygroundRequest::default()
     };
     playground::run(&desk.engine, "run", caller, request, mpsc::channel(1_000).0).await.unwrap();
     let lines = read(&desk.engine, &all(ActivityLines::Calls)).await;

@@ -13,10 +13,8 @@ use crate::common::{Desk, NEW, rotate};
 async fn ask(engine: &Arc<Engine>, model: &str) {
     let request = PlaygroundRequest {
         model: model.to_owned(),
-        system: None,
         prompt: "Is EURUSD a buy?".to_owned(),
-        temperature_centi: None,
-        max_tokens: None,
+        ..PlaygroundRequest::default()
     };
     let caller = Caller { app: "bot".into(), ..Caller::default() };
     playground::run(engine, "run", caller, request, mpsc::channel(1_000).0).await.unwrap();

@@ -42,10 +42,8 @@ fn ask(engine: &Arc<Engine>) {
     let engine = Arc::clone(engine);
     let request = PlaygroundRequest {
         model: "silent/demo-fast".to_owned(),
-        system: None,
         prompt: "Is EURUSD a buy?".to_owned(),
-        temperature_centi: None,
-        max_tokens: None,
+        ..PlaygroundRequest::default()
     };
     tokio::spawn(async move {
         let caller = Caller { app: "playground".into(), ..Caller::default() };
