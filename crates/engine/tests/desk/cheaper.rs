@@ -29,7 +29,7 @@ async fn connect(engine: &Arc<Engine>, (provider, model): (&str, &str)) {
     let draft = ConnectionDraft {
         provider: provider.into(),
         name: model.to_owned(),
-        key: Some(model.replace('.', "_").replace('-', "_")),
+        key: Some(model.replace(['.', '-'], "_")),
         base_url: None,
         default_model: Some(model.into()),
         secret: Some(Secret::new("sk-test-5d1f0b9c77ae42d8e1f0a3b6c9".to_owned())),
