@@ -115,6 +115,12 @@ export function moment(at: number, now: number, zone: string): string {
   return now - at < 6 * 86_400_000 ? `${weekday} ${time}` : `${day(at, zone)} ${time}`;
 }
 
+/** The same in the room of twelve figures: after some days, to the minute. */
+export function shortMoment(at: number, now: number, zone: string): string {
+  const told = moment(at, now, zone);
+  return told.length > 12 ? told.slice(0, -":00".length) : told;
+}
+
 /** `Tue 9 Dec, 10:42 EST`: for hovers, detail panes and the clock of the status bar. */
 export function absolute(at: number | null, zone: string): string {
   if (at === null) return "-";

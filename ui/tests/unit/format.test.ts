@@ -78,6 +78,13 @@ describe("times", () => {
     expect(format.ago(null, now, zone)).toBe("-");
   });
 
+  it("are to the second in a log, as far as there is room", () => {
+    const at = (ms: number) => [format.moment(now - ms, now, zone), format.shortMoment(now - ms, now, zone)];
+    expect(at(4_000)).toEqual(["10:41:56", "10:41:56"]);
+    expect(at(26 * 3_600_000)).toEqual(["Mon 08:42:00", "Mon 08:42:00"]);
+    expect(at(25 * 86_400_000)).toEqual(["14 Nov 10:42:00", "14 Nov 10:42"]);
+  });
+
   it("are absolute in the trader's zone", () => {
     expect(format.absolute(now, zone)).toBe("Tue 9 Dec, 10:42 EST");
     expect(format.clock(now, "UTC")).toBe("15:42");
