@@ -3547,7 +3547,7 @@ export type StripCell = {
 	at: Timestamp,
 	/**  Attempts that were answered. */
 	answered: number,
-	/**  Attempts that were not. */
+	/**  Attempts that failed or were cut. */
 	failed: number,
 	/**  Its p95 is over twice the day's. */
 	slow: boolean,

@@ -9,6 +9,7 @@ use patchbay_engine::Engine;
 use patchbay_engine::call::Caller;
 use patchbay_engine::changes::Changed;
 use patchbay_engine::desk::activity::{self, ActivityLines, ActivityNow, ActivityQuery, ActivitySpan};
+use patchbay_engine::desk::connections;
 use patchbay_engine::desk::log;
 use patchbay_engine::desk::playground::{self, PlaygroundRequest};
 use tokio::net::TcpListener;
@@ -33,7 +34,7 @@ async fn silent(desk: &Desk) -> TcpListener {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let draft = crate::common::draft("silent", &url, Some("sk-silent-0123456789abcdef"));
-    patchbay_engine::desk::connections::add_untested(&desk.engine, draft, TimeZone::UTC).await.unwrap();
+    connections::add_untested(&desk.engine, draft, TimeZone::UTC).await.unwrap();
     listener
 }
 
@@ -81,6 +82,22 @@ async fn c4_a_call_is_on_its_way_for_every_process_until_the_ledger_has_it() {
         assert!(seen.running.is_empty() && seen.newest > newest, "it is a row now: {seen:?}");
     }
     drop(kept);
+}
+
+#[tokio::test]
+async fn f3_a_caller_that_goes_away_is_no_failure_in_the_strip_of_a_connection() {
+    let desk = Desk::open().await;
+    let listener = silent(&desk).await;
+    let mut changes = desk.engine.changes().subscribe();
+    ask(&desk.engine);
+    let _kept = listener.accept().await.unwrap();
+    while changes.recv().await.unwrap() != Changed::Running {}
+    playground::stop(&desk.engine, "run");
+    while changes.recv().await.unwrap() != Changed::Usage {}
+    let all = connections::list(&desk.engine, TimeZone::UTC).await.unwrap();
+    let silent = all.iter().find(|connection| connection.key == "silent").unwrap();
+    let failed: u32 = silent.strip.iter().map(|cell| cell.failed).sum();
+    assert_eq!((silent.requests_today, failed), (1, 0));
 }
 
 #[tokio::test]

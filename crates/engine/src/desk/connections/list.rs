@@ -10,6 +10,7 @@ use patchbay_core::connection::{Connection as Settings, ConnectionStatus};
 use patchbay_core::diagnose::CheckReport;
 use patchbay_core::health::{Health, Vitals};
 use patchbay_core::id::ConnectionId;
+use patchbay_core::ledger::Outcome;
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::{Column, Columns, Detail, Filter, Totals};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, last_days};
@@ -124,7 +125,7 @@ pub struct StripCell {
     pub at: Timestamp,
     /// Attempts that were answered.
     pub answered: u32,
-    /// Attempts that were not.
+    /// Attempts that failed or were cut.
     pub failed: u32,
     /// Its p95 is over twice the day's.
     pub slow: bool,
@@ -313,6 +314,8 @@ struct OfConnection {
     day: Totals,
     /// By the start of each half-hour.
     cells: HashMap<i64, Totals>,
+    /// Likewise: attempts that failed or were cut. Limits, and callers that went away, are no failures of a connection (F3).
+    failed: HashMap<i64, u64>,
 }
 
 impl Figures {
@@ -329,7 +332,11 @@ impl Figures {
             }
             if bucket.at >= window {
                 own.day.add(bucket);
-                own.cells.entry(cell_start(bucket.at)).or_default().add(bucket);
+                let cell = cell_start(bucket.at);
+                own.cells.entry(cell).or_default().add(bucket);
+                if [Outcome::Failed, Outcome::Cut].iter().any(|bad| bucket.labels.outcome == bad.as_str()) {
+                    *own.failed.entry(cell).or_default() += bucket.counts.attempts;
+                }
             }
         })?;
         Ok(Self { by_key })
@@ -359,10 +366,10 @@ impl OfConnection {
             return StripCell { at, answered: 0, failed: 0, slow: false };
         };
         let answered = u32::try_from(totals.latency.count()).unwrap_or(u32::MAX);
-        let attempts = u32::try_from(totals.attempts).unwrap_or(u32::MAX);
+        let failed = self.failed.get(&at.0).copied().unwrap_or(0);
         let p95 = totals.latency.percentile(95.0);
         let slow = matches!((p95, typical), (Some(p95), Some(typical)) if p95 > typical.saturating_mul(2));
-        StripCell { at, answered, failed: attempts.saturating_sub(answered), slow }
+        StripCell { at, answered, failed: u32::try_from(failed).unwrap_or(u32::MAX), slow }
     }
 
     fn latency_by_hour(&self, now: Timestamp) -> Vec<u32> {
