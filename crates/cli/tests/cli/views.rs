@@ -33,11 +33,13 @@ fn c5_explored_groups_are_the_groups_of_usage() {
     assert_eq!(nano(&explored["whole"]["value"]), usage["totals"]["cost_nano_usd"].as_i64().unwrap());
     let groups = explored["groups"].as_array().unwrap();
     assert!(groups.len() > 1, "{explored}");
-    for group in groups {
+    for group in groups.iter().filter(|group| group["row"]["attempts"] != 0) {
         let same = |other: &&Value| other["key"] == group["row"]["key"];
         let of_usage = usage["groups"].as_array().unwrap().iter().find(same).unwrap();
         assert_eq!(nano(&group["row"]["value"]), of_usage["cost_nano_usd"].as_i64().unwrap());
-        assert_eq!(group["inside"].as_array().unwrap().len(), of_usage["groups"].as_array().unwrap().len());
+        // What was used in the days before only is a row, too.
+        let inside = group["inside"].as_array().unwrap().iter().filter(|inner| inner["attempts"] != 0);
+        assert_eq!(inside.count(), of_usage["groups"].as_array().unwrap().len());
     }
 }
 
