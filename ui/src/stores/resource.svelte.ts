@@ -8,6 +8,7 @@ export class Resource<T> {
   #watchers = 0;
   #stale = true;
   #again = false;
+  #puts = 0;
   #running: Promise<void> | null = null;
   readonly #read: () => Promise<T>;
 
@@ -52,9 +53,11 @@ export class Resource<T> {
     return this.#running;
   }
 
-  /** Shows a value before the backend confirms it (an optimistic edit). */
+  /** Shows a value before the backend confirms it (an optimistic edit). A read under way is of the time before: one more follows it. */
   put(value: T) {
     this.#value = value;
+    this.#puts += 1;
+    this.#again = true;
   }
 
   async #run(): Promise<void> {
@@ -62,8 +65,10 @@ export class Resource<T> {
     do {
       this.#again = false;
       this.#stale = false;
+      const puts = this.#puts;
       try {
-        this.#value = await this.#read();
+        const value = await this.#read();
+        if (puts === this.#puts) this.#value = value;
         this.#error = null;
       } catch (thrown) {
         this.#error = asBackendError(thrown);
