@@ -10,6 +10,7 @@ mod commands;
 mod notify;
 mod state;
 mod tray;
+mod web_view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,13 +109,14 @@ pub fn run() {
             }
             app.manage(Desk::open(app.handle(), &args));
             let while_developing = app.config().build.dev_url.clone().filter(|_| tauri::is_dev());
-            WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
+            let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
                 .title("Patchbay")
                 .on_navigation(move |address| is_our_page(address, while_developing.as_ref()))
                 .inner_size(1280.0, 800.0)
                 .min_inner_size(960.0, 640.0)
                 .visible(!args.hidden)
                 .build()?;
+            web_view::draw_plainly_without_a_card(&window)?;
             Ok(())
         })
         .on_window_event(|window, event| {

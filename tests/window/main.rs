@@ -6,6 +6,7 @@ mod activity;
 mod apps;
 mod chooser;
 mod connections;
+mod display;
 mod driver;
 mod explore;
 mod first_run;

@@ -3,11 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt, EventMask, MapState, Window as Id};
-use x11rb::rust_connection::RustConnection;
-
 use crate::connections::explore;
+use crate::display::Display;
 use crate::driver::Home;
 use crate::gateway;
 use crate::window::Window;
@@ -33,9 +30,9 @@ async fn started_with_the_computer(home: &Home) {
     };
     let url = window.until("bots are served", listening).await;
     assert_eq!(gateway::ask(&format!("{url}/v1"), "pb_nobody", "any").await.0, 401);
-    assert!(!display.shows("Patchbay"), "its window is not shown");
+    assert!(!display.shows_it(), "its window is not shown");
     started_again(home);
-    window.until("the window is open", async || display.shows("Patchbay").then_some(())).await;
+    window.until("the window is open", async || display.shows_it().then_some(())).await;
     window.close().await;
 }
 
@@ -74,13 +71,13 @@ async fn closed_and_opened_again(window: &Window, home: &Home) {
     window.click("keep-running").await;
     window.marked("keep-running", "aria-checked", "true").await;
     window.picture("77-gateway-settings").await;
-    assert!(display.shows("Patchbay"));
-    display.close("Patchbay");
-    window.until("the window is closed", async || (!display.shows("Patchbay")).then_some(())).await;
+    assert!(display.shows_it());
+    display.close_it();
+    window.until("the window is closed", async || (!display.shows_it()).then_some(())).await;
     assert_eq!(gateway::ask(&format!("{url}/v1"), "pb_nobody", "any").await.0, 401, "bots are served still");
 
     started_again(home);
-    window.until("the window is open", async || display.shows("Patchbay").then_some(())).await;
+    window.until("the window is open", async || display.shows_it().then_some(())).await;
 }
 
 async fn opened_to_other_machines(window: &Window) {
@@ -111,57 +108,4 @@ async fn opened_to_other_machines(window: &Window) {
     window.click("reach-close").await;
     window.misses("reach-warning").await;
     window.says("gateway-state", "Only programs on this computer can reach it.").await;
-}
-
-/// The display as a window manager has it.
-struct Display {
-    server: RustConnection,
-    root: Id,
-}
-
-impl Display {
-    fn open() -> Self {
-        let (server, screen) = x11rb::connect(None).expect("a display");
-        let root = server.setup().roots[screen].root;
-        Self { server, root }
-    }
-
-    /// Whether a window of that title is on the screen.
-    fn shows(&self, title: &str) -> bool {
-        self.find(self.root, title).is_some_and(|window| {
-            let found = self.server.get_window_attributes(window).ok().and_then(|asked| asked.reply().ok());
-            found.is_some_and(|attributes| attributes.map_state == MapState::VIEWABLE)
-        })
-    }
-
-    /// Asks a window to close, as its own cross does.
-    fn close(&self, title: &str) {
-        let window = self.find(self.root, title).expect("a window");
-        let [protocols, delete] = ["WM_PROTOCOLS", "WM_DELETE_WINDOW"].map(|name| self.atom(name));
-        let message = ClientMessageEvent::new(32, window, protocols, [delete, x11rb::CURRENT_TIME, 0, 0, 0]);
-        self.server.send_event(false, window, EventMask::NO_EVENT, message).expect("sent");
-        self.server.flush().expect("sent");
-    }
-
-    /// The window of that title that can be asked to close.
-    fn find(&self, below: Id, title: &str) -> Option<Id> {
-        let (name, text, protocols) =
-            (self.atom("_NET_WM_NAME"), self.atom("UTF8_STRING"), self.atom("WM_PROTOCOLS"));
-        let children = self.server.query_tree(below).ok()?.reply().ok()?.children;
-        children.into_iter().find_map(|window| {
-            let read = |property, kind| {
-                let asked = self.server.get_property(false, window, property, kind, 0, 64).ok()?;
-                asked.reply().ok().map(|found| found.value)
-            };
-            let any = x11rb::protocol::xproto::AtomEnum::ANY;
-            let is_named = read(name, text).is_some_and(|found| found == title.as_bytes());
-            let can_close = read(protocols, any.into()).is_some_and(|found| !found.is_empty());
-            if is_named && can_close { Some(window) } else { self.find(window, title) }
-        })
-    }
-
-    fn atom(&self, name: &str) -> u32 {
-        let asked = self.server.intern_atom(false, name.as_bytes()).expect("asked");
-        asked.reply().expect("an atom").atom
-    }
 }

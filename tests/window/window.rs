@@ -9,11 +9,16 @@ use thirtyfour::error::WebDriverResult;
 use thirtyfour::{By, Key, WebDriver, WebElement};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::display::{Display, Picture};
 use crate::driver::{Driver, Home, Keychain};
 use crate::wait::found;
 
 /// Generous: the machine may be busy with something else.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Ends after the page was drawn with whatever had changed.
+const DRAWN_TWICE: &str =
+    "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))";
 
 /// There is one display, and Patchbay opens only one window in a session.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -201,18 +206,21 @@ impl Window {
     }
 
     /// Keeps what the window shows as `target/window/NAME.png`, once it stands still: the first picture after a change may
-    /// be of the time before it.
+    /// be of the time before it. (The driver's own pictures never come where the web view draws without a graphics card.)
     pub(crate) async fn picture(&self, name: &str) {
         const TRIES: usize = 8;
-        let mut last = Vec::new();
+        let display = Display::open();
+        let mut last = None;
         for _ in 0..TRIES {
-            let next = self.page.screenshot_as_png().await.expect("a picture");
+            self.settle(DRAWN_TWICE).await;
+            let next = display.picture();
+            assert!(next.is_some(), "{name}: no window is on the screen");
             if next == last {
                 break;
             }
             last = next;
         }
-        save(name, &last);
+        save(name, &last.expect("a picture"));
     }
 
     pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
@@ -228,7 +236,7 @@ impl Window {
             Ok(body) => written(&body).await.unwrap_or_default(),
             Err(error) => error.to_string(),
         };
-        if let Ok(picture) = self.page.screenshot_as_png().await {
+        if let Some(picture) = Display::open().picture() {
             save("failed", &picture);
         }
         let log = std::fs::read_to_string(self.home.join("output.log")).unwrap_or_default();
@@ -274,8 +282,8 @@ fn named(name: &str) -> Option<Key> {
     })
 }
 
-fn save(name: &str, picture: &[u8]) {
+fn save(name: &str, picture: &Picture) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("window");
     std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is written");
+    std::fs::write(folder.join(format!("{name}.png")), picture.as_png()).expect("the picture is written");
 }
