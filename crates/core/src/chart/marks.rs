@@ -157,6 +157,17 @@ impl Picture {
             self.text(&series.name, after, (HPos::Left, VPos::Center), palette.label);
             x = after.0 + text_width(&series.name) + MARGIN;
         }
+        let steps = std::iter::once("none".to_owned()).chain(chart.scale.iter().enumerate().map(
+            |(step, from)| {
+                if step == 0 { format!("above {from}") } else { format!("{from}+") }
+            },
+        ));
+        for (color, text) in palette.heat.iter().zip(steps.take(if chart.scale.is_empty() { 0 } else { 6 })) {
+            self.block((x, 52), (SWATCH, SWATCH), *color);
+            let after = (x + SWATCH + 5, 56);
+            self.text(&text, after, (HPos::Left, VPos::Center), palette.label);
+            x = after.0 + text_width(&text) + MARGIN;
+        }
     }
 }
 

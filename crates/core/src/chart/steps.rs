@@ -83,8 +83,8 @@ impl Steps {
         let (first, last) = (range.from.day(zone), range.to.plus_ms(-1).day(zone));
         let steps: Vec<Step> = match resolution {
             Resolution::Fine | Resolution::Hour => equal(range, HOUR_MS, zone),
-            Resolution::Day => spans(first, last, 1.day(), zone),
-            Resolution::Week => spans(monday(first), last, 7.days(), zone),
+            Resolution::Day => spans((first, last), first, 1.day(), zone),
+            Resolution::Week => spans((first, last), monday(first), 7.days(), zone),
         };
         let ends_now = steps.last().is_some_and(|step| step.range.from <= now && now < step.range.to);
         Self { resolution, list: steps, ends_now }
@@ -189,20 +189,22 @@ fn equal(range: Range, step_ms: i64, zone: &TimeZone) -> Vec<Step> {
         .collect()
 }
 
-fn spans(first: Date, last: Date, each: Span, zone: &TimeZone) -> Vec<Step> {
-    let starts = std::iter::successors(Some(first), |day| day.checked_add(each).ok());
-    let is_week = each.get_days() > 1;
+/// Days or weeks, of which the outermost end with the days that are asked for.
+fn spans((first, last): (Date, Date), begin: Date, each: Span, zone: &TimeZone) -> Vec<Step> {
+    let starts = std::iter::successors(Some(begin), |day| day.checked_add(each).ok());
+    let short = if first.year() == last.year() { "%-d %b" } else { "%-d %b %Y" };
+    let long = if each.get_days() > 1 { format!("Week of {short}") } else { format!("%a {short}") };
     starts
         .take_while(|day| *day <= last)
-        .map(|day| {
-            let last_day = day.saturating_add(each).saturating_sub(1.day());
-            let form = if is_week { "Week of %-d %b" } else { "%a %-d %b" };
+        .map(|begin| {
+            let last_day = begin.saturating_add(each).saturating_sub(1.day()).min(last);
+            let day = begin.max(first);
             Step {
                 range: Range { from: day_range(day, zone).from, to: day_range(last_day, zone).to },
                 day,
                 last_day,
-                label: day.strftime(form).to_string(),
-                short: day.strftime("%-d %b").to_string(),
+                label: begin.strftime(&long).to_string(),
+                short: begin.strftime(short).to_string(),
             }
         })
         .collect()
@@ -214,10 +216,14 @@ mod tests {
     use crate::time::{parse_day, zone};
 
     fn cut(zone_name: &str, first: &str, last: &str) -> Steps {
+        let range = days(zone_name, first, last);
+        Steps::new(range, range.to.plus_ms(-1), &zone(zone_name).expect("a zone"))
+    }
+
+    fn days(zone_name: &str, first: &str, last: &str) -> Range {
         let zone = zone(zone_name).expect("a zone");
         let day = |text: &str| day_range(parse_day(text).expect("a day"), &zone);
-        let range = Range { from: day(first).from, to: day(last).to };
-        Steps::new(range, range.to.plus_ms(-1), &zone)
+        Range { from: day(first).from, to: day(last).to }
     }
 
     #[test]
@@ -245,7 +251,9 @@ mod tests {
                 assert_eq!(steps.index(pair[0].range.from), Some(index));
                 assert_eq!(steps.index(pair[0].range.to.plus_ms(-1)), Some(index));
             }
-            let end = steps.list.last().expect("a step").range.to;
+            let (start, end) = (steps.list[0].range.from, steps.list.last().expect("a step").range.to);
+            let asked = days("America/New_York", first, last);
+            assert_eq!((start, end), (asked.from, asked.to), "nothing beyond what was asked for");
             assert_eq!((steps.index(end), steps.index(Timestamp(0))), (None, None));
         }
     }
