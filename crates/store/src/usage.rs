@@ -239,6 +239,8 @@ pub struct LogRow {
     pub requested_model: String,
     /// What was asked of the provider.
     pub model: String,
+    /// What was called: `chat`, `embedding`, `test` or `count`.
+    pub usage_type: String,
     /// How it ended.
     pub outcome: String,
     /// The class of the error.
@@ -288,7 +290,7 @@ pub enum Page {
 
 const LOG_COLUMNS: &str =
     "SELECT u.*, s.app, s.feature, s.profile, s.connection_key, s.connection_name, s.provider, s.model,
-        s.outcome, s.sample FROM usage u JOIN series s ON s.id = u.series_id";
+        s.usage_type, s.outcome, s.sample FROM usage u JOIN series s ON s.id = u.series_id";
 
 /// The same with what only archives keep.
 pub(crate) const WHOLE: &str =
@@ -429,6 +431,7 @@ pub(crate) fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         provider: row.get("provider")?,
         requested_model: row.get("requested_model")?,
         model: row.get("model")?,
+        usage_type: row.get("usage_type")?,
         outcome: row.get("outcome")?,
         error_class: row.get("error_class")?,
         status: row.get("status")?,

@@ -229,6 +229,7 @@ async fn c5_no_cell_of_a_workbook_is_a_formula_and_texts_are_what_they_were() {
     assert_eq!(sheet.height(), 1 + STARTS.len());
     let at = sheet.rows().next().unwrap().iter().position(|head| *head == "app").unwrap();
     let shown: Vec<String> = sheet.rows().skip(1).map(|row| row[at].to_string()).collect();
+    assert!(sheet.rows().skip(1).all(|row| matches!(row[0], Data::DateTime(_))), "a time is a time");
     for start in ['=', '+', '-', '@'] {
         let app = hostile(1, start, ConnectionId(1)).series.app;
         assert!(shown.contains(&app), "{app:?} in {shown:?}");

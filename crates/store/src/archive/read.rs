@@ -36,7 +36,7 @@ impl<'a> Search<'a> {
     }
 }
 
-fn value(Archived { row, usage_type, .. }: &Archived, field: Field) -> &str {
+fn value(Archived { row, .. }: &Archived, field: Field) -> &str {
     match field {
         Field::Connection => &row.connection,
         Field::Provider => &row.provider,
@@ -44,7 +44,7 @@ fn value(Archived { row, usage_type, .. }: &Archived, field: Field) -> &str {
         Field::Feature => &row.feature,
         Field::App => &row.app,
         Field::Profile => &row.profile,
-        Field::Type => usage_type,
+        Field::Type => &row.usage_type,
         Field::Outcome => &row.outcome,
         Field::Error => row.error_class.as_deref().unwrap_or_default(),
         Field::Route if row.attempt > 1 => "failover",

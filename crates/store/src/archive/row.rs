@@ -18,8 +18,6 @@ pub struct Archived {
     pub row: LogRow,
     /// Whether it was its signal's first.
     pub begins_signal: bool,
-    /// What was called.
-    pub usage_type: String,
     /// The connection's row at the time.
     pub connection_id: i64,
 }
@@ -85,7 +83,6 @@ impl Archived {
         Ok(Self {
             row: usage::log_row(row)?,
             begins_signal: row.get("begins_signal")?,
-            usage_type: row.get("usage_type")?,
             connection_id: row.get("connection_id")?,
         })
     }
@@ -112,7 +109,7 @@ impl Archived {
             text(&row.feature),
             text(&row.profile),
             number(row.profile_version),
-            text(&self.usage_type),
+            text(&row.usage_type),
             text(&row.outcome),
             maybe(row.signal.as_ref()),
             Cell::Flag(self.begins_signal),
@@ -150,7 +147,7 @@ impl Archived {
             feature: row.feature.clone(),
             app: row.app.clone(),
             profile: row.profile.clone(),
-            usage_type: self.usage_type.clone(),
+            usage_type: row.usage_type.clone(),
             outcome: row.outcome.clone(),
             error: row.error_class.clone().unwrap_or_default(),
             route: if row.attempt > 1 { "failover" } else { "direct" }.to_owned(),
@@ -239,6 +236,7 @@ impl Places {
             provider,
             requested_model,
             model,
+            usage_type,
             outcome,
             error_class,
             status,
@@ -258,7 +256,7 @@ impl Places {
             upstream_id,
             detours,
         };
-        Ok(Archived { row, begins_signal, usage_type, connection_id })
+        Ok(Archived { row, begins_signal, connection_id })
     }
 }
 

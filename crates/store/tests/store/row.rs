@@ -61,6 +61,7 @@ fn as_logged(row: &UsageRow, id: i64) -> LogRow {
         provider: "openai".to_owned(),
         requested_model: "fast".to_owned(),
         model: "gpt-5-mini".to_owned(),
+        usage_type: "test".to_owned(),
         outcome: "cut".to_owned(),
         error_class: Some("stream_cut".to_owned()),
         status: Some(206),

@@ -16,7 +16,7 @@ use patchbay_core::chart::{ChartRequest, ChartTheme, Drawing, Heading};
 use patchbay_core::report::{Filter, GroupBy};
 use patchbay_store::audit::Recorded;
 use patchbay_store::usage::LogRow;
-use patchbay_store::{StoreError, files, usage};
+use patchbay_store::{Db, StoreError, files, usage};
 use serde::{Deserialize, Serialize};
 
 use super::charts::{ChartKind, draw};
@@ -83,7 +83,8 @@ pub async fn to_writer<W: Write + Send + 'static>(
     engine
         .blocking(move |engine| {
             let mut rows = text::Rows::new(&mut out, format, &selection.zone)?;
-            let count = each_row(engine, &selection.filter, |row| rows.write(row))?;
+            let write = |row: &LogRow| rows.write(row);
+            let count = engine.store.read(|db| Ok(each_row(db, &selection.filter, write)))??;
             rows.end().map_err(|error| unwritable(&error))?;
             recorded(engine, format.ending(), count)
         })
@@ -243,35 +244,31 @@ fn write_rows(
     match format {
         ExportFormat::Csv | ExportFormat::Json => {
             let mut rows = text::Rows::new(file, format, &selection.zone)?;
-            let count = each_row(engine, &selection.filter, |row| rows.write(row))?;
+            let write = |row: &LogRow| rows.write(row);
+            let count = engine.store.read(|db| Ok(each_row(db, &selection.filter, write)))??;
             rows.end().map_err(|error| unwritable(&error))?;
             Ok(count)
         }
         ExportFormat::Parquet => {
             let mut rows = parquet::Rows::new(file, &selection.zone).map_err(|error| unwritable(&error))?;
-            let count = each_row(engine, &selection.filter, |row| rows.write(row))?;
+            let write = |row: &LogRow| rows.write(row);
+            let count = engine.store.read(|db| Ok(each_row(db, &selection.filter, write)))??;
             rows.end().map_err(|error| unwritable(&error))?;
             Ok(count)
         }
-        ExportFormat::Xlsx => xlsx::write(engine, selection, file),
+        ExportFormat::Xlsx => engine.store.read(|db| Ok(xlsx::write(db, selection, file)))?,
     }
 }
 
 /// Calls `each` for every attempt that fits, the oldest first.
-fn each_row(
-    engine: &Engine,
-    filter: &Filter,
-    mut each: impl FnMut(&LogRow) -> io::Result<()>,
-) -> Result<u32, Error> {
+fn each_row(db: &Db, filter: &Filter, mut each: impl FnMut(&LogRow) -> io::Result<()>) -> Result<u32, Error> {
     let mut failed = None;
     let mut count = 0_u32;
-    let read = engine.store.read(|db| {
-        usage::scan(db, filter, |row| {
-            count = count.saturating_add(1);
-            each(&row).map_err(|error| {
-                failed = Some(error);
-                StoreError::Closed
-            })
+    let read = usage::scan(db, filter, |row| {
+        count = count.saturating_add(1);
+        each(&row).map_err(|error| {
+            failed = Some(error);
+            StoreError::Closed
         })
     });
     read.map_err(|error| failed.map_or_else(|| error.into(), |error| unwritable(&error)))?;

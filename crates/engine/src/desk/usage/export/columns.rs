@@ -53,7 +53,7 @@ const fn column(name: &'static str, kind: ColumnKind, value: fn(&LogRow, &TimeZo
 
 /// All of them, in their order. What models said and were asked is not among them; neither are messages of providers, which
 /// may repeat it.
-pub(super) const COLUMNS: [Column; 29] = [
+pub(super) const COLUMNS: [Column; 32] = [
     column("at_utc", ColumnKind::Moment, |row, _| Value::Moment(row.at)),
     column("at_local", ColumnKind::Text, |row, zone| Value::Text(row.at.to_local(zone))),
     column("call", ColumnKind::Text, |row, _| Value::Text(row.call.to_string())),
@@ -87,4 +87,7 @@ pub(super) const COLUMNS: [Column; 29] = [
     column("first_token_ms", ColumnKind::Number, |row, _| count(row.first_token_ms)),
     column("streamed", ColumnKind::Flag, |row, _| Value::Flag(row.streamed)),
     column("finish_reason", ColumnKind::Text, |row, _| maybe(row.finish_reason.as_ref())),
+    column("usage_type", ColumnKind::Text, |row, _| text(&row.usage_type)),
+    column("profile_version", ColumnKind::Number, |row, _| count(row.profile_version.map(u64::from))),
+    column("credential_version", ColumnKind::Number, |row, _| count(row.credential_version.map(u64::from))),
 ];

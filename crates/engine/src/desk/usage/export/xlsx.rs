@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::LazyLock;
 
 use patchbay_core::report::{GroupBy, Relation, Totals};
 use patchbay_core::time::Timestamp;
-use patchbay_store::rollup;
 use patchbay_store::usage::LogRow;
-use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
+use patchbay_store::{Db, StoreError, rollup};
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use super::columns::{COLUMNS, Value};
 use super::{Selection, each_row, unwritable};
-use crate::Engine;
 use crate::error::Error;
 
 /// Rows of a sheet below its heading: what Excel can open.
@@ -32,14 +32,13 @@ const FIGURES: [&str; 13] = [
     "p95, ms",
 ];
 
-pub(super) fn write(engine: &Engine, selection: &Selection, file: &mut File) -> Result<u32, Error> {
+/// All sheets are of one moment, so they agree (C5).
+pub(super) fn write(db: &Db, selection: &Selection, file: &mut File) -> Result<u32, Error> {
     let mut book = Workbook::new();
-    let (totals, groups, days) = engine.store.read(|db| {
-        let db = db.unchecked_transaction()?;
-        let Selection { filter, by, zone } = selection;
-        let groups = |by| rollup::groups(&db, filter, by, zone);
-        Ok((rollup::totals(&db, filter)?, groups(*by)?, groups(GroupBy::Day)?))
-    })?;
+    let db = db.unchecked_transaction().map_err(StoreError::from)?;
+    let Selection { filter, by, zone } = selection;
+    let of = |by| rollup::groups(&db, filter, by, zone);
+    let (totals, groups, days) = (rollup::totals(&db, filter)?, of(*by)?, of(GroupBy::Day)?);
     let mut sheets = || -> Result<(), XlsxError> {
         summary(book.add_worksheet(), selection, &totals)?;
         let name = selection.by.field().map_or("time", patchbay_core::report::Field::as_str);
@@ -49,7 +48,7 @@ pub(super) fn write(engine: &Engine, selection: &Selection, file: &mut File) -> 
     sheets().map_err(|error| failed(&error))?;
     let mut attempts = Attempts { selection, sheets: 0, row: SHEET, book: &mut book };
     attempts.sheet().map_err(|error| failed(&error))?;
-    let count = each_row(engine, &selection.filter, |row| attempts.write(row).map_err(io::Error::other))?;
+    let count = each_row(&db, filter, |row| attempts.write(row).map_err(io::Error::other))?;
     book.save_to_writer(file).map_err(|error| failed(&error))?;
     Ok(count)
 }
@@ -162,6 +161,10 @@ impl Attempts<'_> {
 #[expect(clippy::cast_precision_loss, reason = "only numbers of up to 15 digits are turned into floats")]
 fn put(sheet: &mut Worksheet, row: u32, column: u16, value: Value) -> Result<(), XlsxError> {
     const EXACT: i64 = 1_000_000_000_000_000;
+    /// 1970-01-01 in Excel's days.
+    const EPOCH: f64 = 25_569.0;
+    static MOMENT: LazyLock<Format> =
+        LazyLock::new(|| Format::new().set_num_format("yyyy-mm-dd hh:mm:ss.000"));
     match value {
         Value::None => {}
         Value::Text(text) => {
@@ -177,7 +180,8 @@ fn put(sheet: &mut Worksheet, row: u32, column: u16, value: Value) -> Result<(),
             sheet.write_boolean(row, column, flag)?;
         }
         Value::Moment(at) => {
-            sheet.write_string(row, column, at.to_rfc3339())?;
+            let days = at.0 as f64 / 86_400_000.0 + EPOCH;
+            sheet.write_number_with_format(row, column, days, &MOMENT)?;
         }
         Value::Dollars(amount) if amount.0.abs() < EXACT => {
             sheet.write_number(row, column, amount.0 as f64 / 1e9)?;
