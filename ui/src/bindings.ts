@@ -959,9 +959,9 @@ export type Budget = {
 	percent: number,
 	/**  Nothing is left of it. */
 	is_reached: boolean,
-	/**  What the period comes to at this pace; `None` before there is anything to go by. */
+	/**  What the period comes to at the usual pace; `None` where nobody looked ahead or there is nothing to go by yet. */
 	on_pace_for: string | null,
-	/**  When the cap will be reached at this pace, if within the period. */
+	/**  When the cap will be reached at that pace, if within the period. */
 	reaches_cap_at: Timestamp | null,
 	/**  When it begins anew. */
 	resets_at: Timestamp,
@@ -3722,7 +3722,7 @@ export type Totals = {
 	per_thousand: DecimalUsd | null,
 	/**  Decisions that calls belong to. */
 	signals: number,
-	/**  What one of them cost on average. */
+	/**  What one of them cost on average; `None` without any, and where only some of their steps are counted. */
 	per_signal: DecimalUsd | null,
 	/**  Of answered attempts. */
 	p50_ms: number | null,
@@ -3804,7 +3804,10 @@ export type UsageView = {
 	totals: Totals,
 	/**  The same over as many days before. */
 	prior: Totals,
-	/**  How much less the cached tokens cost than they would have uncached, at the prices of now. */
+	/**
+	 *  How much less the cached tokens cost than they would have uncached, less what writing them to the cache cost more, at the prices
+	 *  of now; may be below zero.
+	 */
 	cache_saving: DecimalUsd,
 	/**  Where this month's spend will be at its end; `None` where the span is not of this month or nothing tells. */
 	month_pace: DecimalUsd | null,
@@ -3884,6 +3887,11 @@ export type WhatIf = {
 	attempts: number,
 	/**  Attempts whose cost is not known; the actual cost is without them. */
 	unpriced_attempts: number,
+	/**
+	 *  Attempts of other types than chat, which are left out on both sides unless the query says which types it means: no chat model
+	 *  would have made an embedding.
+	 */
+	other_attempts: number,
 	/**  The alternatives, the dearest first. */
 	rows: WhatIfRow[],
 	/**  What else can be chosen. */

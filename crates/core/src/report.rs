@@ -16,7 +16,7 @@ pub use bucket::{Bucket, Labels, Values};
 pub use detail::{Column, Columns, Detail, Whose};
 pub use filter::{Condition, Field, Filter, Relation};
 pub use metric::{Metric, basis_points};
-pub use pace::{Usual, pace};
+pub use pace::Usual;
 pub use what_if::{Alternative, Traffic};
 
 /// What rows are grouped by.

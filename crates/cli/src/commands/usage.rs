@@ -168,6 +168,12 @@ pub(super) fn text(report: &UsageReport) -> String {
         text.push_str(
             "\nThe same traffic elsewhere (an estimate; the quality of answers is not compared):\n",
         );
+        if compared.other_attempts > 0 {
+            let others = compared.other_attempts;
+            text.push_str(&format!(
+                "Of chat only: {others} attempts of other types are left out on both sides.\n"
+            ));
+        }
         let rows = compared.rows.iter().map(|row| {
             let share = row.change_bp.map_or_else(|| "-".to_owned(), |bp| format!("{:+} %", bp / 100));
             vec![
@@ -195,8 +201,10 @@ fn more(report: &UsageReport) -> String {
         words.push(format!("{} calls saved by failover", more.saved_by_failover));
     }
     if more.cached_tokens > 0 {
-        words.push(format!("{} input tokens from a cache", more.cached_tokens));
+        let saved = NanoUsd(more.cache_saving_nano_usd);
+        words.push(format!("{} input tokens from a cache, about ${saved} saved", more.cached_tokens));
     }
+    words.extend(more.month_pace_nano_usd.map(|nano| format!("on pace for {} this month", dollars(nano))));
     if words.is_empty() { String::new() } else { format!("{}.\n", words.join(", ")) }
 }
 

@@ -143,6 +143,12 @@ impl Filter {
         true
     }
 
+    /// Whether it takes all that belongs to a signal or none of it: the steps of one decision are an app's own, but ask several models,
+    /// connections and features. Only then a signal has a cost.
+    pub fn keeps_signals_whole(&self) -> bool {
+        self.conditions.iter().all(|condition| matches!(condition.field, Field::App | Field::Signal))
+    }
+
     /// The conditions on signals, for which rows have to be read: there are too many of these for a rollup.
     pub fn names_a_signal(&self) -> bool {
         self.conditions.iter().any(|condition| condition.field == Field::Signal)
@@ -167,6 +173,13 @@ mod tests {
         assert!(fits(Field::App, "a") && fits(Field::App, "b") && fits(Field::Model, "m"));
         assert!(!fits(Field::App, "c") && !fits(Field::App, "d") && !fits(Field::Model, ""));
         assert!(fits(Field::Feature, "anything"));
+    }
+
+    #[test]
+    fn c5_a_signal_has_a_cost_where_none_of_its_steps_is_left_out() {
+        let app = Filter::default().only(Field::App, "bot");
+        assert!(Filter::default().keeps_signals_whole() && app.keeps_signals_whole());
+        assert!(!app.only(Field::Model, "m").keeps_signals_whole());
     }
 
     #[test]

@@ -9,12 +9,14 @@ use patchbay_core::budget::{
     LEVELS, Measure, OnLimit, Period, ScopeKind, ScopeName, forecast, reaches_cap_at,
 };
 use patchbay_core::money::{DecimalUsd, NanoUsd};
+use patchbay_core::report::{Column, Field, Filter};
 use patchbay_core::route::Needs;
 use patchbay_core::time::{Range, Timestamp};
 use patchbay_store::budget::{BudgetRow, Key, Terms};
 use patchbay_store::{Db, Recorded, StoreError, budget as table, setting};
 use serde::{Deserialize, Serialize};
 
+use super::{demo, usage};
 use crate::board::BudgetStand;
 use crate::budgets::in_words;
 use crate::changes::Changed;
@@ -73,9 +75,9 @@ pub struct Budget {
     pub percent: u32,
     /// Nothing is left of it.
     pub is_reached: bool,
-    /// What the period comes to at this pace; `None` before there is anything to go by.
+    /// What the period comes to at the usual pace; `None` where nobody looked ahead or there is nothing to go by yet.
     pub on_pace_for: Option<Amount>,
-    /// When the cap will be reached at this pace, if within the period.
+    /// When the cap will be reached at that pace, if within the period.
     pub reaches_cap_at: Option<Timestamp>,
     /// When it begins anew.
     pub resets_at: Timestamp,
@@ -103,18 +105,73 @@ pub struct BudgetDraft {
 
 /// All budgets: those of everything first, days before months.
 pub async fn list(engine: &Arc<Engine>) -> Result<Vec<Budget>, Error> {
-    engine.blocking(|engine| Ok(all(engine, &*engine.snapshot()?))).await
+    engine
+        .blocking(|engine| {
+            let snapshot = engine.snapshot()?;
+            engine.board.recall(&snapshot);
+            let foreseen = |row| {
+                let stand = engine.board.budget(row, &snapshot);
+                let (on_pace_for, reaches_cap_at) = heading(engine, row, &stand)?;
+                let on_pace_for = on_pace_for.map(|amount| amount_text(row.key.measure, amount));
+                Ok(Budget { on_pace_for, reaches_cap_at, ..view(row, stand) })
+            };
+            snapshot.budgets.iter().map(foreseen).collect()
+        })
+        .await
 }
 
+/// The same without a look ahead.
 pub(crate) fn all(engine: &Engine, snapshot: &Snapshot) -> Vec<Budget> {
     engine.board.recall(snapshot);
     snapshot.budgets.iter().map(|row| view(row, engine.board.budget(row, snapshot))).collect()
 }
 
+/// What a budget's period comes to and when its cap is reached: as the same hours of the last weeks tell, and as the period went so far
+/// where they do not: of tokens, which are not summed up by the hour, and beside sample data, which counts for nobody's budget.
+fn heading(
+    engine: &Engine,
+    row: &BudgetRow,
+    stand: &BudgetStand,
+) -> Result<(Option<u64>, Option<Timestamp>), Error> {
+    let (spent, now) = (stand.used.spent, stand.now);
+    let range = Range { from: stand.span.range.from, to: stand.span.range.to };
+    let column = match row.key.measure {
+        Measure::Money => Some(Column::Cost),
+        Measure::Requests => Some(Column::Attempts),
+        Measure::Tokens => None,
+    };
+    let told = match column {
+        Some(column) if !demo::is_loaded(&engine.store)? => {
+            engine.store.read(|db| usage::usual(db, &of_scope(&row.key.scope), column, now))?
+        }
+        _ => None,
+    };
+    let left = stand.cap.saturating_sub(spent);
+    Ok(match told {
+        Some(usual) => {
+            let reaches_cap_at = (left > 0).then(|| usual.reaches(left, range, now)).flatten();
+            (Some(spent.saturating_add(usual.rest(range, now))), reaches_cap_at)
+        }
+        None => (forecast(spent, range, now), reaches_cap_at(spent, stand.cap, range, now)),
+    })
+}
+
+/// Every attempt that counts for a scope.
+fn of_scope(scope: &ScopeName) -> Filter {
+    let field = match scope.kind {
+        ScopeKind::All => return Filter::default(),
+        ScopeKind::Provider => Field::Provider,
+        ScopeKind::Connection => Field::Connection,
+        ScopeKind::Profile => Field::Profile,
+        ScopeKind::App => Field::App,
+        ScopeKind::Feature => Field::Feature,
+    };
+    Filter::default().only(field, &scope.name)
+}
+
 fn view(row: &BudgetRow, stand: BudgetStand) -> Budget {
-    let (measure, BudgetStand { used, cap, span, now, has_subject }) = (row.key.measure, stand);
+    let (measure, BudgetStand { used, cap, span, has_subject, .. }) = (row.key.measure, stand);
     let text = |amount: u64| amount_text(measure, amount);
-    let range = Range { from: span.range.from, to: span.range.to };
     let percent = u128::from(used.spent) * 100 / u128::from(cap.max(1));
     Budget {
         key: BudgetKey { scope: row.key.scope.clone(), period: row.key.period, measure },
@@ -129,9 +186,9 @@ fn view(row: &BudgetRow, stand: BudgetStand) -> Budget {
         left: text(cap.saturating_sub(used.spent)),
         percent: u32::try_from(percent).unwrap_or(u32::MAX),
         is_reached: used.spent >= cap,
-        on_pace_for: forecast(used.spent, range, now).map(text),
-        reaches_cap_at: reaches_cap_at(used.spent, cap, range, now),
-        resets_at: range.to,
+        on_pace_for: None,
+        reaches_cap_at: None,
+        resets_at: span.range.to,
         more: text(fitting_more(measure, row.terms.cap)),
         has_subject,
     }

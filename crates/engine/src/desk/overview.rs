@@ -8,7 +8,7 @@ use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::health::Health;
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::PriceBook;
-use patchbay_core::report::{Column, Columns, Detail, Field, Filter, Totals as Sums};
+use patchbay_core::report::{Detail, Field, Filter, Totals as Sums};
 use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, last_days};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use super::alerts;
 use super::connections::{self, Connection};
 use super::prices::{UnpricedModel, without_price};
 use super::status::{GatewayState, VaultState, VaultStatus, vault};
-use super::usage::{SHOWN, Totals, expected, short};
+use super::usage::{SHOWN, Totals, expected, short, spent};
 use crate::error::Error;
 use crate::{Engine, clock};
 
@@ -151,7 +151,7 @@ fn read(
     let edge = |index: usize| days.get(index).map_or(now, |(_, range)| range.from);
     let day = days.last().map_or(Range { from: now, to: now }, |(_, day)| *day);
     let elapsed = i64::try_from(now.since_ms(edge(59))).unwrap_or(0);
-    let yesterday = Range { from: edge(58), to: edge(58).plus_ms(elapsed) };
+    let yesterday = Range { from: edge(58), to: edge(58).plus_ms(elapsed).min(edge(59)) };
     let recent = Recent::read(db, yesterday, day.from, now)?;
     let month = Filter::during(Range { from: edge(30), to: now.plus_ms(1) });
     // As much of its last day as has passed of today.
@@ -171,14 +171,6 @@ fn read(
         top_apps: top(recent.apps),
         top_features: top(recent.features),
     })
-}
-
-fn spent(db: &Db, filter: &Filter) -> Result<NanoUsd, StoreError> {
-    let mut spent = NanoUsd::ZERO;
-    rollup::scan(db, filter, &Detail::whole(Columns::of(&[Column::Cost])).of_all(), |bucket| {
-        spent += bucket.counts.cost;
-    })?;
-    Ok(spent)
 }
 
 /// Today, the same hours of yesterday, and the last 24 hours, each on its own: from one pass over the rollup.

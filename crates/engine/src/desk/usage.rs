@@ -1,10 +1,12 @@
 //! Figures of the ledger: for scripts (the contract of `patchbay usage --json`), for the Usage screen, as charts and as files.
 
+mod cache;
 mod cap;
 mod charts;
 mod cheaper;
 mod explore;
 mod export;
+mod pace;
 mod pass;
 mod query;
 mod statement;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use patchbay_core::money::NanoUsd;
+use patchbay_core::price::PriceBook;
 use patchbay_core::report::{Filter, Group, GroupBy, Totals as Sums, top};
 use patchbay_core::time::Range;
 use patchbay_store::{Db, StoreError, rollup};
@@ -24,7 +27,7 @@ use serde::Serialize;
 
 use crate::desk::export::cell;
 use crate::error::Error;
-use crate::{Engine, settling};
+use crate::{Engine, clock, settling};
 
 pub use charts::{ChartKind, chart};
 pub use cheaper::{AppCheaper, cheaper};
@@ -34,11 +37,12 @@ pub use export::{
     ExportFormat, Selection, chart_to_file, charts_to_folder, explored_to_file, explored_to_folder, to_file,
     to_folder, to_writer,
 };
+pub(crate) use pace::{expected, spent, usual};
 pub(crate) use pass::SHOWN;
 pub use query::{Days, Spans, UsageQuery};
 pub use statement::{statement, statement_to_folder};
+pub(crate) use view::short;
 pub use view::{Cause, FieldValue, FieldValues, GroupRow, Totals, UsageView, groups, values, view};
-pub(crate) use view::{expected, short};
 pub use what_if::{TriedPrice, WhatIf, WhatIfOption, WhatIfRow, what_if};
 pub(crate) use words::cause;
 
@@ -107,14 +111,25 @@ pub struct More {
     pub per_call_nano_usd: Option<i64>,
     /// What a thousand calls cost.
     pub per_thousand_nano_usd: Option<i64>,
-    /// What the calls of one decision cost on average; `null` where no call names one.
+    /// What the calls of one decision cost on average; `null` where no call names one, and where the filter takes only some of its calls.
     pub per_signal_nano_usd: Option<i64>,
+    /// How much less cached tokens cost than they would have uncached, less what writing them to the cache cost more, at the prices of
+    /// now.
+    pub cache_saving_nano_usd: i64,
+    /// Where this month's spend will be at its end; `null` where the range is not of this month or nothing tells.
+    pub month_pace_nano_usd: Option<i64>,
 }
 
-impl From<&Sums> for More {
-    fn from(totals: &Sums) -> Self {
+impl More {
+    fn read(
+        db: &Db,
+        filter: &Filter,
+        totals: &Sums,
+        (prices, zone): (&PriceBook, &TimeZone),
+    ) -> Result<Self, StoreError> {
+        let now = clock::now();
         let nano = |amount: Option<NanoUsd>| amount.map(|amount| amount.0);
-        Self {
+        Ok(Self {
             saved_by_failover: totals.saved_by_failover,
             cached_tokens: totals.cached_tokens,
             cache_write_tokens: totals.cache_write_tokens,
@@ -122,8 +137,10 @@ impl From<&Sums> for More {
             signals: totals.signals,
             per_call_nano_usd: nano(totals.per_call()),
             per_thousand_nano_usd: nano(totals.per_thousand()),
-            per_signal_nano_usd: nano(totals.per_signal()),
-        }
+            per_signal_nano_usd: nano(totals.per_signal().filter(|_| filter.keeps_signals_whole())),
+            cache_saving_nano_usd: cache::saving(db, filter, prices, now)?.0,
+            month_pace_nano_usd: nano(pace::of_month(db, filter, (now, zone))?),
+        })
     }
 }
 
@@ -192,13 +209,14 @@ pub async fn report(
 pub async fn detailed(engine: &Arc<Engine>, wanted: Wanted, zone: TimeZone) -> Result<UsageReport, Error> {
     engine
         .blocking(move |engine| {
+            let snapshot = engine.snapshot()?;
             let report = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
                 let totals = rollup::totals(&db, &wanted.filter)?;
                 let before = wanted.prior.map(|range| Filter { range: Some(range), ..wanted.filter.clone() });
                 Ok(UsageReport {
                     totals: (&totals).into(),
-                    more: (&totals).into(),
+                    more: More::read(&db, &wanted.filter, &totals, (&snapshot.prices, &zone))?,
                     prior: before
                         .map(|filter| rollup::totals(&db, &filter))
                         .transpose()?

@@ -27,7 +27,7 @@ async fn c5_explored_rows_sum_to_the_cards_under_random_filters() {
     for round in 0..64 {
         let zone = zone(ZONES[round % ZONES.len()]).unwrap();
         let asked = random_query(&mut rng, &rows, &zone, 40);
-        let query = ExploreQuery {
+        let mut query = ExploreQuery {
             days: asked.days.clone(),
             conditions: asked.conditions.clone(),
             metric: Metric::ALL[round % Metric::ALL.len()],
@@ -35,6 +35,14 @@ async fn c5_explored_rows_sum_to_the_cards_under_random_filters() {
             then: rng.bool().then(|| LABELS[rng.usize(0..LABELS.len())]),
             top: rng.u32(1..6),
         };
+        let mut asked = asked;
+        if query.metric == Metric::CostPerSignal {
+            let refused = usage::explore(&engine, query.clone(), zone.clone()).await;
+            let is_told = query.by == GroupBy::App && query.then.is_none() && query.conditions.is_empty();
+            assert_eq!(refused.is_ok(), is_told, "{query:?}");
+            query = ExploreQuery { by: GroupBy::App, then: None, conditions: Vec::new(), ..query };
+            asked = UsageQuery { by: GroupBy::App, conditions: Vec::new(), ..asked };
+        }
         let view = check(&engine, &query, &asked, &zone).await;
         with_any += usize::from(view.whole.attempts > 0);
         with_other += usize::from(view.groups.iter().any(|group| group.row.key == OTHER));

@@ -16,6 +16,7 @@ mod private;
 mod retention;
 mod running;
 mod sheets;
+mod traffic;
 mod usage;
 mod vault;
 mod views;

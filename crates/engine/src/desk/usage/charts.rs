@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::ToSpan;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use patchbay_core::catalog;
 use patchbay_core::chart::{
@@ -113,13 +114,12 @@ pub(super) fn draw(
     })?;
     Ok((
         drawing,
-        Heading { title: kind.title(query.by), detail: detail(&subject.spans, &query.conditions, zone) },
+        Heading { title: kind.title(query.by), detail: detail(subject.days(kind), &query.conditions, zone) },
     ))
 }
 
 /// What stands below a title: "1 Nov to 30 Nov 2026, America/New_York time. app is not playground."
-pub(super) fn detail(spans: &Spans, conditions: &[Condition], zone: &TimeZone) -> String {
-    let Spans { first, last, .. } = spans;
+pub(super) fn detail((first, last): (Date, Date), conditions: &[Condition], zone: &TimeZone) -> String {
     let zone = zone.iana_name().unwrap_or("local time");
     let days = if first == last {
         first.strftime("%-d %b %Y").to_string()
@@ -148,6 +148,15 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// The first and the last day that are drawn.
+    fn days(&self, kind: ChartKind) -> (Date, Date) {
+        let Spans { first, last, .. } = self.spans;
+        match kind {
+            ChartKind::Calendar => (calendar_begin(first, last), last),
+            _ => (first, last),
+        }
+    }
+
     fn steps(&self) -> Steps {
         Steps::new(self.spans.range, self.now, self.zone)
     }
@@ -260,11 +269,12 @@ impl Subject<'_> {
         Ok(Percentiles { rows: histograms.iter().map(row).collect(), whole: whole.percentile(95.0), steps })
     }
 
-    /// The average of each hour of the week, over those hours that have begun.
+    /// The average of each hour of the week, over those hours that have begun since there was a request at all.
     fn hours(&self, db: &Db) -> Result<Heat, StoreError> {
         let mut calls = vec![0_u64; 7 * 24];
         // When each of them last had a request.
         let mut last: Vec<Option<Timestamp>> = vec![None; 7 * 24];
+        let mut first = self.now;
         let mut hour_of_week = HoursOfWeek::new(self.spans.range, self.zone);
         let as_one = |span: Range| {
             span.to.0 - span.from.0 <= HOUR_MS
@@ -277,17 +287,19 @@ impl Subject<'_> {
             if let (Some(cell), Some(last)) = (calls.get_mut(index), last.get_mut(index)) {
                 *cell += bucket.counts.calls;
                 *last = (*last).max(Some(bucket.at));
+                first = first.min(bucket.at);
             }
         })?;
         let mut hours = vec![0_u64; 7 * 24];
-        let mut at = self.spans.range.from;
+        let mut at = hour_of(first, self.zone).from.max(self.spans.range.from);
         while at < self.spans.range.to.min(self.now) {
             hours[hour_of_week.of(at)] += 1;
             at = at.plus_ms(HOUR_MS);
         }
         let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
         let cell = |(index, (calls, hours)): (usize, (&u64, &u64))| {
-            let tenths = (calls * 10 + hours / 2).checked_div(*hours).unwrap_or(0);
+            // A rare request is more than none; an hour that never came is not one without requests.
+            let tenths = (calls * 10 + hours / 2).checked_div(*hours)?.max(u64::from(*calls > 0));
             Some(HeatCell {
                 label: format!("{} {:02}:00", days[index / 24], index % 24),
                 value: i64::try_from(tenths).unwrap_or(i64::MAX),
@@ -326,9 +338,7 @@ impl Subject<'_> {
 
     /// Whole weeks up to the span's last day.
     fn calendar(&self, db: &Db) -> Result<Heat, StoreError> {
-        let last = monday(self.spans.last);
-        let first = monday(self.spans.first).min(last.saturating_sub((7 * (CALENDAR_WEEKS - 1)).days()));
-        let end = self.spans.last;
+        let (first, end) = self.days(ChartKind::Calendar);
         let range = Range { from: day_range(first, self.zone).from, to: day_range(end, self.zone).to };
         let days = Steps::by(Resolution::Day, range, self.now, self.zone);
         let mut finder = days.finder();
@@ -401,6 +411,11 @@ fn stacked(
         .map(|step| series.iter().map(|series| amount(&series.id, step)).collect())
         .collect();
     Stacked { title, nothing, unit, series, steps, rows, cap: None }
+}
+
+/// The Monday with which a calendar up to a day begins.
+fn calendar_begin(first: Date, last: Date) -> Date {
+    monday(first).min(monday(last).saturating_sub((7 * (CALENDAR_WEEKS - 1)).days()))
 }
 
 /// The hour of the zone that holds a bucket's begin.

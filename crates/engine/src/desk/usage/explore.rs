@@ -144,7 +144,7 @@ pub(super) fn draw(
     let reading = Reading { query, snapshot: &snapshot, zone };
     let drawing = engine.store.read(|db| reading.draw(db, &spans, now, request))?;
     let title = format!("{} by {}", over_time::title(query.metric).0, noun(query.by));
-    Ok((drawing, Heading { title, detail: detail(&spans, &query.conditions, zone) }))
+    Ok((drawing, Heading { title, detail: detail((spans.first, spans.last), &query.conditions, zone) }))
 }
 
 impl ExploreQuery {
@@ -153,6 +153,15 @@ impl ExploreQuery {
             return Err(Error::invalid(
                 "Groups go by what calls are labelled with; the chart is over time.",
                 "Group by a connection, provider, model, feature, app or another label.",
+            ));
+        }
+        let tells_signals = Filter { range: None, conditions: self.conditions.clone() }.keeps_signals_whole()
+            && self.by == GroupBy::App
+            && self.then().is_none();
+        if self.metric == Metric::CostPerSignal && !tells_signals {
+            return Err(Error::invalid(
+                "What a signal costs is known of apps only: its steps may ask several models, connections and features.",
+                "Group by app, with nothing inside, and filter by app or not at all.",
             ));
         }
         if !(1..=MOST).contains(&self.top) {

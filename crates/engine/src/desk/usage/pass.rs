@@ -1,17 +1,15 @@
-//! What the rollup tells of a query: totals, groups with their lines, what failed attempts failed of, and cached tokens.
+//! What the rollup tells of a query: totals, groups with their lines, and what failed attempts failed of.
 
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use patchbay_core::chart::Steps;
-use patchbay_core::money::NanoUsd;
-use patchbay_core::price::PriceBook;
 use patchbay_core::report::{Bucket, Column, Columns, Detail, GroupBy, Totals as Sums, basis_points};
 use patchbay_core::time::{Range, Timestamp};
 use patchbay_store::{Db, StoreError, rollup};
 
 use super::query::{Spans, UsageQuery};
-use super::view::{Cause, GroupRow, short};
+use super::view::{Cause, GroupRow, Totals, short};
 use super::words;
 use crate::snapshot::Snapshot;
 
@@ -37,8 +35,6 @@ pub(super) struct Pass {
     pub(super) totals: Sums,
     groups: Vec<(String, Sums, Vec<i64>)>,
     causes: HashMap<String, u64>,
-    /// Provider, model, and their cached tokens.
-    cached: Vec<(String, String, u64)>,
     /// The provider of a group, for its tile.
     providers: Vec<String>,
 }
@@ -54,16 +50,14 @@ impl Pass {
             totals: Sums::default(),
             groups: Vec::new(),
             causes: HashMap::new(),
-            cached: Vec::new(),
             providers: Vec::new(),
         };
         let mut indices = Indices::new(query.by, zone);
         let filter = query.filter(spans.range);
         let of_one_group = |span: Range| rollup::is_one_group(span, query.by, zone);
         rollup::scan(db, &filter, &Detail::spans(SHOWN, &of_one_group), |bucket| {
-            let (group, model) = indices.of(bucket, &mut pass);
+            let group = indices.of(bucket, &mut pass);
             pass.groups[group].1.add(bucket);
-            pass.cached[model].2 += bucket.counts.cached_tokens;
             pass.note_failed(bucket);
         })?;
         let steps = Steps::new(spans.range, now, zone);
@@ -72,7 +66,7 @@ impl Pass {
         let detail = Detail::spans(Columns::of(&[Column::Cost]), &of_one_point);
         rollup::scan(db, &filter, &detail, |bucket| {
             if let Some(step) = finder.find(bucket.at) {
-                let (group, _) = indices.of(bucket, &mut pass);
+                let group = indices.of(bucket, &mut pass);
                 let spark = &mut pass.groups[group].2;
                 spark.resize(steps.list.len(), 0);
                 spark[step] += bucket.counts.cost.0;
@@ -99,12 +93,14 @@ impl Pass {
         let whole = self.totals.cost.0;
         let row = |((key, sums, spark), provider): (&(String, Sums, Vec<i64>), &String)| {
             let (tile, color) = tile(by, provider, snapshot);
+            let mut totals = Totals::from(sums);
+            totals.per_signal = totals.per_signal.filter(|_| by == GroupBy::App);
             GroupRow {
                 name: words::name(snapshot, by, key),
                 key: key.clone(),
                 tile,
                 color,
-                totals: sums.into(),
+                totals,
                 share_bp: basis_points(sums.cost.0.unsigned_abs(), whole.unsigned_abs()).unwrap_or(0),
                 success_bp: basis_points(sums.answered_attempts, sums.attempts),
                 spark: thin(spark),
@@ -125,44 +121,31 @@ impl Pass {
         };
         causes.into_iter().map(cause).collect()
     }
-
-    /// The difference between input and cached input, for every cached token.
-    pub(super) fn cache_saving(&self, prices: &PriceBook, now: Timestamp) -> NanoUsd {
-        let saved = |(provider, model, tokens): &(String, String, u64)| {
-            let price = prices.find(provider, model, now, 0)?;
-            let each = i128::from(price.input.0) - i128::from(price.cached_input?.0);
-            i64::try_from(each.max(0) * i128::from(*tokens) / 1_000_000).ok().map(NanoUsd)
-        };
-        self.cached.iter().filter_map(saved).sum()
-    }
 }
 
-/// Which group and which model a bucket belongs to: found once for each series, as far as it goes by labels.
+/// Which group a bucket belongs to: found once for each series, as far as it goes by labels.
 struct Indices<'a> {
     by: GroupBy,
     zone: &'a TimeZone,
-    /// The group, where it goes by labels, and the model.
-    of_series: Vec<Option<(Option<usize>, usize)>>,
+    of_series: Vec<Option<usize>>,
     of_key: HashMap<String, usize>,
-    of_model: HashMap<(String, String), usize>,
 }
 
 impl<'a> Indices<'a> {
     fn new(by: GroupBy, zone: &'a TimeZone) -> Self {
-        Self { by, zone, of_series: Vec::new(), of_key: HashMap::new(), of_model: HashMap::new() }
+        Self { by, zone, of_series: Vec::new(), of_key: HashMap::new() }
     }
 
-    fn of(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> (usize, usize) {
-        match self.of_series.get(bucket.series).copied().flatten() {
-            Some((Some(group), model)) => (group, model),
-            Some((None, model)) => (self.group(bucket, pass), model),
-            None => {
-                let (group, model) = (self.group(bucket, pass), self.model(bucket, pass));
-                self.of_series.resize(self.of_series.len().max(bucket.series + 1), None);
-                self.of_series[bucket.series] = Some((self.by.field().map(|_| group), model));
-                (group, model)
-            }
+    fn of(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> usize {
+        if let Some(group) = self.of_series.get(bucket.series).copied().flatten() {
+            return group;
         }
+        let group = self.group(bucket, pass);
+        if self.by.field().is_some() {
+            self.of_series.resize(self.of_series.len().max(bucket.series + 1), None);
+            self.of_series[bucket.series] = Some(group);
+        }
+        group
     }
 
     fn group(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> usize {
@@ -178,14 +161,6 @@ impl<'a> Indices<'a> {
             pass.providers[index].clone_from(provider);
         }
         index
-    }
-
-    fn model(&mut self, bucket: &Bucket<'_>, pass: &mut Pass) -> usize {
-        let (provider, model) = (&bucket.labels.provider, &bucket.labels.model);
-        *self.of_model.entry((provider.clone(), model.clone())).or_insert_with(|| {
-            pass.cached.push((provider.clone(), model.clone(), 0));
-            pass.cached.len() - 1
-        })
     }
 }
 

@@ -1,19 +1,20 @@
 //! The Usage screen's figures: totals with those of the span before, groups, and what failed attempts failed of. They are all made
 //! of the same sums, read at one moment, so they agree (C5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::money::{DecimalUsd, NanoUsd};
-use patchbay_core::report::{Column, Columns, Detail, Field, Filter, GroupBy, Totals as Sums, Usual, pace};
-use patchbay_core::time::{HOUR_MS, Range, Timestamp, month_range};
+use patchbay_core::money::DecimalUsd;
+use patchbay_core::report::{Detail, Field, Filter, GroupBy, Totals as Sums};
+use patchbay_core::time::Timestamp;
 use patchbay_store::{Db, StoreError, rollup, series};
 use serde::Serialize;
 
+use super::pace::of_month;
 use super::pass::{Pass, SHOWN};
 use super::query::{Spans, UsageQuery};
-use super::words;
+use super::{cache, words};
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::{Engine, clock};
@@ -31,8 +32,6 @@ const FIELDS: [GroupBy; 10] = [
     GroupBy::Error,
     GroupBy::Route,
 ];
-/// How many weeks tell what an hour usually costs.
-const USUAL_WEEKS: u32 = 4;
 
 /// The Usage screen's figures.
 #[derive(Clone, Debug, Serialize, specta::Type)]
@@ -49,7 +48,8 @@ pub struct UsageView {
     pub totals: Totals,
     /// The same over as many days before.
     pub prior: Totals,
-    /// How much less the cached tokens cost than they would have uncached, at the prices of now.
+    /// How much less the cached tokens cost than they would have uncached, less what writing them to the cache cost more, at the prices
+    /// of now; may be below zero.
     pub cache_saving: DecimalUsd,
     /// Where this month's spend will be at its end; `None` where the span is not of this month or nothing tells.
     pub month_pace: Option<DecimalUsd>,
@@ -95,7 +95,7 @@ pub struct Totals {
     pub per_thousand: Option<DecimalUsd>,
     /// Decisions that calls belong to.
     pub signals: u32,
-    /// What one of them cost on average.
+    /// What one of them cost on average; `None` without any, and where only some of their steps are counted.
     pub per_signal: Option<DecimalUsd>,
     /// Of answered attempts.
     pub p50_ms: Option<u32>,
@@ -210,6 +210,11 @@ fn read(
 ) -> Result<UsageView, StoreError> {
     let pass = Pass::over(db, query, spans, (now, zone))?;
     let prior = totals(db, &query.filter(spans.prior))?;
+    let tells_signals = query.filter(spans.range).keeps_signals_whole();
+    let shown = |sums: &Sums| {
+        let totals = Totals::from(sums);
+        if tells_signals { totals } else { Totals { per_signal: None, ..totals } }
+    };
     let anything = Filter { range: None, conditions: query.conditions.clone() };
     let last_activity = if pass.totals.attempts > 0 { None } else { rollup::newest(db, &anything)? };
     Ok(UsageView {
@@ -217,10 +222,10 @@ fn read(
         from: spans.first.to_string(),
         to: spans.last.to_string(),
         days: spans.first.until(spans.last).map_or(0, |span| span.get_days()).unsigned_abs() + 1,
-        totals: (&pass.totals).into(),
-        prior: (&prior).into(),
-        cache_saving: pass.cache_saving(&snapshot.prices, now).into(),
-        month_pace: month_pace(db, &query.filter(spans.range), (now, zone))?.map(Into::into),
+        totals: shown(&pass.totals),
+        prior: shown(&prior),
+        cache_saving: cache::saving(db, &query.filter(spans.range), &snapshot.prices, now)?.into(),
+        month_pace: of_month(db, &query.filter(spans.range), (now, zone))?.map(Into::into),
         groups: pass.rows(query.by, snapshot),
         causes: pass.causes(),
         last_activity,
@@ -232,55 +237,6 @@ fn totals(db: &Db, filter: &Filter) -> Result<Sums, StoreError> {
     let mut totals = Sums::default();
     rollup::scan(db, filter, &Detail::whole(SHOWN).of_all(), |bucket| totals.add(bucket))?;
     Ok(totals)
-}
-
-/// Where the month that holds `now` will end.
-fn month_pace(
-    db: &Db,
-    filter: &Filter,
-    (now, zone): (Timestamp, &TimeZone),
-) -> Result<Option<NanoUsd>, StoreError> {
-    let month = month_range(now.day(zone), zone);
-    if !filter.range.is_some_and(|range| (range.from..range.to).contains(&now)) {
-        return Ok(None);
-    }
-    expected(db, filter, month, now)
-}
-
-/// What will be spent by the end of a span that holds `now`, as the same hours of the last weeks tell.
-pub(crate) fn expected(
-    db: &Db,
-    filter: &Filter,
-    span: Range,
-    now: Timestamp,
-) -> Result<Option<NanoUsd>, StoreError> {
-    let week_ms = 7 * 24 * HOUR_MS;
-    let weeks = Range { from: now.plus_ms(-i64::from(USUAL_WEEKS) * week_ms), to: now };
-    let whole = Range { from: span.from.min(weeks.from), to: now.plus_ms(1) };
-    let mut spent = NanoUsd::ZERO;
-    // By the hour, as the usual pace is.
-    let mut before: BTreeMap<Timestamp, NanoUsd> = BTreeMap::new();
-    let hour = |at: Timestamp| Timestamp(at.0.div_euclid(HOUR_MS) * HOUR_MS);
-    let edges = [span.from, weeks.from.bucket()];
-    let as_one = |part: Range| {
-        let has_edge = edges.into_iter().any(|edge| part.from < edge && edge < part.to);
-        let is_long_ago = part.to <= weeks.from.bucket();
-        !has_edge && (is_long_ago || hour(part.from) == hour(part.to.plus_ms(-1)))
-    };
-    let filter = Filter { range: Some(whole), ..filter.clone() };
-    let detail = Detail::spans(Columns::of(&[Column::Cost]), &as_one).of_all();
-    rollup::scan(db, &filter, &detail, |bucket| {
-        if bucket.at >= span.from {
-            spent += bucket.counts.cost;
-        }
-        if bucket.at >= weeks.from.bucket() {
-            *before.entry(hour(bucket.at)).or_default() += bucket.counts.cost;
-        }
-    })?;
-    // Who has not been here for four weeks is judged by as many as he has.
-    let begun = before.keys().next().map_or(0, |first| now.since_ms(*first)).div_ceil(week_ms.unsigned_abs());
-    let weeks = u32::try_from(begun).unwrap_or(USUAL_WEEKS).clamp(1, USUAL_WEEKS);
-    Ok(Usual::of(weeks, before).map(|usual| pace(spent, span, now, &usual)))
 }
 
 /// What filters can be made of: every value that ever occurred of a label, in order.
@@ -319,35 +275,4 @@ pub async fn values(engine: &Arc<Engine>) -> Result<Vec<FieldValues>, Error> {
             Ok(FIELDS.into_iter().filter_map(of_field).collect())
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use patchbay_core::time::zone;
-    use patchbay_store::Store;
-    use patchbay_store::rollup::settle;
-
-    use super::*;
-    use crate::demo::sample::{self, SampleOptions};
-
-    #[test]
-    fn t1_the_pace_is_the_same_before_and_after_days_are_settled() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        // 2026-11-20 15:42 UTC.
-        let now = Timestamp(1_795_189_320_000);
-        for name in ["America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"] {
-            let zone = zone(name).unwrap();
-            // Less than four weeks, so that it matters when the first attempt was.
-            sample::load(&store, SampleOptions { attempts: 2_000, days: 17, seed: 3 }, now, &zone).unwrap();
-            let month = month_range(now.day(&zone), &zone);
-            let spans = [month, Range { from: now.plus_ms(-5 * HOUR_MS).bucket(), to: now.plus_ms(HOUR_MS) }];
-            let paces =
-                || spans.map(|span| store.read(|db| expected(db, &Filter::default(), span, now)).unwrap());
-            let before = paces();
-            assert!(before.iter().all(Option::is_some));
-            assert!(settle::run(&store, &zone, now).unwrap() > 14, "{name}");
-            assert_eq!(paces(), before, "{name}");
-        }
-    }
 }

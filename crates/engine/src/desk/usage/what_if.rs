@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use patchbay_core::ledger::UsageType;
 use patchbay_core::model::bundled;
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::Price;
 use patchbay_core::profile::Place;
-use patchbay_core::report::{Field, Filter, Totals, Traffic};
+use patchbay_core::report::{Column, Columns, Detail, Field, Filter, Relation, Totals, Traffic};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp};
 use patchbay_store::{Db, StoreError, rollup, series};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,9 @@ pub struct WhatIf {
     pub attempts: u32,
     /// Attempts whose cost is not known; the actual cost is without them.
     pub unpriced_attempts: u32,
+    /// Attempts of other types than chat, which are left out on both sides unless the query says which types it means: no chat model
+    /// would have made an embedding.
+    pub other_attempts: u32,
     /// The alternatives, the dearest first.
     pub rows: Vec<WhatIfRow>,
     /// What else can be chosen.
@@ -110,10 +114,14 @@ pub async fn what_if(
             let chosen = models.iter().map(|id| named(&snapshot, id)).collect::<Result<Vec<_>, _>>()?;
             let compared = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
-                let totals = rollup::totals(&db, &query.filter(spans.range))?;
                 let known = known(&db, &snapshot, now)?;
-                let chosen =
-                    if chosen.is_empty() && tried.is_none() { suggested(&db, &known, now)? } else { chosen };
+                let (makes, filter, other_attempts) = meant(&db, query.filter(spans.range))?;
+                let totals = rollup::totals(&db, &filter)?;
+                let chosen = if chosen.is_empty() && tried.is_none() {
+                    suggested(&db, &known, makes, &snapshot, now)?
+                } else {
+                    chosen
+                };
                 let comparison = Comparison { db: &db, snapshot: &snapshot, now, totals: &totals };
                 let mut rows =
                     chosen.iter().map(|choice| comparison.row(choice)).collect::<Result<Vec<_>, _>>()?;
@@ -123,6 +131,7 @@ pub async fn what_if(
                     actual: totals.cost.into(),
                     attempts: short(totals.sizes.count()),
                     unpriced_attempts: short(totals.unpriced_attempts),
+                    other_attempts: short(other_attempts),
                     rows,
                     options: options(&known, &snapshot, now),
                 })
@@ -130,6 +139,28 @@ pub async fn what_if(
             Ok(compared?)
         })
         .await
+}
+
+/// What kind of models the traffic is for, the filter of what can be compared, and how many attempts that leaves out.
+fn meant(db: &Db, filter: Filter) -> Result<(Makes, Filter, u64), StoreError> {
+    let types = filter.conditions.iter().find(|condition| condition.field == Field::Type);
+    if let Some(types) = types {
+        let makes_vectors = types.values == [UsageType::Embedding.as_str()] && types.relation == Relation::Is;
+        return Ok((if makes_vectors { Makes::Vectors } else { Makes::Answers }, filter, 0));
+    }
+    let others = filter.clone().and(Field::Type, Relation::IsNot, UsageType::Chat.as_str());
+    let mut left_out = 0;
+    rollup::scan(db, &others, &Detail::whole(Columns::of(&[Column::Attempts])), |bucket| {
+        left_out += bucket.counts.attempts;
+    })?;
+    Ok((Makes::Answers, filter.only(Field::Type, UsageType::Chat.as_str()), left_out))
+}
+
+/// What models make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Makes {
+    Answers,
+    Vectors,
 }
 
 fn cost_of(row: &WhatIfRow) -> Option<NanoUsd> {
@@ -225,11 +256,23 @@ fn known(db: &Db, snapshot: &Snapshot, now: Timestamp) -> Result<BTreeSet<(Strin
     Ok(called.chain(would).filter(priced).collect())
 }
 
-/// Those that were called most in the last 30 days.
-fn suggested(db: &Db, known: &BTreeSet<(String, String)>, now: Timestamp) -> Result<Vec<Choice>, StoreError> {
+/// Of those that make what the traffic is for, the ones that were called most in the last 30 days. What costs nothing is for those who
+/// choose it: it would win over everything else, on whatever machine it runs.
+fn suggested(
+    db: &Db,
+    known: &BTreeSet<(String, String)>,
+    makes: Makes,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Result<Vec<Choice>, StoreError> {
     let range = Range { from: now.plus_ms(-MEASURED_MS), to: now.plus_ms(1) };
+    let fits = |(provider, model): &(String, String)| {
+        let price = snapshot.prices.find(provider, model, now, 0);
+        let costs = price.is_some_and(|price| price.input.0 > 0 || price.output.0 > 0);
+        costs && bundled(provider, model).embeds == (makes == Makes::Vectors)
+    };
     let mut used: Vec<_> =
-        rollup::by_model(db, range)?.into_iter().filter(|(id, _)| known.contains(id)).collect();
+        rollup::by_model(db, range)?.into_iter().filter(|(id, _)| known.contains(id) && fits(id)).collect();
     used.sort_by_key(|(_, used)| std::cmp::Reverse(used.calls));
     let first = used.into_iter().map(|(id, _)| Choice::model(id)).take(SUGGESTED);
     Ok(first.collect())
