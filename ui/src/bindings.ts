@@ -2295,6 +2295,23 @@ export type Market =
 /**  Hong Kong Exchange. */
 "hkex";
 
+/**  Whether an exchange trades. */
+export type MarketSession = {
+	/**  Where it is. */
+	city: string,
+	/**  Whether it does. */
+	state: MarketState,
+	/**  Until when. */
+	until: Timestamp,
+};
+
+/**  Whether a market trades now. */
+export type MarketState = 
+/**  It does. */
+"open" | 
+/**  It does not. */
+"closed";
+
 /**  Under which name a provider takes the upper limit of an answer. */
 export type MaxTokens = 
 /**  `max_tokens`, as nearly all do. */
@@ -3508,6 +3525,8 @@ export type Status = {
 	sample_data: boolean,
 	/**  What keeps usage rows from being written; empty when all is well. */
 	ledger_trouble: string,
+	/**  Exchanges: the one that opened last first, then those that are open longer, then the one that opens next. */
+	markets: MarketSession[],
 };
 
 /**  What is in force at one step of a chain. */

@@ -1,13 +1,15 @@
 //! When markets open: a small calendar that needs no network. Holidays are data for two years, written down from general
 //! knowledge and not fetched from an exchange; beyond them only weekends are known.
 
+use std::sync::LazyLock;
+
 use jiff::civil::{Date, Time, Weekday, time};
 use jiff::{ToSpan, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Range, Timestamp};
 
-/// `MARKET<TAB>DAY<TAB>name`, one holiday a line.
+/// `MARKET<TAB>DAY<TAB>name`, one holiday a line; with `<TAB>HH:MM` behind it, a day that closes then.
 const HOLIDAYS: &str = include_str!("../data/market-holidays.tsv");
 /// As many days ahead as an opening is looked for: no market rests longer.
 const AHEAD_DAYS: i64 = 14;
@@ -83,14 +85,30 @@ impl Market {
         (0..AHEAD_DAYS)
             .filter_map(|days| today.checked_sub(days.days()).ok())
             .filter(|day| self.trades_on(*day))
-            .filter_map(|day| Some(Range { from: at(day, opens)?, to: at(day, closes)? }))
+            .filter_map(|day| {
+                let closes = self.closes_early(day).unwrap_or(closes);
+                Some(Range { from: at(day, opens)?, to: at(day, closes)? })
+            })
             .find(|session| session.from < before)
     }
 
     /// Whether it trades on that day of its own calendar.
     pub fn trades_on(self, day: Date) -> bool {
         !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
-            && !holidays().any(|(market, holiday)| market == self && holiday == day)
+            && !holidays().any(|one| one.market == self && one.day == day && one.closes.is_none())
+    }
+
+    /// When it closes on a short day.
+    fn closes_early(self, day: Date) -> Option<Time> {
+        holidays().find(|one| one.market == self && one.day == day)?.closes
+    }
+
+    /// Whether it is open, and until when it is or is not.
+    pub fn state(self, now: Timestamp) -> Option<(MarketState, Timestamp)> {
+        match self.last_session(now.plus_ms(1)) {
+            Some(session) if now < session.to => Some((MarketState::Open, session.to)),
+            _ => Some((MarketState::Closed, self.next_open(now)?)),
+        }
     }
 
     /// Its first opening after this moment.
@@ -107,11 +125,37 @@ impl Market {
     }
 }
 
-fn holidays() -> impl Iterator<Item = (Market, Date)> {
-    HOLIDAYS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let mut fields = line.split('\t');
-        Some((Market::parse(fields.next()?)?, fields.next()?.parse().ok()?))
-    })
+/// Whether a market trades now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum MarketState {
+    /// It does.
+    Open,
+    /// It does not.
+    Closed,
+}
+
+/// A day that is not like others.
+struct Special {
+    market: Market,
+    day: Date,
+    /// `None` where it does not open at all.
+    closes: Option<Time>,
+}
+
+fn holidays() -> impl Iterator<Item = &'static Special> {
+    static ALL: LazyLock<Vec<Special>> = LazyLock::new(|| {
+        let lines = HOLIDAYS.lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(special).collect()
+    });
+    ALL.iter()
+}
+
+fn special(line: &str) -> Option<Special> {
+    let mut fields = line.split('\t');
+    let (market, day) = (Market::parse(fields.next()?)?, fields.next()?.parse().ok()?);
+    let closes = fields.nth(1).map(|clock| Time::strptime("%H:%M", clock)).transpose().ok()?;
+    Some(Special { market, day, closes })
 }
 
 #[cfg(test)]
@@ -163,6 +207,8 @@ mod tests {
             (Market::Lse, "2026-03-31T00:00:00Z", "2026-03-30T07:00:00Z", "2026-03-30T15:30:00Z"),
             // Thanksgiving, and the opening itself is not before the opening
             (Market::Nyse, "2026-11-27T14:30:00Z", "2026-11-25T14:30:00Z", "2026-11-25T21:00:00Z"),
+            // the day after it is short
+            (Market::Nyse, "2026-11-28T12:00:00Z", "2026-11-27T14:30:00Z", "2026-11-27T18:00:00Z"),
             (Market::Tse, "2026-07-05T12:00:00Z", "2026-07-03T00:00:00Z", "2026-07-03T06:30:00Z"),
         ] {
             let session = market.last_session(at(before));
@@ -171,11 +217,26 @@ mod tests {
     }
 
     #[test]
+    fn a_market_is_open_until_its_close_and_then_closed_until_it_opens() {
+        let (open, closed) = (MarketState::Open, MarketState::Closed);
+        for (now, state, until) in [
+            ("2026-11-27T14:29:59Z", closed, "2026-11-27T14:30:00Z"),
+            ("2026-11-27T14:30:00Z", open, "2026-11-27T18:00:00Z"),
+            ("2026-11-27T18:00:00Z", closed, "2026-11-30T14:30:00Z"),
+            ("2026-11-30T20:00:00Z", open, "2026-11-30T21:00:00Z"),
+        ] {
+            assert_eq!(Market::Nyse.state(at(now)), Some((state, at(until))), "{now}");
+        }
+    }
+
+    #[test]
     fn every_line_of_the_calendar_is_read() {
         let lines = HOLIDAYS.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(holidays().count(), lines);
-        for (market, day) in holidays() {
+        for &Special { market, day, closes } in holidays() {
             assert!((2026..=2027).contains(&day.year()), "{market:?} {day}");
+            let (_, opens, usual) = market.hours();
+            assert!(closes.is_none_or(|early| opens < early && early < usual), "{market:?} {day}");
             assert!(
                 !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday),
                 "{market:?} {day} is a weekend"
@@ -183,7 +244,7 @@ mod tests {
         }
         for market in Market::ALL {
             assert_eq!(Market::parse(&market.name().to_lowercase()), Some(market));
-            let known = holidays().filter(|(of, _)| *of == market).count();
+            let known = holidays().filter(|one| one.market == market && one.closes.is_none()).count();
             assert!(known >= 10, "{market:?} has {known} holidays");
         }
     }

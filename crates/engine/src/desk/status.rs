@@ -7,6 +7,7 @@ use patchbay_core::alert::{AlertKind, AlertState, Severity, Sign};
 use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::code::Code;
 use patchbay_core::health::Health;
+use patchbay_core::market::{Market, MarketState};
 use patchbay_core::money::DecimalUsd;
 use patchbay_core::report::Filter;
 use patchbay_core::time::{Timestamp, last_days};
@@ -130,6 +131,34 @@ pub struct Status {
     pub sample_data: bool,
     /// What keeps usage rows from being written; empty when all is well.
     pub ledger_trouble: String,
+    /// Exchanges: the one that opened last first, then those that are open longer, then the one that opens next.
+    pub markets: Vec<MarketSession>,
+}
+
+/// Whether an exchange trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct MarketSession {
+    /// Where it is.
+    pub city: &'static str,
+    /// Whether it does.
+    pub state: MarketState,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+fn markets(now: Timestamp) -> Vec<MarketSession> {
+    let of = |market: Market| {
+        let (state, until) = market.state(now)?;
+        let opened = market.last_session(now.plus_ms(1)).map(|session| session.from);
+        let rank = match state {
+            MarketState::Open => (0, opened.map_or(0, |opened| -opened.0)),
+            MarketState::Closed => (1, until.0),
+        };
+        Some((rank, MarketSession { city: market.city(), state, until }))
+    };
+    let mut markets: Vec<_> = Market::ALL.into_iter().filter_map(of).collect();
+    markets.sort_by_key(|(rank, _)| *rank);
+    markets.into_iter().map(|(_, market)| market).collect()
 }
 
 /// What the window needs before its first paint.
@@ -183,6 +212,7 @@ pub async fn status(engine: &Arc<Engine>, zone: TimeZone) -> Result<Status, Erro
                 drill: drill::in_force(engine)?,
                 sample_data: demo::is_loaded(&engine.store)?,
                 ledger_trouble: ledger_trouble(engine),
+                markets: markets(clock::now()),
             })
         })
         .await
