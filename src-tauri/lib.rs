@@ -230,6 +230,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::running::set_gateway_reach,
             commands::retention::retention,
             commands::retention::set_retention,
+            commands::retention::retention_plan,
             commands::retention::retention_run,
             commands::credentials::credentials,
             commands::credentials::credential_stage,

@@ -1,6 +1,6 @@
 //! How long attempts stay in the database, and what was moved to archives.
 
-use patchbay_engine::desk::retention::{self, RetentionInfo};
+use patchbay_engine::desk::retention::{self, RetentionInfo, RetentionRun};
 use patchbay_engine::error::Error;
 use tauri::State;
 
@@ -20,10 +20,16 @@ pub async fn set_retention(desk: State<'_, Desk>, days: u32) -> Result<Retention
     retention::set_days(&desk.engine()?, days).await
 }
 
-/// Moves what is old enough now, and answers how many attempts that were.
+/// What is old enough to be moved now.
 #[tauri::command]
 #[specta::specta]
-pub async fn retention_run(desk: State<'_, Desk>) -> Result<u32, Error> {
-    let run = retention::run(&desk.engine()?).await?;
-    Ok(u32::try_from(run.attempts).unwrap_or(u32::MAX))
+pub async fn retention_plan(desk: State<'_, Desk>) -> Result<RetentionRun, Error> {
+    retention::dry_run(&desk.engine()?).await
+}
+
+/// Moves it.
+#[tauri::command]
+#[specta::specta]
+pub async fn retention_run(desk: State<'_, Desk>) -> Result<RetentionRun, Error> {
+    retention::run(&desk.engine()?).await
 }

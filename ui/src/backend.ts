@@ -164,6 +164,7 @@ export const backend = {
 
   retention: () => value(commands.retention()),
   setRetention: (days: number) => value(commands.setRetention(days)),
+  retentionPlan: () => value(commands.retentionPlan()),
   retentionRun: () => value(commands.retentionRun()),
 
   credentials: (key: string) => value(commands.credentials(key)),

@@ -140,8 +140,10 @@ export const commands = {
 	retention: () => typedError<RetentionInfo, CommandError>(__TAURI_INVOKE("retention")),
 	/**  Lets attempts stay so many days; 0 = for ever. */
 	setRetention: (days: number) => typedError<RetentionInfo, CommandError>(__TAURI_INVOKE("set_retention", { days })),
-	/**  Moves what is old enough now, and answers how many attempts that were. */
-	retentionRun: () => typedError<number, CommandError>(__TAURI_INVOKE("retention_run")),
+	/**  What is old enough to be moved now. */
+	retentionPlan: () => typedError<RetentionRun, CommandError>(__TAURI_INVOKE("retention_plan")),
+	/**  Moves it. */
+	retentionRun: () => typedError<RetentionRun, CommandError>(__TAURI_INVOKE("retention_run")),
 	/**  All versions with their states, the policy, the next reminder. */
 	credentials: (key: string) => typedError<Credentials, CommandError>(__TAURI_INVOKE("credentials", { key })),
 	/**  Stores a key as a new version, which is not used yet. */
@@ -3211,6 +3213,40 @@ export type RetentionInfo = {
 	unused_bytes: number,
 	/**  When the last run ended. */
 	last_run: Timestamp | null,
+};
+
+/**  A month of a run. */
+export type RetentionMonth = {
+	/**  2026-08, UTC. */
+	month: string,
+	/**  Whether its attempts are sample data. */
+	sample: boolean,
+	/**  How many go. */
+	attempts: number,
+	/**  About how many bytes they take in the database. */
+	database_bytes: number,
+	/**  The file, once there is one. */
+	file: string | null,
+	/**  Bytes of the file. */
+	archive_bytes: number,
+};
+
+/**  What a run would move, or has moved. Numbers are exact up to 2⁵³. */
+export type RetentionRun = {
+	/**  Days that attempts stay in the ledger; 0 = for ever. */
+	days: number,
+	/**  Attempts that began before this moment go; `null` where none does. */
+	older_than: string | null,
+	/**  By month (UTC). */
+	months: RetentionMonth[],
+	/**  Attempts. */
+	attempts: number,
+	/**  Bytes that they took in the database: about, where nothing was moved yet. */
+	database_bytes: number,
+	/**  Bytes of the files that were written; 0 where nothing was moved yet. */
+	archive_bytes: number,
+	/**  Whether it only tells. */
+	dry_run: boolean,
 };
 
 /**  The end of a rotation. */

@@ -18,10 +18,19 @@ describe("request details", () => {
     await waitFor(() => expect(select.selectedOptions[0]?.textContent?.trim()).toBe("for ever"));
   });
 
-  it("t3_are_moved_to_archives_when_asked", async () => {
-    await open("#/settings/data");
-    await shows(/41,230 requests in 3 archives, 1\.\d+ MB/);
+  it("t3_are_moved_to_archives_after_it_was_told_what_moves", async () => {
+    const engine = await open("#/settings/data");
+    const ran = () => engine.calls.some((call) => call.command === "retention_run");
+    await shows(/41,230 attempts in 3 archives, 1\.\d+ MB\. The database has 2\d\d(\.\d)? MB/);
     await fireEvent.click(await find("retention-run"));
-    await shows(/42,430 requests in 4 archives.*1,200 requests were moved\./);
+    await shows(/1,200 attempts of 2 months would move, about 6\d\d KB of the database\./);
+    await fireEvent.click(await find("retention-keep"));
+    expect(ran()).toBe(false);
+    await fireEvent.click(await find("retention-run"));
+    await fireEvent.click(await find("retention-move"));
+    await shows(/42,430 attempts in 4 archives.*1,200 attempts were moved\./);
+    expect(ran()).toBe(true);
+    await fireEvent.click(await find("retention-run"));
+    await shows(/Nothing is old enough to be moved\./);
   });
 });

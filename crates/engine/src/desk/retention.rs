@@ -40,8 +40,8 @@ pub struct RetentionInfo {
     pub last_run: Option<Timestamp>,
 }
 
-/// What a run would move, or has moved.
-#[derive(Clone, Debug, Default, Serialize)]
+/// What a run would move, or has moved. Numbers are exact up to 2⁵³.
+#[derive(Clone, Debug, Default, Serialize, specta::Type)]
 pub struct RetentionRun {
     /// Days that attempts stay in the ledger; 0 = for ever.
     pub days: u32,
@@ -50,29 +50,35 @@ pub struct RetentionRun {
     /// By month (UTC).
     pub months: Vec<RetentionMonth>,
     /// Attempts.
+    #[specta(type = u32)]
     pub attempts: u64,
     /// Bytes that they took in the database: about, where nothing was moved yet.
+    #[specta(type = u32)]
     pub database_bytes: u64,
     /// Bytes of the files that were written; 0 where nothing was moved yet.
+    #[specta(type = u32)]
     pub archive_bytes: u64,
     /// Whether it only tells.
     pub dry_run: bool,
 }
 
 /// A month of a run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct RetentionMonth {
     /// 2026-08, UTC.
     pub month: String,
     /// Whether its attempts are sample data.
     pub sample: bool,
     /// How many go.
+    #[specta(type = u32)]
     pub attempts: u64,
     /// About how many bytes they take in the database.
+    #[specta(type = u32)]
     pub database_bytes: u64,
     /// The file, once there is one.
     pub file: Option<String>,
     /// Bytes of the file.
+    #[specta(type = u32)]
     pub archive_bytes: u64,
 }
 
