@@ -19,6 +19,17 @@ export function figure(unit: Unit, amount: string | null): string {
   return Number.isInteger(number) ? count(number) : number.toFixed(1);
 }
 
+/** A heat map: its slots are cells, row by row, so those between two of them are no span of time. */
+export function isGrid({ columns, slots }: Chart): boolean {
+  return columns < slots.length;
+}
+
+/** The first and the last slot that a pick is of: of a grid always one, elsewhere all since a drag began. */
+export function picked(chart: Chart, began: number | null, at: number): [number, number] {
+  const from = began === null || isGrid(chart) ? at : began;
+  return [Math.min(from, at), Math.max(from, at)];
+}
+
 /** Whether its numbers add up: percentiles, averages and shares have no totals. */
 export function addsUp(chart: Chart): boolean {
   return chart.totals.some((total) => total !== null);
