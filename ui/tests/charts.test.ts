@@ -52,6 +52,22 @@ describe("a drag over a chart", () => {
     expect(days()).toEqual([from, to]);
   });
 
+  it("is a step back from, and none where nothing changes", async () => {
+    const engine = await open("#/usage?days=7");
+    await press(await slot("usage-spend-chart", 12));
+    await release("usage-spend-chart");
+    const closer = location.hash;
+    expect(days()).toEqual([ago(17), ago(17)]);
+    await waitFor(() => expect(calls(engine, "usage")).toHaveLength(2));
+    await press(await slot("usage-spend-chart", 12));
+    await release("usage-spend-chart");
+    expect(location.hash).toBe(closer);
+    await fireEvent.keyDown(window, { key: "ArrowLeft", code: "ArrowLeft", altKey: true });
+    await waitFor(() => expect(location.hash).toBe("#/usage?days=7"));
+    await fireEvent.keyDown(window, { key: "ArrowRight", code: "ArrowRight", altKey: true });
+    await waitFor(() => expect(location.hash).toBe(closer));
+  });
+
   it("is ended by Escape, and nothing is looked at", async () => {
     const engine = await open("#/usage");
     await drag("usage-spend-chart", 12, await slot("usage-spend-chart", 9), 300);
