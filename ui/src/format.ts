@@ -74,6 +74,11 @@ export function percent(basisPoints: number | null): string {
   return `${Math.min(99.9, Math.round(basisPoints / 10) / 10).toFixed(1)}%`;
 }
 
+/** How much more or less, without the sign: `12.3%`; beyond ten times what was before the exact figure says nothing. */
+export function changeWords(percent: number, decimals: 0 | 1 = 1): string {
+  return percent > 900 ? ">10×" : `${Math.abs(percent).toFixed(decimals)}%`;
+}
+
 /** `640 B`, `12 KB`, `218 MB`, `1.4 GB`; of thousands, as file managers tell it. */
 export function fileSize(bytes: number): string {
   const units = ["B", "KB", "MB", "GB"];

@@ -1,7 +1,7 @@
-// What a pointer does on the charts, on the fixture engine.
+// Where the charts and figures lead, on the fixture engine.
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it, vi } from "vitest";
-import { calls, opener } from "./fixtures/open";
+import { calls, find, opener } from "./fixtures/open";
 import { NOW } from "./fixtures/session";
 
 const open = opener({ width: 900, height: 200 });
@@ -101,5 +101,49 @@ describe("a drag over a chart", () => {
     await fireEvent.pointerLeave(screen.getByTestId("usage-spend-chart"));
     await release("usage-spend-chart");
     expect(span().has("from")).toBe(false);
+  });
+});
+
+describe("the overview", () => {
+  it("leads from a bar to the usage of its day", async () => {
+    const engine = await open("#/overview");
+    await press(await slot("spend-chart", 12));
+    await release("spend-chart");
+    await waitFor(() =>
+      expect(calls(engine, "usage").at(-1)?.args["query"]).toMatchObject({
+        days: { kind: "between", from: ago(17), to: ago(17) },
+      }),
+    );
+    location.hash = "#/overview";
+    await fireEvent.keyDown(await find("spend-chart"), { key: "End" });
+    await fireEvent.keyDown(screen.getByTestId("spend-chart"), { key: "Enter" });
+    expect(location.hash).toBe(`#/usage?from=${ago(0)}&to=${ago(0)}`);
+  });
+
+  it("leads from an app or a feature, and from what nobody named, to its usage of today", async () => {
+    const engine = await open("#/overview");
+    engine.state.overview = {
+      ...engine.state.overview,
+      top_features: [{ name: "(none)", calls: 3, cost: "0.10" }],
+    };
+    const asked = () => calls(engine, "usage").at(-1)?.args["query"];
+    const only = (field: string, value: string) => ({
+      days: { kind: "last", days: 1 },
+      conditions: [{ field, relation: "is", values: [value] }],
+    });
+    await fireEvent.click(await find("top-earnings-parser"));
+    await waitFor(() => expect(asked()).toMatchObject(only("app", "earnings-parser")));
+    location.hash = "#/overview";
+    await fireEvent.click(await find("ov-top-features"));
+    await fireEvent.click(await find("top-(none)"));
+    await waitFor(() => expect(asked()).toMatchObject(only("feature", "")));
+  });
+
+  it("leads from the figures of today to the usage of today, and tells how they changed", async () => {
+    await open("#/overview");
+    const figures = ["ov-spend-today", "ov-requests", "ov-answered", "ov-latency", "ov-tokens"];
+    for (const id of figures) expect((await find(id)).getAttribute("href"), id).toBe("#/usage?days=1");
+    expect(screen.getByTestId("ov-answered").textContent).toContain("0.1 pt");
+    expect(screen.getByTestId("ov-tokens").textContent).toContain("10%");
   });
 });

@@ -103,9 +103,17 @@ describe("the Usage screen", () => {
     expect((await find("usage-cost")).textContent).toContain("$194.39");
     expect(screen.getByTestId("usage-cost").textContent).toContain("11.0%");
     expect(screen.getByTestId("usage-more").textContent).toContain("On pace for $212.00");
+    expect(screen.getByTestId("usage-answered").textContent).toContain("from 99.8%");
     await fireEvent.click(screen.getByTestId("usage-compare"));
     await waitFor(() => expect(screen.getByTestId("usage-cost").textContent).not.toContain("from"));
     expect(location.hash).toContain("compare=off");
+  });
+
+  it("says so of every figure where there was nothing before", async () => {
+    await open("#/usage?is.app=newcomer");
+    await find("usage-cost");
+    const figures = ["cost", "calls", "tokens-total", "answered", "p95", "per-thousand"];
+    for (const id of figures) expect(screen.getByTestId(`usage-${id}`).textContent, id).toContain("nothing before");
   });
 
   it("asks again when the range, the groups or a filter change, and keeps them in its address", async () => {

@@ -106,3 +106,14 @@ describe("words", () => {
     expect(format.plural(1200, "call")).toBe("1,200 calls");
   });
 });
+
+describe("a change", () => {
+  it.each([
+    [12.34, 1, "12.3%"],
+    [-12.34, 0, "12%"],
+    [900, 1, "900.0%"],
+    [1369, 0, ">10×"],
+  ] as const)("of %d with %d decimals is %s", (percent, decimals, text) =>
+    expect(format.changeWords(percent, decimals)).toBe(text),
+  );
+});

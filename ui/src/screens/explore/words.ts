@@ -1,5 +1,6 @@
 // What Explore says. Pure.
 import type { ExploreRow, ExploreView, Metric, Unit } from "../../backend";
+import { changeWords } from "../../format";
 import { figure } from "../../kit/chart";
 import { exactChange, points } from "../usage/words";
 import { LABELS, METRICS } from "./query";
@@ -24,7 +25,7 @@ export function change(unit: Unit, { value, before }: Pick<ExploreRow, "value" |
   const [now, then] = [Number(value), Number(before)];
   if (unit === "share") return { by: now - then, text: points(now - then) };
   const by = exactChange(now, then);
-  return by === null ? null : { by, text: `${Math.abs(by).toFixed(1)}%` };
+  return by === null ? null : { by, text: changeWords(by) };
 }
 
 /** All rows as text with tabs, for a spreadsheet: every digit. */
