@@ -151,6 +151,18 @@ describe("the Usage screen", () => {
     await waitFor(() => expect(location.hash).toContain("from=2025-11-03&to=2025-11-03"));
   });
 
+  it("tells all of a filter on the status", async () => {
+    await open("#/usage?is.outcome=answered,failed");
+    expect((await find("filter-outcome")).textContent).toMatch(/Status\s+is\s+Answered or Failed/);
+    expect(screen.queryByTestId("usage-status")).toBeNull();
+    await fireEvent.click(screen.getByLabelText("Clear status filter"));
+    const status = await find<HTMLSelectElement>("usage-status");
+    await waitFor(() => expect([...status.options].map(({ value }) => value)).toContain("failed"));
+    await fireEvent.change(status, { target: { value: "failed" } });
+    await waitFor(() => expect(location.hash).toBe("#/usage?is.outcome=failed"));
+    expect(screen.queryByTestId("filter-outcome")).toBeNull();
+  });
+
   it("opens a row to what is inside it, and narrows everything to it", async () => {
     const engine = await open("#/usage");
     await fireEvent.click(await find("group-openai"));
