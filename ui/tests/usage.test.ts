@@ -1,7 +1,7 @@
 // The Usage screen on the fixture engine, and its address.
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
-import { conditionPart, priorWords, shown, spanWords, withValue } from "../src/screens/usage/query";
+import { conditionPart, monthWords, priorWords, shown, spanWords, withValue } from "../src/screens/usage/query";
 import { causeLook, exactChange, points, tableText, wholePercent } from "../src/screens/usage/words";
 import { usageView } from "./fixtures/usage";
 import { calls, find, opener } from "./fixtures/open";
@@ -48,6 +48,10 @@ describe("the words of the Usage screen", () => {
     ["2026-11-10", "2026-11-10", "10 Nov"],
     ["2025-12-10", "2026-01-09", "10 Dec 2025 to 9 Jan"],
   ])("%s to %s is %s", (from, to, words) => expect(spanWords(from, to, "2026-12-09")).toBe(words));
+  it.each([
+    ["2026-11-30", "November 2026"],
+    ["2027-01-01", "January 2027"],
+  ])("%s is in %s", (day, words) => expect(monthWords(day)).toBe(words));
   it.each([
     [1, "day before"],
     [30, "prior 30 d"],
@@ -222,6 +226,18 @@ describe("the Usage screen", () => {
     await fireEvent.change(screen.getByTestId("what-if-model"), { target: { value: "openai/gpt-5" } });
     await waitFor(() => expect(screen.getByTestId("what-if-cost").textContent).toContain("$163.30"));
     expect(screen.getByTestId("what-if-").textContent).toContain("$0.2 in, $0.8 out");
+  });
+
+  it("offers an app's statement of the month in which the view ends", async () => {
+    const engine = await open("#/usage?is.app=mt5-signal-bot&from=2025-09-20&to=2025-10-04");
+    await find("usage-cost");
+    await fireEvent.click(await find("usage-export"));
+    const item = await find("export-statement");
+    expect(item.textContent).toContain("Statement of October 2025");
+    await fireEvent.click(item);
+    await waitFor(() =>
+      expect(calls(engine, "usage_statement").at(-1)?.args).toEqual({ app: "mt5-signal-bot", month: "2025-10" }),
+    );
   });
 
   it("exports what is shown", async () => {
