@@ -107,6 +107,7 @@ describe("the Usage screen", () => {
     expect((await find("usage-cost")).textContent).toContain("$194.39");
     expect(screen.getByTestId("usage-cost").textContent).toContain("11.0%");
     expect(screen.getByTestId("usage-more").textContent).toContain("On pace for $212.00");
+    expect(screen.getByTestId("usage-more").textContent).toContain("$0.0121 per signal");
     expect(screen.getByTestId("usage-answered").textContent).toContain("from 99.8%");
     await fireEvent.click(screen.getByTestId("usage-compare"));
     await waitFor(() => expect(screen.getByTestId("usage-cost").textContent).not.toContain("from"));
