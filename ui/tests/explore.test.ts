@@ -186,7 +186,7 @@ describe("Explore", () => {
     expect((await find("explore-highest")).textContent).toMatch(/^Highest \$/);
     location.hash = "#/usage/explore?top=3&metric=latency_p95";
     await waitFor(() => expect(screen.getByTestId("explore-highest").textContent).toMatch(/^Highest shown/));
-    expect(screen.getByTestId("explore-groups").textContent).toContain("3 busiest shown, the others as Other");
+    expect(screen.getByTestId("explore-groups").textContent).toContain("3 busiest shown, rest as Other");
   });
 
   it("writes its own chart as a picture", async () => {
