@@ -176,6 +176,9 @@ describe("the Usage screen", () => {
       by: "model",
       conditions: [{ field: "provider", relation: "is", values: ["openai"] }],
     });
+    // What is inside follows its row.
+    engine.changed("usage");
+    await waitFor(() => expect(calls(engine, "usage_groups")).toHaveLength(2), { timeout: 4000 });
     await fireEvent.click(screen.getByTestId("only-openai"));
     await waitFor(() => expect(location.hash).toContain("is.provider=openai"));
     expect(location.hash).toContain("by=model");
