@@ -95,6 +95,14 @@ describe("a drag over a chart", () => {
     );
   });
 
+  it("looks closer at what failed over time, too", async () => {
+    await open("#/usage");
+    await fireEvent.click(await find("usage-errors-over-time"));
+    await press(await slot("usage-errors-chart", 12));
+    await release("usage-errors-chart");
+    expect(days()).toEqual([ago(17), ago(17)]);
+  });
+
   it("off a heat map picks nothing", async () => {
     await open("#/usage?view=calendar");
     await press(await slot("usage-spend-chart", 4));
