@@ -229,7 +229,7 @@ export const backend = {
   usageExport: (query: UsageQuery, format: ExportFormat) => value(commands.usageExport(query, format)),
   usageExportExplored: (query: ExploreQuery, theme: ChartTheme) => value(commands.usageExportExplored(query, theme)),
   usageExportCharts: (query: UsageQuery, theme: ChartTheme) => value(commands.usageExportCharts(query, theme)),
-  usageStatement: (app: string, month: string | null = null) => value(commands.usageStatement(app, month)),
+  usageStatement: (app: string, month: string) => value(commands.usageStatement(app, month)),
 
   savedViews: () => value(commands.savedViews()),
   savedViewAdd: (name: string, shows: Shows) => value(commands.savedViewAdd(name, shows)),

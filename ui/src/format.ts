@@ -3,6 +3,8 @@
 const CENTS = 2;
 /** Below one cent money keeps four decimals. */
 const SMALL = 4;
+/** Digits that the cost of one thing is told by. */
+const SIGNIFICANT = 3;
 
 /** `"1234.5"` to `$1,234.50`; below a cent `$0.0021`. The decimal text is never turned into a float. */
 export function money(decimal: string | null): string {
@@ -15,6 +17,16 @@ export function money(decimal: string | null): string {
   const sign = negative ? "-" : "";
   if (rounded === 0n) return `${sign}<$0.0001`;
   return `${sign}$${place(rounded, places)}`;
+}
+
+/** The cost of one thing, to three significant digits where it is below a dollar: cents would say nothing of `$0.0149`. */
+export function unitCost(decimal: string | null): string {
+  if (decimal === null) return "-";
+  const { negative, digits, scale } = parse(decimal);
+  const zeros = scale - digits.toString().length;
+  if (digits === 0n || zeros < 0) return money(decimal);
+  const places = zeros + SIGNIFICANT;
+  return `${negative ? "-" : ""}$${place(round(digits, scale, places), places)}`;
 }
 
 /** Every digit, for the cost of a test: `$0.000004`. */
@@ -72,6 +84,11 @@ export function percent(basisPoints: number | null): string {
   if (basisPoints >= 10_000) return "100%";
   if (basisPoints <= 0) return "0%";
   return `${Math.min(99.9, Math.round(basisPoints / 10) / 10).toFixed(1)}%`;
+}
+
+/** How much more or less, without the sign: `12.3%`; beyond ten times what was before the exact figure says nothing. */
+export function changeWords(percent: number, decimals: 0 | 1 = 1): string {
+  return percent > 900 ? ">10×" : `${Math.abs(percent).toFixed(decimals)}%`;
 }
 
 /** `640 B`, `12 KB`, `218 MB`, `1.4 GB`; of thousands, as file managers tell it. */

@@ -3,7 +3,7 @@ import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import type { ExploreQuery, Shows } from "../src/backend";
 import { behind, explored, explorePart, OTHER } from "../src/screens/explore/query";
-import { change, exploreText, linesOf, number } from "../src/screens/explore/words";
+import { change, exploreText, linesOf, number, writtenAs } from "../src/screens/explore/words";
 import { addressOf, isSame, showsAt } from "../src/screens/usage/saved";
 import { exploreView } from "./fixtures/explore";
 import { find, opener, type Window } from "./fixtures/open";
@@ -86,6 +86,8 @@ describe("the words of Explore", () => {
     expect(number("share", "420")).toBe("4.2%");
     expect(number("ms", "2180")).toBe("2.18 s");
     expect(number("usd", null)).toBe("-");
+    expect(number(writtenAs("cost_per_signal", "usd"), "0.0149")).toBe("$0.0149");
+    expect(number(writtenAs("cost_per_thousand", "usd"), "4.0251")).toBe("$4.03");
     expect([linesOf("spend"), linesOf("failed_share")]).toEqual(["calls", "attempts"]);
   });
   it("copies every digit, and no formula", () => {
@@ -168,6 +170,23 @@ describe("Explore", () => {
     await waitFor(() =>
       expect(asked(engine, "usage_explore")).toEqual({ ...USUAL, by: "model", conditions: [is("provider", "openai")] }),
     );
+  });
+
+  it("writes the cost of one thing finely, in the table and over the chart", async () => {
+    await open("#/usage/explore?metric=cost_per_signal");
+    expect((await find("explore-total")).textContent).toBe("$0.0121");
+    const chart = await find("explore-chart-chart");
+    await waitFor(() => expect(chart.querySelector("svg")).not.toBeNull());
+    await fireEvent.keyDown(chart, { key: "End" });
+    expect(chart.textContent).toMatch(/\$0\.00\d{3}/);
+  });
+
+  it("says highest only of what it has looked at", async () => {
+    await open("#/usage/explore?top=3");
+    expect((await find("explore-highest")).textContent).toMatch(/^Highest \$/);
+    location.hash = "#/usage/explore?top=3&metric=latency_p95";
+    await waitFor(() => expect(screen.getByTestId("explore-highest").textContent).toMatch(/^Highest shown/));
+    expect(screen.getByTestId("explore-groups").textContent).toContain("3 busiest shown, rest as Other");
   });
 
   it("writes its own chart as a picture", async () => {

@@ -1,4 +1,4 @@
-// jsdom lacks what has to do with looks: modal dialogs, media queries, sizes, scrolling.
+// jsdom lacks what has to do with looks: modal dialogs, media queries, sizes, places, scrolling.
 HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
   this.setAttribute("open", "");
 };
@@ -12,6 +12,8 @@ globalThis.matchMedia ??= ((media: string) => ({
   removeEventListener: () => {},
 })) as unknown as typeof matchMedia;
 Element.prototype.scrollIntoView ??= () => {};
+Element.prototype.setPointerCapture ??= () => {};
+Document.prototype.elementFromPoint ??= () => null;
 globalThis.ResizeObserver ??= class {
   observe() {}
   unobserve() {}

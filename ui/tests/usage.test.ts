@@ -1,7 +1,7 @@
 // The Usage screen on the fixture engine, and its address.
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
-import { conditionPart, priorWords, shown, spanWords, withValue } from "../src/screens/usage/query";
+import { conditionPart, monthWords, priorWords, shown, spanWords, withValue } from "../src/screens/usage/query";
 import { causeLook, exactChange, points, tableText, wholePercent } from "../src/screens/usage/words";
 import { usageView } from "./fixtures/usage";
 import { calls, find, opener } from "./fixtures/open";
@@ -48,6 +48,10 @@ describe("the words of the Usage screen", () => {
     ["2026-11-10", "2026-11-10", "10 Nov"],
     ["2025-12-10", "2026-01-09", "10 Dec 2025 to 9 Jan"],
   ])("%s to %s is %s", (from, to, words) => expect(spanWords(from, to, "2026-12-09")).toBe(words));
+  it.each([
+    ["2026-11-30", "November 2026"],
+    ["2027-01-01", "January 2027"],
+  ])("%s is in %s", (day, words) => expect(monthWords(day)).toBe(words));
   it.each([
     [1, "day before"],
     [30, "prior 30 d"],
@@ -103,9 +107,18 @@ describe("the Usage screen", () => {
     expect((await find("usage-cost")).textContent).toContain("$194.39");
     expect(screen.getByTestId("usage-cost").textContent).toContain("11.0%");
     expect(screen.getByTestId("usage-more").textContent).toContain("On pace for $212.00");
+    expect(screen.getByTestId("usage-more").textContent).toContain("$0.0121 per signal");
+    expect(screen.getByTestId("usage-answered").textContent).toContain("from 99.8%");
     await fireEvent.click(screen.getByTestId("usage-compare"));
     await waitFor(() => expect(screen.getByTestId("usage-cost").textContent).not.toContain("from"));
     expect(location.hash).toContain("compare=off");
+  });
+
+  it("says so of every figure where there was nothing before", async () => {
+    await open("#/usage?is.app=newcomer");
+    await find("usage-cost");
+    const figures = ["cost", "calls", "tokens-total", "answered", "p95", "per-thousand"];
+    for (const id of figures) expect(screen.getByTestId(`usage-${id}`).textContent, id).toContain("nothing before");
   });
 
   it("asks again when the range, the groups or a filter change, and keeps them in its address", async () => {
@@ -143,6 +156,18 @@ describe("the Usage screen", () => {
     await waitFor(() => expect(location.hash).toContain("from=2025-11-03&to=2025-11-03"));
   });
 
+  it("tells all of a filter on the status", async () => {
+    await open("#/usage?is.outcome=answered,failed");
+    expect((await find("filter-outcome")).textContent).toMatch(/Status\s+is\s+Answered or Failed/);
+    expect(screen.queryByTestId("usage-status")).toBeNull();
+    await fireEvent.click(screen.getByLabelText("Clear status filter"));
+    const status = await find<HTMLSelectElement>("usage-status");
+    await waitFor(() => expect([...status.options].map(({ value }) => value)).toContain("failed"));
+    await fireEvent.change(status, { target: { value: "failed" } });
+    await waitFor(() => expect(location.hash).toBe("#/usage?is.outcome=failed"));
+    expect(screen.queryByTestId("filter-outcome")).toBeNull();
+  });
+
   it("opens a row to what is inside it, and narrows everything to it", async () => {
     const engine = await open("#/usage");
     await fireEvent.click(await find("group-openai"));
@@ -151,6 +176,9 @@ describe("the Usage screen", () => {
       by: "model",
       conditions: [{ field: "provider", relation: "is", values: ["openai"] }],
     });
+    // What is inside follows its row.
+    engine.changed("usage");
+    await waitFor(() => expect(calls(engine, "usage_groups")).toHaveLength(2), { timeout: 4000 });
     await fireEvent.click(screen.getByTestId("only-openai"));
     await waitFor(() => expect(location.hash).toContain("is.provider=openai"));
     expect(location.hash).toContain("by=model");
@@ -202,6 +230,18 @@ describe("the Usage screen", () => {
     await fireEvent.change(screen.getByTestId("what-if-model"), { target: { value: "openai/gpt-5" } });
     await waitFor(() => expect(screen.getByTestId("what-if-cost").textContent).toContain("$163.30"));
     expect(screen.getByTestId("what-if-").textContent).toContain("$0.2 in, $0.8 out");
+  });
+
+  it("offers an app's statement of the month in which the view ends", async () => {
+    const engine = await open("#/usage?is.app=mt5-signal-bot&from=2025-09-20&to=2025-10-04");
+    await find("usage-cost");
+    await fireEvent.click(await find("usage-export"));
+    const item = await find("export-statement");
+    expect(item.textContent).toContain("Statement of October 2025");
+    await fireEvent.click(item);
+    await waitFor(() =>
+      expect(calls(engine, "usage_statement").at(-1)?.args).toEqual({ app: "mt5-signal-bot", month: "2025-10" }),
+    );
   });
 
   it("exports what is shown", async () => {

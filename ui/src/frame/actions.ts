@@ -3,7 +3,7 @@ import type { IconName } from "../kit/icon";
 import { screens } from "../screens";
 import { EXPLORE } from "../screens/explore/query";
 import { checks } from "../stores/checks.svelte";
-import type { Bindings } from "../stores/keyboard.svelte";
+import { type Bindings, isMac } from "../stores/keyboard.svelte";
 import { overlays } from "../stores/overlays.svelte";
 import { preferences } from "../stores/preferences.svelte";
 import { router } from "../stores/router.svelte";
@@ -21,6 +21,9 @@ export type Action = {
   run: () => void;
 };
 
+// Option and an arrow move by words in the fields of a Mac.
+const [BACK, FORWARD] = isMac ? ["Ctrl+[", "Ctrl+]"] : ["Alt+ArrowLeft", "Alt+ArrowRight"];
+
 export const actions: Action[] = [
   action("palette", "Search or run a command", "search", "Ctrl+K", () => overlays.show("palette")),
   action("settings", "Settings", "gear", "Ctrl+,", () => router.goto("settings")),
@@ -33,6 +36,8 @@ export const actions: Action[] = [
   action("stop", "Stop all traffic, asks first", "stop", "Ctrl+Shift+.", stopOrResume),
   action("sidebar", "Narrow the sidebar", "cols", "Ctrl+B", () => preferences.flipSidebar()),
   action("theme", "Dark or light", "eye", "Ctrl+Shift+L", () => preferences.flipTheme()),
+  action("back", "Back", "left", BACK, () => history.back()),
+  action("forward", "Forward", "right", FORWARD, () => history.forward()),
   action("shortcuts", "This list", "cmd", "?", () => overlays.show("shortcuts")),
 ];
 
@@ -47,5 +52,12 @@ export function stopOrResume() {
 }
 
 function action(id: string, title: string, icon: IconName, combo: string, run: () => void): Action {
-  return { id, title, icon, combo, keys: combo.replaceAll("+", " "), run };
+  return {
+    id,
+    title,
+    icon,
+    combo,
+    keys: combo.replaceAll("+", " ").replace("ArrowLeft", "←").replace("ArrowRight", "→"),
+    run,
+  };
 }

@@ -54,9 +54,18 @@ class Router {
 
   /** Changes filters in place; an empty value drops one. No step in the history: Back leaves the screen. */
   filter(change: Query) {
-    const query = Object.fromEntries(Object.entries({ ...this.#place.query, ...change }).filter(([, text]) => text));
-    history.replaceState(null, "", address({ ...this.#place, query }));
+    history.replaceState(null, "", this.#with(change));
     this.#read();
+  }
+
+  /** Changes filters for a closer look, as a step of the history: Back leads to what was shown before. */
+  narrow(change: Query) {
+    this.#go(this.#with(change));
+  }
+
+  #with(change: Query): string {
+    const query = Object.fromEntries(Object.entries({ ...this.#place.query, ...change }).filter(([, text]) => text));
+    return address({ ...this.#place, query });
   }
 
   // Read at once: the event comes later, and whoever looks in between would find the place before.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { App, Overview, Totals } from "../../src/backend";
-import { cursorAfter, figure, tipLines, tipPlace } from "../../src/kit/chart";
+import { cursorAfter, figure, picked, tipLines, tipPlace } from "../../src/kit/chart";
 import { answered, change, isFresh, named, zoneName } from "../../src/screens/overview/figures";
-import { spendChart } from "../fixtures/chart";
+import { heatChart, spendChart } from "../fixtures/chart";
 import { apps } from "../fixtures/apps";
 import { noOverview, overview } from "../fixtures/overview";
 
@@ -48,6 +48,15 @@ describe("the overlay of a chart", () => {
     ["ArrowDown", 150, 167],
     ["ArrowUp", 3, 0],
   ])("%s at %d of a grid goes to %d", (key, at, to) => expect(cursorAfter(key, at, 168, 24)).toBe(to));
+  it.each([
+    [null, 5, [5, 5]],
+    [3, 5, [3, 5]],
+    [5, 3, [3, 5]],
+  ])("begun at %j and at %d a pick is of %j, of a grid of one cell", (began, at, slots) => {
+    expect(picked(chart(), began, at)).toEqual(slots);
+    const grid = heatChart("calendar", { width: 676, height: 200, theme: "dark", hidden: [] });
+    expect(picked(grid, began, at)).toEqual([at, at]);
+  });
   it.each([
     ["usd", "4.14", "$4.14"],
     ["count", "1268", "1,268"],

@@ -106,3 +106,26 @@ describe("words", () => {
     expect(format.plural(1200, "call")).toBe("1,200 calls");
   });
 });
+
+cases("the cost of one thing", format.unitCost, [
+  ["0.0149", "$0.0149"],
+  ["0.014949", "$0.0149"],
+  ["0.000001234", "$0.00000123"],
+  ["0.25", "$0.250"],
+  ["-0.0021", "-$0.00210"],
+  ["1.2345", "$1.23"],
+  ["12345.6", "$12,345.60"],
+  ["0", "$0.00"],
+  ["", "$0.00"],
+]);
+
+describe("a change", () => {
+  it.each([
+    [12.34, 1, "12.3%"],
+    [-12.34, 0, "12%"],
+    [900, 1, "900.0%"],
+    [1369, 0, ">10×"],
+  ] as const)("of %d with %d decimals is %s", (percent, decimals, text) =>
+    expect(format.changeWords(percent, decimals)).toBe(text),
+  );
+});

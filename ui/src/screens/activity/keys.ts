@@ -29,7 +29,7 @@ export function keysOf({ current, move, edge, search, flip, close }: Deeds): Bin
     l: flip,
     f: () => {
       const app = current()?.app;
-      if (app) router.filter(conditionPart({ field: "app", relation: "is", values: [app] }));
+      if (app) router.narrow(conditionPart({ field: "app", relation: "is", values: [app] }));
     },
     "Ctrl+E": () => void playAt(router.item || current()?.call),
     Escape: close,

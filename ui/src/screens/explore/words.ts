@@ -1,6 +1,7 @@
 // What Explore says. Pure.
 import type { ExploreRow, ExploreView, Metric, Unit } from "../../backend";
-import { figure } from "../../kit/chart";
+import { changeWords } from "../../format";
+import { figure, type Written } from "../../kit/chart";
 import { exactChange, points } from "../usage/words";
 import { LABELS, METRICS } from "./query";
 
@@ -18,13 +19,18 @@ export function isOfFailures(metric: Metric): boolean {
   return metric === "failed_attempts" || metric === "failed_share";
 }
 
+/** How the number is written: the cost of one request or signal is no sum. */
+export function writtenAs(metric: Metric, unit: Unit): Written {
+  return metric === "cost_per_request" || metric === "cost_per_signal" ? "usd_each" : unit;
+}
+
 /** How a number changed: shares by points, all else in percent; null where there is nothing to compare with. */
-export function change(unit: Unit, { value, before }: Pick<ExploreRow, "value" | "before">) {
+export function change(unit: Written, { value, before }: Pick<ExploreRow, "value" | "before">) {
   if (value === null || before === null) return null;
   const [now, then] = [Number(value), Number(before)];
   if (unit === "share") return { by: now - then, text: points(now - then) };
   const by = exactChange(now, then);
-  return by === null ? null : { by, text: `${Math.abs(by).toFixed(1)}%` };
+  return by === null ? null : { by, text: changeWords(by) };
 }
 
 /** All rows as text with tabs, for a spreadsheet: every digit. */
@@ -41,4 +47,4 @@ export function exploreText({ groups, whole, unit, adds_up }: ExploreView, heads
   return [head, ...lines, cells(adds_up ? "Total" : "All", "", whole)].join("\n");
 }
 
-export const number = (unit: Unit, value: string | null) => (value === null ? "-" : figure(unit, value));
+export const number = (unit: Written, value: string | null) => (value === null ? "-" : figure(unit, value));

@@ -1,6 +1,9 @@
 // What the figures of the overview say in words. Pure.
 import type { App, Overview, Totals } from "../../backend";
 
+/** What the overview calls an app or a feature that nobody named. */
+export const NOBODY = "(none)";
+
 /** The change in whole percent; null where there is nothing to compare with. */
 export function change(now: number, before: number): number | null {
   return before > 0 ? Math.round(((now - before) / before) * 100) : null;

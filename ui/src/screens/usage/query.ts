@@ -118,6 +118,12 @@ export function spanWords(from: string, to: string, today: string): string {
   return from === to ? words(from) : `${words(from)} to ${words(to)}`;
 }
 
+/** "November 2026": the month of a day. */
+export function monthWords(iso: string): string {
+  const words = { month: "long", year: "numeric", timeZone: "UTC" } as const;
+  return new Date(`${iso.slice(0, 7)}-01T00:00:00Z`).toLocaleDateString("en-GB", words);
+}
+
 /** "prior 30 d", "the day before" */
 export function priorWords(count: number): string {
   return count === 1 ? "day before" : `prior ${count} d`;
