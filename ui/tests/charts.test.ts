@@ -32,6 +32,18 @@ const days = () => [span().get("from"), span().get("to")];
 /** The day that many days before today, as the fixtures draw it. */
 const ago = (back: number) => new Date(NOW - back * 86_400_000).toISOString().slice(0, 10);
 
+describe("a closer look", () => {
+  it("at an hour is the log of it, with the same filters", async () => {
+    await open("#/usage?days=1&is.app=fx-scout");
+    await find("filter-app");
+    const { closer } = await import("../src/screens/usage/closer");
+    closer(String(NOW - 3_600_000), String(NOW));
+    expect(location.hash).toMatch(/^#\/activity\?/);
+    expect(span().get("is.app")).toBe("fx-scout");
+    expect([span().get("since"), span().get("until")].map(Number)).toEqual([NOW - 3_600_000, NOW]);
+  });
+});
+
 describe("a drag over a chart", () => {
   it("looks closer at the days that it went over, in either direction", async () => {
     await open("#/usage");

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::marks::Picture;
-use super::steps::Steps;
+use super::steps::{Resolution, Steps};
 use super::theme::Palette;
 use super::unit::Unit;
 use super::{PlotArea, Slot};
@@ -108,15 +108,13 @@ fn slots(steps: &Steps, plot: &PlotArea) -> Vec<Slot> {
         .zip(&steps.list)
         .map(|(index, step)| {
             let (x, end) = (edge(index), edge(index + 1));
-            Slot {
-                x,
-                y: plot.y,
-                w: end - x,
-                h: plot.h,
-                label: step.label.clone(),
-                from: step.day.to_string(),
-                to: step.last_day.to_string(),
-            }
+            let (from, to) = match steps.resolution {
+                Resolution::Fine | Resolution::Hour => {
+                    (step.range.from.0.to_string(), step.range.to.0.to_string())
+                }
+                Resolution::Day | Resolution::Week => (step.day.to_string(), step.last_day.to_string()),
+            };
+            Slot { x, y: plot.y, w: end - x, h: plot.h, label: step.label.clone(), from, to }
         })
         .collect()
 }
@@ -185,5 +183,16 @@ mod tests {
         let (steps, layout) = of(704, 1);
         let labels: Vec<String> = time_labels(&steps, &layout).into_iter().map(|(_, text)| text).collect();
         assert_eq!(labels, ["00:00", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"]);
+    }
+
+    #[test]
+    fn a_slot_leads_to_its_days_or_to_the_moments_of_its_hour() {
+        let ends = |days: i64, at: usize| {
+            let slot = of(704, days).1.slots.remove(at);
+            (slot.from, slot.to)
+        };
+        assert_eq!(ends(1, 9), ((9 * HOUR_MS).to_string(), (10 * HOUR_MS).to_string()));
+        assert_eq!(ends(10, 9), ("1970-01-10".to_owned(), "1970-01-10".to_owned()));
+        assert_eq!(ends(140, 1), ("1970-01-05".to_owned(), "1970-01-11".to_owned()));
     }
 }

@@ -24,13 +24,9 @@ pub fn strip(request: &ChartRequest, data: &Stacked) -> Drawing {
     let plot = PlotArea { x: 0, y: TOP, w: width, h: height - TOP - BOTTOM };
     // To its full height: without ticks there is nothing that round numbers would serve.
     let axis = Axis::exactly(highest, data.unit);
-    let mut layout = Layout::bare(size, plot, axis, &data.steps);
+    let layout = Layout::bare(size, plot, axis, &data.steps);
     let mut picture = Picture::new(size);
     picture.row(plot.x, layout.baseline(), plot.w, palette.axis);
     draw_bars(&stacks, &layout, &mut picture);
-    for (slot, step) in layout.slots.iter_mut().zip(&data.steps.list) {
-        slot.from = step.range.from.0.to_string();
-        slot.to = step.range.to.0.to_string();
-    }
     Drawing { chart: table.chart(data, plot, layout.slots), picture, theme: request.theme }
 }
