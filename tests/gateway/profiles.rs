@@ -6,11 +6,14 @@ use patchbay_core::profile::{Spec, SpecTarget, WhenUntaken};
 use patchbay_engine::demo::DemoFault;
 use patchbay_engine::desk::drill::{self, DrillOutcome, DrillRequest, TroubleKind};
 use patchbay_engine::desk::profiles::{self, Heirs, ProfileDraft};
-use patchbay_engine::desk::{aliases, connections};
+use patchbay_engine::desk::{aliases, connections, retention};
+use patchbay_store::{Db, Store, rollup};
 use serde_json::{Value, json};
 
 use crate::upstream::{Upstream, answer};
 use crate::world::{World, demo, draft, header, json_of, refusal};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 fn to(connection: &str, model: &str) -> SpecTarget {
     SpecTarget { connection: Some(connection.into()), provider: None, model: model.into() }
@@ -114,6 +117,65 @@ async fn m5_the_limits_of_a_profile_hold_on_top_of_its_connections() {
         assert_eq!(world.ask("signals", &json!({})).await.status(), status);
     }
     assert_eq!(world.ask("main", &json!({})).await.status(), 200, "others have what is left");
+}
+
+/// As if the same calls had been made before.
+fn copy_into_the_past(world: &World, ms: i64) {
+    let store = Store::open(world.folder.path()).unwrap();
+    let copy = move |db: &Db| {
+        let sql = "INSERT INTO usage (call, attempt, at, series_id, final, requested_model, input_tokens, output_tokens,
+                       cost_nano_usd, cost_source, total_ms, status, streamed)
+                   SELECT randomblob(16), attempt, at - ?1, series_id, final, requested_model, input_tokens, output_tokens,
+                       cost_nano_usd, cost_source, total_ms, status, streamed FROM usage";
+        db.execute(sql, [ms])?;
+        rollup::rebuild(db)
+    };
+    store.write(copy).unwrap();
+}
+
+#[tokio::test]
+async fn t3_a_limit_of_thirty_days_counts_what_was_archived_after_seven() {
+    let (world, demo) = World::with_demo().await;
+    let spec = chain(&[("main", "demo-fast")]);
+    profile(&world, "signals", spec.clone()).await;
+    for _ in 0..2 {
+        assert_eq!(world.ask("signals", &json!({})).await.status(), 200);
+    }
+    copy_into_the_past(&world, 20 * DAY_MS);
+    // The newest row is never archived.
+    assert_eq!(world.ask("main", &json!({})).await.status(), 200);
+    retention::set_days(&world.engine, 7).await.unwrap();
+    assert_eq!(retention::run(&world.engine).await.unwrap().attempts, 2);
+    let five = Spec {
+        rate_limit_requests: Some(5),
+        rate_limit_period_s: Some(30 * 86_400),
+        wait_s: Some(0),
+        ..spec
+    };
+    let draft = ProfileDraft { name: "signals".into(), spec: five, note: String::new() };
+    profiles::edit(&world.engine, draft, None).await.unwrap();
+    let world = world.restarted().await;
+    assert_eq!(world.ask("signals", &json!({})).await.status(), 200, "the fifth");
+    let refused = world.ask("signals", &json!({})).await;
+    let wait: i64 = header(&refused, "retry-after").parse().unwrap();
+    assert!(
+        (9 * DAY_MS..=10 * DAY_MS).contains(&(wait * 1_000)),
+        "until the oldest is 30 days old: {wait} s"
+    );
+    refusal(refused, 429, "rate_limit_exceeded").await;
+    assert_eq!(demo.requests(), 4);
+}
+
+#[tokio::test]
+async fn r3_what_a_profile_used_survives_a_restart() {
+    let (world, _demo) = World::with_demo().await;
+    let spec = Spec { rate_limit_per_day: Some(2), wait_s: Some(0), ..chain(&[("main", "demo-fast")]) };
+    profile(&world, "signals", spec).await;
+    assert_eq!(world.ask("signals", &json!({})).await.status(), 200);
+    let world = world.restarted().await;
+    for status in [200, 429] {
+        assert_eq!(world.ask("signals", &json!({})).await.status(), status);
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use rusqlite::{Connection as Db, Row, named_params};
 use crate::error::StoreError;
 
 pub use moving::{Draft, Plan, delete_some, draft, note, plan, sum_of, sweep, unfinished, verify};
-pub(crate) use read::{Rows, newest};
+pub(crate) use read::{Rows, newest, starts};
 pub use read::{of_call, rows, scan};
 pub use row::Archived;
 

@@ -6,6 +6,7 @@ mod by_model;
 mod by_profile;
 mod cut;
 mod numbers;
+mod reach;
 mod rebuild;
 mod scan;
 pub mod settle;
@@ -14,7 +15,7 @@ mod span;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use patchbay_core::report::{Bucket, Columns, Detail, Filter, Group, GroupBy, Totals};
+use patchbay_core::report::{Bucket, Column, Columns, Detail, Filter, Group, GroupBy, Totals};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, monday};
 use rusqlite::{Connection as Db, OptionalExtension};
 
@@ -25,6 +26,7 @@ use crate::series::{self, Matching};
 pub(crate) use append::{Batch, OfSignal, Tally};
 pub use by_model::{ModelUse, by_model};
 pub use by_profile::{ProfileUse, by_profile};
+pub(crate) use reach::{Reach, reach};
 pub(crate) use rebuild::fill_if_empty;
 pub use rebuild::rebuild;
 pub use scan::scan;
@@ -36,11 +38,15 @@ pub fn totals(db: &Db, filter: &Filter) -> Result<Totals, StoreError> {
     Ok(totals)
 }
 
+/// What is told of a group. Merging histograms is most of the work, and nobody asks groups for their times to the first piece or
+/// their sizes.
+const OF_GROUPS: Columns = Columns::ALL.without(&[Column::FirstToken, Column::Sizes]);
+
 /// The sums by group, in the order of their keys.
 pub fn groups(db: &Db, filter: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<Group>, StoreError> {
     let mut groups: BTreeMap<String, Totals> = BTreeMap::new();
     let as_one = |span: Range| is_one_group(span, by, zone);
-    let detail = Detail::spans(Columns::ALL, &as_one);
+    let detail = Detail::spans(OF_GROUPS, &as_one);
     let detail = if by.field().is_none() { detail.of_all() } else { detail };
     scan(db, filter, &detail, |bucket| match by.field() {
         Some(field) => match groups.get_mut(bucket.labels.get(field)) {
@@ -61,7 +67,7 @@ pub fn subgroups(
 ) -> Result<Vec<(String, Vec<Group>)>, StoreError> {
     let mut groups: BTreeMap<(String, String), Totals> = BTreeMap::new();
     let as_one = |span: Range| is_one_group(span, by, zone) && is_one_group(span, then, zone);
-    scan(db, filter, &Detail::spans(Columns::ALL, &as_one), |bucket| {
+    scan(db, filter, &Detail::spans(OF_GROUPS, &as_one), |bucket| {
         let key = (key(bucket, by, zone), key(bucket, then, zone));
         groups.entry(key).or_default().add(bucket);
     })?;

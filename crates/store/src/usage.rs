@@ -170,24 +170,35 @@ pub fn by_version(db: &Db, connection: ConnectionId) -> Result<Vec<VersionUse>, 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// An attempt that counts against the limits of its connection.
+/// An attempt that counts against limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The connection's row.
     pub connection: ConnectionId,
     /// The app's name.
     pub app: String,
+    /// The profile's name; may be empty.
+    pub profile: String,
+    /// Whether it ended its call, of which apps and profiles count one, however many attempts it took.
+    pub is_final: bool,
     /// When it began.
     pub at: Timestamp,
     /// Input and output, as far as they are known.
     pub tokens: u64,
 }
 
-/// Attempts since a moment, oldest first: what limits are counted by after a restart (R3). One of which nothing was sent is not
-/// among them.
+/// Attempts since a moment, oldest first, archived ones too: what limits are counted by after a restart (R3). One of which nothing
+/// was sent is not among them.
 pub fn starts(db: &Db, since: Timestamp) -> Result<Vec<Start>, StoreError> {
+    let db = snapshot(db)?;
+    let mut starts = Vec::new();
+    // All other limits would begin anew with those that an archive was needed for.
+    if let Err(error) = archive::starts(&db, since, &mut starts) {
+        tracing::warn!(%error, "limits do not count all old attempts");
+    }
     let mut statement = db.prepare_cached(
-        "SELECT s.connection_id, s.app, u.at, coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens
+        "SELECT s.connection_id, s.app, s.profile, u.final, u.at,
+             coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) AS tokens
          FROM usage u JOIN series s ON s.id = u.series_id
          WHERE u.at >= ?1 AND s.sample = 0
            AND NOT (u.status IS NULL AND u.cost_nano_usd IS 0)
@@ -197,11 +208,17 @@ pub fn starts(db: &Db, since: Timestamp) -> Result<Vec<Start>, StoreError> {
         Ok(Start {
             connection: ConnectionId(row.get("connection_id")?),
             app: row.get("app")?,
+            profile: row.get("profile")?,
+            is_final: row.get("final")?,
             at: Timestamp(row.get("at")?),
             tokens: row.get("tokens")?,
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    for start in rows {
+        starts.push(start?);
+    }
+    starts.sort_by_key(|start| start.at);
+    Ok(starts)
 }
 
 /// An attempt as the log shows it.

@@ -99,6 +99,12 @@ impl Columns {
         Self(bits)
     }
 
+    /// All but these.
+    #[must_use]
+    pub const fn without(self, columns: &[Column]) -> Self {
+        Self(self.0 & !Self::of(columns).0)
+    }
+
     /// Whether it is among these.
     pub fn has(self, column: Column) -> bool {
         self.0 & Self::of(&[column]).0 != 0
@@ -247,6 +253,7 @@ mod tests {
     fn columns_are_a_set() {
         let some = Columns::of(&[Column::Cost, Column::Latency]);
         assert_eq!(some.sums().chain(some.histograms()).collect::<Vec<_>>(), [Column::Cost, Column::Latency]);
+        assert_eq!(some.without(&[Column::Cost]), Columns::of(&[Column::Latency]));
         assert!(some.are_in(Columns::ALL) && some.are_in(some) && !some.are_in(Columns::of(&[Column::Cost])));
     }
 }

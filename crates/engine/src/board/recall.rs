@@ -1,8 +1,7 @@
 //! What an earlier run knew (R3, F9): the ledger says what counts against limits, the states say who rests. The ledger is
 //! written before a caller sees the end of its answer, so not even a crash forgives a request.
 
-use patchbay_core::admission::Recalled;
-use patchbay_core::connection::Limits;
+use patchbay_core::admission::{Recalled, Seat};
 use patchbay_core::time::{Timestamp, last_days};
 use patchbay_store::usage::Start;
 use patchbay_store::{StoreError, standing, usage};
@@ -34,10 +33,8 @@ impl Board {
         let (starts, states) =
             self.store.read(|db| Ok::<_, StoreError>((usage::starts(db, since)?, standing::states(db)?)))?;
         let mut live = self.live();
-        for Start { connection, app, at, tokens } in starts {
-            let [provider, connection] = snapshot.directory.seats(connection);
-            let app = snapshot.app_id(&app).and_then(|app| snapshot.directory.app_seat(app));
-            let past = Recalled { seats: [provider, connection, None, app], at, tokens };
+        for start in starts {
+            let past = Recalled { seats: seats(&start, snapshot), at: start.at, tokens: start.tokens };
             live.switchboard.admission().recall(&past, now);
         }
         for (id, state) in states {
@@ -50,11 +47,25 @@ impl Board {
     }
 }
 
+/// Whose limits an attempt counts against: its call's are counted once.
+fn seats(start: &Start, snapshot: &Snapshot) -> [Option<Seat>; 4] {
+    let directory = &snapshot.directory;
+    let [provider, connection] = directory.seats(start.connection);
+    if !start.is_final {
+        return [provider, connection, None, None];
+    }
+    let profile = directory.profiles().iter().find(|profile| profile.name == start.profile);
+    let profile = profile.and_then(|profile| directory.profile_seat(profile.id));
+    let app = snapshot.app_id(&start.app).and_then(|app| directory.app_seat(app));
+    [provider, connection, profile, app]
+}
+
 /// The earliest moment that any limit still looks at: midnight, or the start of the longest window.
 pub(crate) fn since(now: Timestamp, snapshot: &Snapshot) -> Timestamp {
     let midnight =
         last_days(now, 1, &clock::zone_or_system(&snapshot.zone)).first().map_or(now, |(_, day)| day.from);
-    let period = |limits: &Limits| limits.rate_limit_period_s.map_or(0, |seconds| i64::from(seconds) * 1_000);
-    let longest = snapshot.connections.iter().map(|connection| period(&connection.limits)).max();
-    midnight.min(now.plus_ms(-longest.unwrap_or(0).max(MINUTE_MS)))
+    let of_connections = snapshot.connections.iter().map(|connection| connection.limits.rate_limit_period_s);
+    let of_profiles = snapshot.profiles.iter().map(|profile| profile.version.spec.rate_limit_period_s);
+    let longest = of_connections.chain(of_profiles).flatten().max().unwrap_or(0);
+    midnight.min(now.plus_ms(-(i64::from(longest) * 1_000).max(MINUTE_MS)))
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use patchbay_core::id::CallId;
 use patchbay_core::report::{Condition, Field, Filter, Relation};
-use patchbay_core::time::{HOUR_MS, Timestamp};
+use patchbay_core::time::{HOUR_MS, Range, Timestamp};
 use rusqlite::Connection as Db;
 
 use super::row::{Archived, Places};
@@ -13,7 +13,7 @@ use super::{Archive, during, folder};
 use crate::columns::Reader;
 use crate::error::StoreError;
 use crate::series;
-use crate::usage::LogRow;
+use crate::usage::{LogRow, Start};
 
 /// What is looked for.
 #[derive(Clone, Copy)]
@@ -218,6 +218,15 @@ pub fn scan(
         each(row)?;
     }
     Ok(())
+}
+
+/// Adds the archived attempts since a moment that count against limits, the oldest first.
+pub(crate) fn starts(db: &Db, since: Timestamp, starts: &mut Vec<Start>) -> Result<(), StoreError> {
+    let filter = Filter::during(Range { from: since, to: Timestamp(i64::MAX) });
+    scan(db, &filter, |archived| {
+        starts.extend(archived.start().filter(|start| start.at >= since));
+        Ok(())
+    })
 }
 
 /// One page of archived attempts that fit, the newest first: those before a place (when they began, and their row), or the

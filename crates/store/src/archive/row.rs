@@ -2,6 +2,7 @@
 
 use std::io;
 
+use patchbay_core::id::ConnectionId;
 use patchbay_core::report::Labels;
 use patchbay_core::time::Timestamp;
 use rusqlite::Row;
@@ -9,7 +10,7 @@ use rusqlite::Row;
 use crate::columns::{Cell, Group, Kind, Reader};
 use crate::error::StoreError;
 use crate::rollup::{OfSignal, Tally};
-use crate::usage::{self, LogRow};
+use crate::usage::{self, LogRow, Start};
 
 /// An attempt out of an archive.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +154,20 @@ impl Archived {
             route: if row.attempt > 1 { "failover" } else { "direct" }.to_owned(),
         };
         (labels, self.connection_id, self.row.is_sample)
+    }
+
+    /// What it counts against limits; `None` of sample data, and where nothing was sent.
+    pub(super) fn start(&self) -> Option<Start> {
+        let row = &self.row;
+        let nothing_sent = row.status.is_none() && row.cost_nano_usd == Some(0);
+        (!row.is_sample && !nothing_sent).then(|| Start {
+            connection: ConnectionId(self.connection_id),
+            app: row.app.clone(),
+            profile: row.profile.clone(),
+            is_final: row.is_final,
+            at: row.at,
+            tokens: row.input_tokens.unwrap_or(0) + row.output_tokens.unwrap_or(0),
+        })
     }
 
     /// What its bucket counts of it.

@@ -1,13 +1,14 @@
 //! The log page by page, the newest first. A page begins below a place, not at a number of rows, so that what is appended
 //! meanwhile moves nothing; and each is read through an index, however long the ledger is.
 
-use patchbay_core::report::{Condition, Field, Filter};
+use patchbay_core::report::{Column, Condition, Field, Filter};
 use patchbay_core::time::{Range, Timestamp};
 use rusqlite::{Connection as Db, ToSql};
 
 use super::{LOG_COLUMNS, LogRow, log_row, snapshot};
 use crate::archive;
 use crate::error::StoreError;
+use crate::rollup::{self, Reach};
 use crate::series::{self, Matching};
 
 /// What a line of the log stands for.
@@ -20,6 +21,13 @@ pub enum Counted {
 }
 
 impl Counted {
+    fn column(self) -> Column {
+        match self {
+            Self::Calls => Column::Calls,
+            Self::Attempts => Column::Attempts,
+        }
+    }
+
     pub(super) fn condition(self) -> &'static str {
         match self {
             Self::Calls => " AND u.final = 1",
@@ -131,7 +139,7 @@ fn edges(filter: &Filter) -> (i64, i64) {
 }
 
 /// Where the lines of a page stand. Combinations of labels are read one by one, each through the index that is in the order of
-/// the log; what cannot be on the page any more is not looked at.
+/// the log; what has no rows as far as the page reaches, or cannot be on it any more, is not looked at.
 fn places(db: &Db, filter: &Filter, wanted: &Sheet) -> Result<Vec<Place>, StoreError> {
     let is_label = |condition: &Condition| condition.field != Field::Signal;
     let (labels, signals): (Vec<_>, Vec<_>) = filter.conditions.iter().cloned().partition(is_label);
@@ -140,9 +148,18 @@ fn places(db: &Db, filter: &Filter, wanted: &Sheet) -> Result<Vec<Place>, StoreE
         return Query::new(&rows, wanted, Through::Time).run(db, None, None);
     }
     let matching = Matching::read(db, &Filter { range: None, conditions: labels })?;
-    let query = Query::new(&rows, wanted, Through::Series);
+    let mut query = Query::new(&rows, wanted, Through::Series);
+    // Sums do not tell of single signals.
+    let reach = if rows.conditions.is_empty() { query.reach(db, &matching, wanted)? } else { None };
+    let series = match reach {
+        Some(reach) => {
+            query.from = query.from.max(reach.from);
+            reach.series
+        }
+        None => matching.ids().collect(),
+    };
     let mut found: Vec<Place> = Vec::new();
-    for series in matching.ids() {
+    for series in series {
         let floor = found.get(wanted.limit.saturating_sub(1)).copied();
         found.extend(query.run(db, Some(series), floor)?);
         found.sort_unstable_by(|a, b| b.cmp(a));
@@ -186,6 +203,11 @@ impl<'a> Query<'a> {
             below: wanted.below.map_or(end, |below| below.min(end)),
             limit: i64::try_from(wanted.limit).unwrap_or(i64::MAX),
         }
+    }
+
+    fn reach(&self, db: &Db, matching: &Matching, wanted: &Sheet) -> Result<Option<Reach>, StoreError> {
+        let span = (self.from, self.below.at.0);
+        rollup::reach(db, matching, wanted.counted.column(), span, wanted.limit)
     }
 
     fn run(&self, db: &Db, series: Option<i64>, floor: Option<Place>) -> Result<Vec<Place>, StoreError> {

@@ -10,7 +10,7 @@ use patchbay_core::report::{Field, Filter, GroupBy, Relation};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, zone};
 use patchbay_store::archive::{self, Plan};
 use patchbay_store::usage::{self, Counted, LogRow, Page, Place, Sheet};
-use patchbay_store::{Store, rollup, series, space};
+use patchbay_store::{Store, booked, rollup, series, space};
 use tempfile::TempDir;
 
 use crate::common::{NOW, answered, append, failed, store};
@@ -159,6 +159,25 @@ fn t3_old_rows_move_to_one_file_a_month_and_all_that_is_told_stays_the_same() {
         |archive: &archive::Archive| fs::metadata(folder.path().join(archive::FOLDER).join(&archive.file));
     assert_eq!(archives.iter().map(|archive| on_disk(archive).expect("there").len()).sum::<u64>(), bytes);
     assert!(plans(&store, CUT).is_empty() && store.read(archive::verify).expect("checked").is_empty());
+}
+
+#[test]
+fn t3_limits_and_budgets_of_long_periods_count_what_was_archived() {
+    let (_folder, store) = filled();
+    let month = Range { from: Timestamp(1_785_542_400_000), to: Timestamp(1_788_220_800_000) };
+    let since = NOW.plus_ms(-120 * DAY_MS - 7);
+    let counted = || {
+        let read = store.read(|db| Ok((usage::starts(db, since)?, booked::during(db, month)?)));
+        read.expect("read")
+    };
+    let before = counted();
+    let (starts, booked) = &before;
+    assert!(starts.iter().any(|start| start.at < CUT) && starts.is_sorted_by_key(|start| start.at));
+    assert!(starts[0].at >= since && starts.len() > 250 && starts.len() < 360, "{}", starts.len());
+    assert!(booked.iter().map(|row| row.requests).sum::<u64>() > 80);
+    move_rows(&store, CUT, |step| assert!(counted() == before, "{step}"));
+    assert!(in_ledger(&store).iter().all(|row| row.at >= CUT.bucket()));
+    assert!(counted() == before);
 }
 
 #[test]

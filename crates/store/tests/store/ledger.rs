@@ -398,7 +398,14 @@ fn r3_limits_are_counted_by_what_was_sent() {
     let early = at(answered(4, id), NOW.plus_ms(-1));
     append(&store, [answered(1, id), nothing_sent, timed_out, early]);
     let starts = store.read(|db| usage::starts(db, NOW)).expect("read");
-    let start = |tokens| usage::Start { connection: id, app: "mt5-signal-bot".into(), at: NOW, tokens };
+    let start = |tokens| usage::Start {
+        connection: id,
+        app: "mt5-signal-bot".into(),
+        profile: String::new(),
+        is_final: true,
+        at: NOW,
+        tokens,
+    };
     assert_eq!(starts, [start(1_200), start(0)]);
 }
 

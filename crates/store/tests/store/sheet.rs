@@ -6,7 +6,8 @@ use patchbay_core::code::Code;
 use patchbay_core::id::ConnectionId;
 use patchbay_core::ledger::{Position, UsageRow};
 use patchbay_core::report::{Field, Filter, Relation};
-use patchbay_core::time::{BUCKET_MS, Range, Timestamp};
+use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, zone};
+use patchbay_store::rollup::settle;
 use patchbay_store::usage::{self, Counted, LogRow, Place, Sheet, Tempo};
 use patchbay_store::{Store, rollup};
 
@@ -15,6 +16,7 @@ use crate::common::{NOW, answered, append, failed, store};
 const SOMEONE: ConnectionId = ConnectionId(7);
 /// Several attempts begin in each of these.
 const STEP_MS: i64 = 700;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A call's only attempt, one of eleven combinations of labels; every third began in the same millisecond as the one before.
 fn attempt(n: u32) -> UsageRow {
@@ -73,30 +75,63 @@ fn pages(
     }
 }
 
+/// What the whole log has of a filter, the newest first.
+fn expected(store: &Store, filter: &Filter, counted: Counted) -> Vec<LogRow> {
+    let mut expected = Vec::new();
+    let scanned = store.read(|db| {
+        usage::scan(db, filter, |row| {
+            expected.push(row);
+            Ok(())
+        })
+    });
+    scanned.expect("scanned");
+    // Sums take a range to the quarter of an hour, the log to the millisecond.
+    let is_inside = |at: Timestamp| filter.range.is_none_or(|range| range.from <= at && at < range.to);
+    expected.retain(|row| is_inside(row.at) && (counted == Counted::Attempts || row.is_final));
+    expected.reverse();
+    expected
+}
+
+fn pages_are_the_log(store: &Store, filters: &[Filter], limits: &[usize]) {
+    for filter in filters {
+        for counted in [Counted::Attempts, Counted::Calls] {
+            let expected = expected(store, filter, counted);
+            for limit in limits {
+                assert_eq!(pages(store, filter, counted, *limit, || {}), expected, "{filter:?} by {limit}");
+            }
+        }
+    }
+}
+
 #[test]
 fn c5_pages_are_together_the_log_under_every_filter_and_of_any_length() {
     let (_folder, store) = store();
     append(&store, (0..120).map(attempt));
-    for filter in filters() {
-        for counted in [Counted::Attempts, Counted::Calls] {
-            let mut expected = Vec::new();
-            let scanned = store.read(|db| {
-                usage::scan(db, &filter, |row| {
-                    expected.push(row);
-                    Ok(())
-                })
-            });
-            scanned.expect("scanned");
-            // Sums take a range to the quarter of an hour, the log to the millisecond.
-            let is_inside =
-                |at: Timestamp| filter.range.is_none_or(|range| range.from <= at && at < range.to);
-            expected.retain(|row| is_inside(row.at) && (counted == Counted::Attempts || row.is_final));
-            expected.reverse();
-            for limit in [1, 7, 120, 500] {
-                assert_eq!(pages(&store, &filter, counted, limit, || {}), expected, "{filter:?} by {limit}");
-            }
+    pages_are_the_log(&store, &filters(), &[1, 7, 120, 500]);
+}
+
+#[test]
+fn c5_pages_find_what_is_far_apart_however_many_days_are_settled() {
+    let (_folder, store) = store();
+    // A crowd on some evenings, and single attempts between them.
+    let at = |n: i64| match n % 40 {
+        0..30 => NOW.plus_ms(n * STEP_MS - n / 40 * 9 * DAY_MS),
+        apart => NOW.plus_ms(-(n / 40 * 9 * DAY_MS) - apart * 5 * HOUR_MS),
+    };
+    append(&store, (0..480).map(|n| UsageRow { at: at(i64::from(n)), ..attempt(n) }));
+    let past = Range { from: NOW.plus_ms(-70 * DAY_MS - 7), to: NOW.plus_ms(-18 * DAY_MS + 9 * STEP_MS) };
+    let mut all = filters();
+    all.extend(filters().into_iter().map(|filter| Filter { range: Some(past), ..filter }));
+    let zone = zone("Asia/Kathmandu").expect("a zone");
+    for settled_until in [None, Some(-50), Some(-20), Some(1)] {
+        if let Some(days) = settled_until {
+            assert!(settle::run(&store, &zone, NOW.plus_ms(days * DAY_MS)).expect("settled") > 0);
         }
+        pages_are_the_log(&store, &all, &[3, 50]);
     }
+    // One that ended late takes its day, week and month out of what is settled.
+    append(&store, [UsageRow { at: NOW.plus_ms(-27 * DAY_MS + 11), ..attempt(500) }]);
+    pages_are_the_log(&store, &all, &[3, 50]);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::io::{self, BufWriter, Write};
 
 use jiff::tz::TimeZone;
 use patchbay_store::usage::LogRow;
-use serde_json::{Map, Value as Json};
 
 use super::ExportFormat;
 use super::columns::{COLUMNS, Value};
@@ -43,10 +42,16 @@ impl<'a, W: Write> Rows<'a, W> {
             let cells: Vec<String> = values.map(|(_, value)| csv(value)).collect();
             return write!(self.out, "{}\r\n", cells.join(","));
         }
-        let object: Map<String, Json> = values.map(|(name, value)| (name.to_owned(), json(value))).collect();
-        let comma = if self.any { "," } else { "" };
+        self.out.write_all(if self.any { b",\n{" } else { b"\n{" })?;
         self.any = true;
-        write!(self.out, "{comma}\n{}", Json::Object(object))
+        // Name by name: a map of each row is most of the work.
+        let mut comma = "";
+        for (name, value) in values {
+            write!(self.out, "{comma}\"{name}\":")?;
+            put_json(&mut self.out, value)?;
+            comma = ",";
+        }
+        self.out.write_all(b"}")
     }
 
     pub(super) fn end(mut self) -> io::Result<()> {
@@ -68,13 +73,13 @@ fn csv(value: Value) -> String {
     }
 }
 
-fn json(value: Value) -> Json {
+fn put_json(out: &mut impl Write, value: Value) -> io::Result<()> {
     match value {
-        Value::None => Json::Null,
-        Value::Text(text) => text.into(),
-        Value::Number(number) => number.into(),
-        Value::Flag(flag) => flag.into(),
-        Value::Moment(at) => at.to_rfc3339().into(),
-        Value::Dollars(amount) => amount.to_string().into(),
+        Value::None => out.write_all(b"null"),
+        Value::Text(text) => Ok(serde_json::to_writer(out, &text)?),
+        Value::Number(number) => write!(out, "{number}"),
+        Value::Flag(flag) => write!(out, "{flag}"),
+        Value::Moment(at) => write!(out, "\"{}\"", at.to_rfc3339()),
+        Value::Dollars(amount) => write!(out, "\"{amount}\""),
     }
 }
