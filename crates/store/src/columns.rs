@@ -10,7 +10,7 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{ReaderProperties, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, ReaderProperties, WriterProperties};
 use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
 use parquet::file::statistics::Statistics;
@@ -70,7 +70,11 @@ impl<W: Write + Send> Writer<W> {
     pub fn new(out: W, columns: &[(&str, Kind)], looked_up: &[&str]) -> io::Result<Self> {
         let schema = parse_message_type(&schema(columns)).map_err(failed)?;
         let compression = Compression::ZSTD(ZstdLevel::default());
-        let mut properties = WriterProperties::builder().set_compression(compression);
+        // What a file says of itself waits in memory for its end, so it says no more than is read: a minimum and a maximum of each group.
+        let mut properties = WriterProperties::builder()
+            .set_compression(compression)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true);
         for name in looked_up {
             let path = ColumnPath::from(*name);
             properties = properties
