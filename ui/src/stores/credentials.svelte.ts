@@ -19,12 +19,13 @@ export type KeyRun = { purpose: Purpose; startedAt: number; stages: StageReport[
 /** How it ended; `version` is the one that was tested. */
 export type KeyOutcome = { purpose: Purpose; report: CheckReport; version: number; switched: boolean };
 
-/** The versions of one connection's key: the one whose tab is open. */
+type End = { outcome: KeyOutcome | null; refused: BackendError | null };
+
+/** The versions of one connection's key: the one whose tab is open. Tests belong to their connection, whichever is open. */
 class Credentials {
   #key = $state("");
-  #run = $state.raw<KeyRun | null>(null);
-  #outcome = $state.raw<KeyOutcome | null>(null);
-  #refused = $state.raw<BackendError | null>(null);
+  #runs = $state.raw<Record<string, KeyRun>>({});
+  #ends = $state.raw<Record<string, End>>({});
   readonly #view = new Resource(() => backend.credentials(this.#key), ["connections"]);
 
   /** once it is read */
@@ -35,15 +36,15 @@ class Credentials {
   get readError() {
     return this.#view.error;
   }
-  get run(): KeyRun | null {
-    return this.#run;
+  runOf(key: string): KeyRun | null {
+    return this.#runs[key] ?? null;
   }
-  get outcome(): KeyOutcome | null {
-    return this.#outcome;
+  outcomeOf(key: string): KeyOutcome | null {
+    return this.#ends[key]?.outcome ?? null;
   }
   /** why the last thing could not be done; the typed key stays in its field */
-  get refused(): BackendError | null {
-    return this.#refused;
+  refusedOf(key: string): BackendError | null {
+    return this.#ends[key]?.refused ?? null;
   }
   watch() {
     return this.#view.watch();
@@ -52,64 +53,63 @@ class Credentials {
     return this.#view.reload();
   }
 
-  /** Shows the keys of a connection. What was tested of another one is put away. */
+  /** Shows the keys of a connection. What was seen of the one before is put away. */
   open(key: string) {
     if (key === this.#key) return;
-    this.#key = key;
     this.putAway();
+    this.#key = key;
     void this.#view.reload();
   }
   putAway() {
-    this.#outcome = null;
-    this.#refused = null;
+    this.#end(this.#key, null);
   }
 
   /** Stores a key, tests it and switches to it if it passes. Says whether it is stored. */
   rotate(secret: string, afterwards: Afterwards): Promise<boolean> {
-    return this.#tested("rotate", async (onStage) => {
-      const { report, switched, credentials } = await backend.credentialRotate(
-        this.#key,
-        secret,
-        afterwards,
-        "allowed",
-        onStage,
-      );
-      return { report, switched, view: credentials, version: newest(credentials) };
+    return this.#tested("rotate", async (key, onStage) => {
+      const end = await backend.credentialRotate(key, secret, afterwards, "allowed", onStage);
+      return {
+        report: end.report,
+        switched: end.switched,
+        view: end.credentials,
+        version: newest(end.credentials),
+      };
     });
   }
 
   /** Stores a key, tests it, and lets it wait to take over if it passes. Says whether it is stored. */
   addStandby(secret: string): Promise<boolean> {
-    return this.#tested("standby", async (onStage) => {
-      const staged = await backend.credentialStage(this.#key, secret);
-      this.#view.put(staged);
+    return this.#tested("standby", async (key, onStage) => {
+      const staged = await backend.credentialStage(key, secret);
+      this.#put(staged);
       const version = newest(staged);
-      const report = await backend.credentialTest(this.#key, version, "allowed", onStage);
+      const report = await backend.credentialTest(key, version, "allowed", onStage);
       const switched = report.verdict === "passed";
-      const view = await (switched ? backend.credentialStandBy(this.#key, version) : backend.credentials(this.#key));
+      const view = await (switched ? backend.credentialStandBy(key, version) : backend.credentials(key));
       return { report, switched, view, version };
     });
   }
 
   /** Tests a stored version and switches to it if it passes. */
   promote(version: number, afterwards: Afterwards) {
-    return this.#tested("promote", async (onStage) => {
-      const end = await backend.credentialPromoteTested(this.#key, version, afterwards, "allowed", onStage);
+    return this.#tested("promote", async (key, onStage) => {
+      const end = await backend.credentialPromoteTested(key, version, afterwards, "allowed", onStage);
       return { report: end.report, switched: end.switched, view: end.credentials, version };
     });
   }
 
   test(version: number) {
-    return this.#tested("test", async (onStage) => {
-      const report = await backend.credentialTest(this.#key, version, "allowed", onStage);
-      return { report, switched: false, view: await backend.credentials(this.#key), version };
+    return this.#tested("test", async (key, onStage) => {
+      const report = await backend.credentialTest(key, version, "allowed", onStage);
+      return { report, switched: false, view: await backend.credentials(key), version };
     });
   }
 
-  async stop() {
-    if (!this.#run) return;
-    this.#run = { ...this.#run, stopping: true };
-    await backend.connectionTestStop(this.#key).catch((thrown: unknown) => toasts.failed(thrown));
+  async stop(key: string) {
+    const run = this.#runs[key];
+    if (!run) return;
+    this.#note(key, { ...run, stopping: true });
+    await backend.connectionTestStop(key).catch((thrown: unknown) => toasts.failed(thrown));
   }
 
   /** Uses a version without a test. */
@@ -138,7 +138,7 @@ class Credentials {
   async #change(command: () => Promise<View>, words = ""): Promise<boolean> {
     this.putAway();
     try {
-      this.#view.put(await command());
+      this.#put(await command());
       await connections.reload();
       if (words) toasts.done(words);
       return true;
@@ -150,31 +150,48 @@ class Credentials {
 
   async #tested(
     purpose: Purpose,
-    command: (onStage: (stage: StageReport) => void) => Promise<Omit<KeyOutcome, "purpose"> & { view: View }>,
+    command: (
+      key: string,
+      onStage: (stage: StageReport) => void,
+    ) => Promise<Omit<KeyOutcome, "purpose"> & { view: View }>,
   ): Promise<boolean> {
-    if (this.#run) return false;
     const key = this.#key;
-    this.putAway();
-    this.#run = { purpose, startedAt: Date.now(), stages: [], stopping: false };
+    if (this.#runs[key]) return false;
+    this.#end(key, null);
+    this.#note(key, { purpose, startedAt: Date.now(), stages: [], stopping: false });
     try {
-      const { view, ...end } = await command((stage) => this.#stage(stage));
-      if (key === this.#key) {
-        this.#view.put(view);
-        this.#outcome = { purpose, ...end };
-      }
+      const { view, ...end } = await command(key, (stage) => this.#stage(key, stage));
+      this.#put(view);
+      this.#end(key, { outcome: { purpose, ...end }, refused: null });
       await connections.reload();
       return true;
     } catch (thrown) {
-      this.#refused = asBackendError(thrown);
+      this.#end(key, { outcome: null, refused: asBackendError(thrown) });
       await this.#view.reload();
       return false;
     } finally {
-      this.#run = null;
+      this.#note(key, null);
     }
   }
 
-  #stage(stage: StageReport) {
-    if (this.#run) this.#run = { ...this.#run, stages: merged(this.#run.stages, stage) };
+  /** An answer about a connection that is no longer the open one is not shown in its place. */
+  #put(view: View) {
+    if (view.connection === this.#key) this.#view.put(view);
+  }
+
+  #stage(key: string, stage: StageReport) {
+    const run = this.#runs[key];
+    if (run) this.#note(key, { ...run, stages: merged(run.stages, stage) });
+  }
+
+  #note(key: string, run: KeyRun | null) {
+    const { [key]: _, ...others } = this.#runs;
+    this.#runs = run ? { ...others, [key]: run } : others;
+  }
+
+  #end(key: string, end: End | null) {
+    const { [key]: _, ...others } = this.#ends;
+    this.#ends = end ? { ...others, [key]: end } : others;
   }
 }
 
