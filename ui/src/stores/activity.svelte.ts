@@ -7,8 +7,9 @@ import {
   type ActivityRunning,
   type BackendError,
   type CallDetail,
+  type Changed,
 } from "../backend";
-import { feed, Resource } from "./resource.svelte";
+import { feed, Resource, SETTLE_MS } from "./resource.svelte";
 
 const PAGE = 200;
 /** No more lines are held in view. */
@@ -18,6 +19,7 @@ const NEWS_PAGES = 3;
 
 /** Other processes on the folder call without an event in this one: that often what is on its way is looked at. */
 const LOOK_MS = 1000;
+const HEARD: Changed[] = ["usage", "settings"];
 
 /** What is on its way, or was when the log was held. */
 export type OnItsWay = ActivityRunning & { ended: boolean };
@@ -41,14 +43,11 @@ export class ActivityLog {
   readonly #now = new Resource<ActivityNow | null>(() => this.#look(), ["running", "usage"]);
   #watchers = 0;
   #stale = true;
+  /** what the feed had told when nobody looked any more */
+  #left = 0;
+  #unsubscribe = () => {};
   // One read after the other: a late line is then either in the page that is read next, or among the news after it.
   #queue: Promise<void> = Promise.resolve();
-
-  constructor() {
-    feed.subscribe(["usage"], () => this.#touch(() => this.#news()));
-    // Sample data come and go with these, and days are cut in another zone.
-    feed.subscribe(["settings"], () => this.#touch(() => this.#first()));
-  }
 
   get lines(): ActivityLine[] {
     return this.#lines;
@@ -99,9 +98,13 @@ export class ActivityLog {
   /** Keeps the log true while it is shown. */
   watch(): () => void {
     this.#watchers += 1;
+    if (this.#watchers === 1) this.#subscribe();
     if (this.#stale && this.#query) void this.reload();
     return () => {
       this.#watchers -= 1;
+      if (this.#watchers > 0) return;
+      this.#unsubscribe();
+      this.#left = feed.told(HEARD);
     };
   }
 
@@ -155,9 +158,19 @@ export class ActivityLog {
     return now;
   }
 
+  #subscribe() {
+    if (feed.told(HEARD) !== this.#left) this.#stale = true;
+    const ends = [
+      feed.subscribe(["usage"], SETTLE_MS, () => this.#touch(() => this.#news())),
+      // Sample data come and go with these, and days are cut in another zone.
+      feed.subscribe(["settings"], SETTLE_MS, () => this.#touch(() => this.#first())),
+    ];
+    this.#unsubscribe = () => ends.forEach((end) => end());
+  }
+
   #touch(work: () => Promise<void>) {
     this.#stale = true;
-    if (this.#watchers > 0 && this.#query) void this.#then(work);
+    if (this.#query) void this.#then(work);
   }
 
   #then(work: () => Promise<void>): Promise<void> {

@@ -7,13 +7,13 @@ import {
   type ExploreQuery,
   type UsageQuery,
 } from "../backend";
-import { Resource } from "./resource.svelte";
+import { REPORT_MS, Resource } from "./resource.svelte";
 
 /** One chart, drawn by Rust for the query, size, theme and series that are shown right now. */
 export class Drawn<Q> {
   #query: Q | null = null;
   #request: ChartRequest | null = null;
-  readonly #drawn = new Resource(() => this.#draw(), ["usage", "settings", "budgets"]);
+  readonly #drawn = new Resource(() => this.#draw(), ["usage", "settings", "budgets"], REPORT_MS);
 
   readonly #ask: (query: Q, request: ChartRequest) => Promise<Chart>;
   readonly #groups: (query: Q) => string;

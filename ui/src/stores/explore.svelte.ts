@@ -1,6 +1,6 @@
 import { backend, type ExploreView } from "../backend";
 import { explored } from "../screens/explore/query";
-import { Resource } from "./resource.svelte";
+import { REPORT_MS, Resource } from "./resource.svelte";
 import { router } from "./router.svelte";
 
 /** What Explore shows, for what its address asks for. */
@@ -9,6 +9,7 @@ class Explore {
   readonly #view = new Resource<ExploreView>(
     () => backend.usageExplore(explored(router.screen === "usage" ? router.query : {}).query),
     ["usage", "settings", "connections"],
+    REPORT_MS,
   );
 
   get view() {

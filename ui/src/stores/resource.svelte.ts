@@ -6,15 +6,21 @@ export class Resource<T> {
   #error = $state.raw<BackendError | null>(null);
   #busy = $state(false);
   #watchers = 0;
-  #stale = true;
+  /** how many changes the feed had told when the value was read; none was read yet, or the last read failed: -1 */
+  #seen = -1;
   #again = false;
   #puts = 0;
   #running: Promise<void> | null = null;
+  #unsubscribe = () => {};
   readonly #read: () => Promise<T>;
+  readonly #on: Changed[];
+  readonly #pace: number;
 
-  constructor(read: () => Promise<T>, on: Changed[]) {
+  /** `pace` is the time between two reads in ms, however often things change. */
+  constructor(read: () => Promise<T>, on: Changed[], pace = SETTLE_MS) {
     this.#read = read;
-    feed.subscribe(on, () => this.#touch());
+    this.#on = on;
+    this.#pace = pace;
   }
 
   get value(): T | null {
@@ -35,9 +41,11 @@ export class Resource<T> {
   /** Keeps the value fresh while somebody looks: `$effect(() => resource.watch())`. */
   watch(): () => void {
     this.#watchers += 1;
-    if (this.#stale) void this.reload();
+    if (this.#watchers === 1) this.#unsubscribe = feed.subscribe(this.#on, this.#pace, () => this.#refresh());
+    this.#refresh();
     return () => {
       this.#watchers -= 1;
+      if (this.#watchers === 0) this.#unsubscribe();
     };
   }
 
@@ -56,6 +64,7 @@ export class Resource<T> {
   /** Shows a value before the backend confirms it (an optimistic edit). A read under way is of the time before: one more follows it. */
   put(value: T) {
     this.#value = value;
+    this.#error = null;
     this.#puts += 1;
     this.#again = true;
   }
@@ -64,7 +73,7 @@ export class Resource<T> {
     this.#busy = true;
     do {
       this.#again = false;
-      this.#stale = false;
+      this.#seen = feed.told(this.#on);
       const puts = this.#puts;
       try {
         const value = await this.#read();
@@ -72,48 +81,78 @@ export class Resource<T> {
         this.#error = null;
       } catch (thrown) {
         this.#error = asBackendError(thrown);
+        this.#seen = -1;
       }
     } while (this.#again);
     this.#busy = false;
   }
 
-  #touch() {
-    this.#stale = true;
-    if (this.#watchers > 0) void this.reload();
+  #refresh() {
+    if (this.#seen !== feed.told(this.#on)) void this.reload();
   }
 }
 
 /** Busy bots change the ledger many times a second: a screen re-reads it at most this often. */
-const SETTLE_MS = 250;
+export const SETTLE_MS = 250;
+/** Reports are read over all of the ledger, and nobody reads figures faster. */
+export const REPORT_MS = 2000;
+
+/** Who hears of changes: at most once in its pace, and soon after the first one. */
+class Listener {
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #last = -Infinity;
+  readonly #pace: number;
+  readonly #hear: () => void;
+
+  constructor(pace: number, hear: () => void) {
+    this.#pace = pace;
+    this.#hear = hear;
+  }
+
+  tell() {
+    const wait = Math.max(SETTLE_MS, this.#last + this.#pace - performance.now());
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#last = performance.now();
+      this.#hear();
+    }, wait);
+  }
+
+  end() {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+}
 
 class Feed {
-  readonly #listeners = new Map<Changed, Set<() => void>>();
-  readonly #pending = new Set<() => void>();
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #listeners = new Map<Changed, Set<Listener>>();
+  readonly #told = new Map<Changed, number>();
 
   /** Starts listening to the backend; once, at the start of the window. */
   async open() {
-    await backend.onChanged((what) => this.#queue(what));
+    await backend.onChanged((what) => this.tell(what));
   }
 
-  subscribe(on: Changed[], listener: () => void) {
+  /** Something has changed. */
+  tell(what: Changed) {
+    this.#told.set(what, this.told([what]) + 1);
+    for (const listener of this.#listeners.get(what) ?? []) listener.tell();
+  }
+
+  /** How many changes of these were told so far: another number says that what was read is old. */
+  told(on: Changed[]): number {
+    return on.reduce((sum, what) => sum + (this.#told.get(what) ?? 0), 0);
+  }
+
+  subscribe(on: Changed[], pace: number, hear: () => void): () => void {
+    const listener = new Listener(pace, hear);
     for (const what of on) {
       const listeners = this.#listeners.get(what) ?? new Set();
-      listeners.add(listener);
-      this.#listeners.set(what, listeners);
+      this.#listeners.set(what, listeners.add(listener));
     }
-  }
-
-  #queue(what: Changed) {
-    for (const listener of this.#listeners.get(what) ?? []) this.#pending.add(listener);
-    this.#timer ??= setTimeout(() => this.#flush(), SETTLE_MS);
-  }
-
-  #flush() {
-    this.#timer = null;
-    const due = [...this.#pending];
-    this.#pending.clear();
-    for (const listener of due) listener();
+    return () => {
+      for (const what of on) this.#listeners.get(what)?.delete(listener);
+      listener.end();
+    };
   }
 }
 

@@ -1,7 +1,10 @@
 import { backend, type FieldValues, type TriedPrice, type UsageView, type WhatIf } from "../backend";
 import { shown } from "../screens/usage/query";
-import { Resource } from "./resource.svelte";
+import { REPORT_MS, Resource } from "./resource.svelte";
 import { router } from "./router.svelte";
+
+/** A model or an app that was never called before is rare: the filters offer it when it comes. */
+const VALUES_MS = 30_000;
 
 /** The Usage screen's figures, for what its address asks for. */
 class Usage {
@@ -12,12 +15,17 @@ class Usage {
   /** the one that speaks; null is the cheapest */
   #picked = $state<string | null>(null);
   #followed = "";
-  readonly #view = new Resource<UsageView>(() => backend.usage(this.#query()), ["usage", "settings", "models"]);
+  readonly #view = new Resource<UsageView>(
+    () => backend.usage(this.#query()),
+    ["usage", "settings", "models"],
+    REPORT_MS,
+  );
   readonly #whatIf = new Resource<WhatIf>(
     () => backend.usageWhatIf(this.#query(), this.#models, this.#price),
     ["usage", "settings", "models"],
+    REPORT_MS,
   );
-  readonly #values = new Resource<FieldValues[]>(backend.usageValues, ["usage"]);
+  readonly #values = new Resource<FieldValues[]>(backend.usageValues, ["usage"], VALUES_MS);
 
   get view() {
     return this.#view;

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { Resource } from "../../src/stores/resource.svelte";
+import { afterEach, expect, it, vi } from "vitest";
+import { feed, Resource } from "../../src/stores/resource.svelte";
 
 /** Answers that come when the test says so. */
 function reads() {
@@ -31,4 +31,60 @@ it("folds what is asked during a read into one more", async () => {
   asked[1]!("second");
   await done;
   expect([resource.value, asked.length]).toEqual(["second", 2]);
+});
+
+const settle = () => vi.advanceTimersByTimeAsync(300);
+afterEach(() => vi.useRealTimers());
+
+it("hears nothing while nobody looks, and reads what has changed meanwhile once somebody does", async () => {
+  vi.useFakeTimers();
+  const read = vi.fn(async () => "read");
+  const resource = new Resource(read, ["apps", "usage"]);
+  const first = resource.watch();
+  const second = resource.watch();
+  await settle();
+  feed.tell("apps");
+  await settle();
+  expect(read).toHaveBeenCalledTimes(2);
+  first();
+  feed.tell("usage");
+  await settle();
+  expect(read).toHaveBeenCalledTimes(3);
+  second();
+  feed.tell("apps");
+  await settle();
+  expect(read).toHaveBeenCalledTimes(3);
+  resource.watch()();
+  await settle();
+  expect(read).toHaveBeenCalledTimes(4);
+  resource.watch()();
+  await settle();
+  expect(read).toHaveBeenCalledTimes(4);
+});
+
+it("reads no more often than its pace, and soon after the first change", async () => {
+  vi.useFakeTimers();
+  const read = vi.fn(async () => "read");
+  const end = new Resource(read, ["usage"], 2000).watch();
+  await settle();
+  for (let at = 0; at < 40; at += 1) {
+    feed.tell("usage");
+    await vi.advanceTimersByTimeAsync(100);
+    if (at === 3) expect(read).toHaveBeenCalledTimes(2);
+  }
+  expect(read).toHaveBeenCalledTimes(3);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(read).toHaveBeenCalledTimes(4);
+  end();
+});
+
+it("takes no failed read for a fresh one, and shows no old error beside what was put", async () => {
+  const read = vi.fn().mockRejectedValueOnce(new Error("gone")).mockResolvedValue("read");
+  const resource = new Resource(read, []);
+  resource.watch()();
+  await expect.poll(() => resource.error).not.toBeNull();
+  resource.put("put");
+  expect(resource.error).toBeNull();
+  resource.watch()();
+  await expect.poll(() => resource.value).toBe("read");
 });
