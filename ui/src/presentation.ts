@@ -113,13 +113,13 @@ const STAGE_NAMES: Record<Stage, string> = {
 
 export const stageName = (stage: Stage): string => STAGE_NAMES[stage];
 
-/** The half-hours of the uptime strip. */
+/** The half-hours of the uptime strip. What is said of one is worded when it is asked for: a list has hundreds of them. */
 export function stripCells(strip: StripCell[], zone: string): Cell[] {
   return strip.map(({ at, answered, failed, slow }) => {
     const total = answered + failed;
     const state =
       total === 0 ? "none" : failed > 0 && failed * 2 >= answered ? "failed" : failed > 0 || slow ? "slow" : "ok";
-    const said = total === 0 ? "no traffic" : `${percent((answered / total) * 10_000)} of ${total} answered`;
-    return { state, title: `${absolute(at, zone)}: ${said}${slow ? ", slow" : ""}` };
+    const said = () => (total === 0 ? "no traffic" : `${percent((answered / total) * 10_000)} of ${total} answered`);
+    return { state, title: () => `${absolute(at, zone)}: ${said()}${slow ? ", slow" : ""}` };
   });
 }
