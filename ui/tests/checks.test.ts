@@ -10,6 +10,12 @@ import { calls, find, open } from "./fixtures/open";
 const press = (key: string) => fireEvent.keyDown(window, { key, code: `Key${key.toUpperCase()}` });
 
 describe("the test report", () => {
+  it("leaves Enter to the button that has the focus", async () => {
+    await open("#/connections/conn_openrouter?view=report");
+    await find("remedies");
+    expect(await fireEvent.keyDown(screen.getByTestId("report-back"), { key: "Enter" })).toBe(true);
+  });
+
   it("f8_stands_beside_those_of_all_others_and_moves_by_keys", async () => {
     await open("#/connections/conn_openai_main?view=report");
     expect((await find("report-list")).textContent).toMatch(/passed.*1 failed/);
