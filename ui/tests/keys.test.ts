@@ -217,6 +217,18 @@ describe("the vault and copies", () => {
     expect(calls(engine, "backup_restore")).toHaveLength(0);
   });
 
+  it("x1_only_the_file_that_was_looked_into_can_replace_everything", async () => {
+    await open("#/settings/data");
+    await fireEvent.click(await find("restore-open"));
+    await type("restore-path", "/home/ana/copy.db");
+    await fireEvent.click(screen.getByTestId("restore-look"));
+    await type("restore-path", "/home/ana/other.db");
+    await waitFor(() => expect(screen.getByTestId("restore-look").textContent).toContain("Look into it"));
+    expect(screen.queryByTestId("restore-contents")).toBeNull();
+    await fireEvent.click(screen.getByTestId("restore-look"));
+    await find("restore-go");
+  });
+
   it("k4_keys_that_go_to_the_vault_file_want_its_passphrase_too", async () => {
     const engine = await open("#/settings/data");
     await fireEvent.click(await find("restore-open"));
