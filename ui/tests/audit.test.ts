@@ -57,7 +57,22 @@ describe("the audit log", () => {
     const engine = await open("#/alerts?tab=audit");
     await fireEvent.click(await find("audit-older"));
     await waitFor(() => expect(screen.getByTestId("audit-41")).toBeTruthy());
-    expect(asked(engine).at(-1)).toMatchObject({ before: null, limit: 200 });
+    expect(asked(engine).at(-1)).toMatchObject({ before: 141, limit: 100 });
+  });
+
+  it("a1_keeps_an_entry_far_down_open_and_hears_of_every_change", async () => {
+    const engine = await open("#/alerts?tab=audit&days=90");
+    await fireEvent.click(await find("audit-older"));
+    await fireEvent.click(await find("audit-41"));
+    expect((await find("audit-detail")).textContent).toContain("#41");
+    const before = asked(engine).length;
+    for (const what of ["profiles", "views", "alerts", "budgets"] as const) {
+      const reads = asked(engine).length;
+      engine.changed(what);
+      await waitFor(() => expect(asked(engine).length).toBeGreaterThan(reads));
+    }
+    expect(asked(engine).slice(before)).toEqual(Array(4).fill(expect.objectContaining({ before: null, limit: 100 })));
+    expect(screen.getByTestId("audit-detail").textContent).toContain("#41");
   });
 
   it("is exported as it is filtered", async () => {

@@ -1,4 +1,12 @@
-import { asBackendError, backend, type AuditEntry, type AuditQuery, type AuditVerdict, type Format } from "../backend";
+import {
+  asBackendError,
+  backend,
+  type AuditEntry,
+  type AuditQuery,
+  type AuditVerdict,
+  type Changed,
+  type Format,
+} from "../backend";
 import { Resource } from "./resource.svelte";
 import { toasts } from "./toasts.svelte";
 
@@ -6,15 +14,31 @@ const PAGE = 100;
 /** The backend answers no longer page. */
 const LONGEST = 1000;
 
+/** Whatever is changed is in the log: all that is told but the ledger and the calls on their way. */
+const CONFIGURATION: Changed[] = [
+  "connections",
+  "status",
+  "apps",
+  "settings",
+  "checks",
+  "models",
+  "profiles",
+  "views",
+  "alerts",
+  "budgets",
+];
+
+type Page = { entries: AuditEntry[]; next: number | null };
+
 /** The audit log, newest first, page by page. */
 class Audit {
   #query: AuditQuery = NOTHING;
   /** as many entries as were scrolled to */
   #wanted = PAGE;
+  #held: { query: AuditQuery; page: Page } | null = null;
   #verdict = $state.raw<AuditVerdict | null>(null);
   #verifying = $state(false);
-  // Whatever is changed is in the log.
-  readonly #list = new Resource(() => this.#read(), ["connections", "status", "apps", "settings", "checks", "models"]);
+  readonly #list = new Resource(() => this.#read(), CONFIGURATION);
 
   get entries(): AuditEntry[] {
     return this.#list.value?.entries ?? [];
@@ -87,10 +111,29 @@ class Audit {
     }
   }
 
-  async #read() {
+  /** What is new and on top; entries never change, so the older ones that are here already are not read again. */
+  async #read(): Promise<Page> {
     const query = this.#query;
-    const entries: AuditEntry[] = [];
-    let next: number | null = null;
+    const held = this.#held?.query === query ? this.#held.page : null;
+    const page = held ? await this.#news(query, held) : await this.#older(query, { entries: [], next: null });
+    const whole = page.next !== null && page.entries.length < this.#wanted ? await this.#older(query, page) : page;
+    this.#held = { query, page: whole };
+    return whole;
+  }
+
+  async #news(query: AuditQuery, held: Page): Promise<Page> {
+    const newest = held.entries[0]?.entry ?? 0;
+    const page = await backend.audit(query, null, PAGE);
+    const known = page.entries.findIndex(({ entry }) => entry === newest);
+    // More than a page is new, or there was none before.
+    if (known < 0) return page;
+    return { entries: [...page.entries.slice(0, known), ...held.entries], next: held.next };
+  }
+
+  /** Reads on below what is held, as far as is wanted. */
+  async #older(query: AuditQuery, held: Page): Promise<Page> {
+    const entries = [...held.entries];
+    let next = held.next;
     do {
       const page = await backend.audit(query, next, Math.min(LONGEST, this.#wanted - entries.length));
       entries.push(...page.entries);

@@ -55,6 +55,7 @@ export const KINDS: Record<string, string> = {
   profile: "Profile",
   app: "App",
   budget: "Budget",
+  alert: "Alert",
   setting: "Setting",
   view: "Saved view",
   traffic: "Traffic",
