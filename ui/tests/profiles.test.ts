@@ -61,6 +61,42 @@ describe("profiles", () => {
     expect(((await find("field-temperature")) as HTMLInputElement).value).toBe("0.9");
   });
 
+  it("lose nothing to an older version that cannot be used again", async () => {
+    await open("#/profiles/signal-scan", "moved-on");
+    await type("field-temperature", "0.9");
+    await fireEvent.click(await find("versions"));
+    await fireEvent.click(await find("restore-1"));
+    await screen.findByText("Version 1 asks for a connection that is gone.");
+    expect(((await find("field-temperature")) as HTMLInputElement).value).toBe("0.9");
+  });
+
+  it("keep nothing of a deleted one for another of its name", async () => {
+    await open("#/profiles/signal-scan");
+    await type("field-temperature", "0.9");
+    await find("unsaved");
+    await fireEvent.click(await find("remove-profile"));
+    const heir = screen.queryByTestId("heir");
+    if (heir) await fireEvent.change(heir, { target: { value: "risk-check" } });
+    await fireEvent.click(await find("profile-delete"));
+    await waitFor(() => expect(screen.queryByTestId("profile-signal-scan")).toBeNull());
+    expect((await find("toast-text")).textContent).toBe("signal-scan is gone");
+    await fireEvent.click(await find("new-profile"));
+    await type("profile-name", "signal-scan");
+    await waitFor(async () => expect((await find("profile-create")).hasAttribute("disabled")).toBe(false));
+    await fireEvent.click(await find("profile-create"));
+    await waitFor(() => expect(screen.queryByTestId("new-profile-dialog")).toBeNull());
+    expect((await find<HTMLInputElement>("field-temperature")).value).toBe("");
+  });
+
+  it("ask once before what was typed of a new one is thrown away", async () => {
+    await open("#/profiles");
+    await fireEvent.click(await find("new-profile"));
+    await type("profile-name", "my-scan");
+    await fireEvent(await find("new-profile-dialog"), new Event("cancel", { cancelable: true }));
+    await fireEvent.click(await find("new-profile-dialog-discard"));
+    await waitFor(() => expect(screen.queryByTestId("new-profile-dialog")).toBeNull());
+  });
+
   it("start from a recipe, and show what is in force and what would happen in an outage", async () => {
     const engine = await open("#/profiles", "no-profiles");
     await fireEvent.click(await find("new-profile"));

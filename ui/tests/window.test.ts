@@ -302,7 +302,7 @@ describe("add connection", () => {
     await open("#/connections");
     await fill("sk-ant-good-0123456789");
     await fireEvent.click(screen.getByTestId("add-cancel"));
-    await fireEvent.click(await find("add-discard"));
+    await fireEvent.click(await find("add-dialog-discard"));
     await waitFor(() => expect(screen.queryByTestId("add-dialog")).toBeNull());
   });
 });

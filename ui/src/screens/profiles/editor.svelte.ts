@@ -81,11 +81,6 @@ export class Editor {
     if (profile.version !== this.#version && this.changes.length === 0) this.#take(profile);
   }
 
-  /** Puts an older version into the form: it becomes a new one when it is saved. */
-  use(spec: Spec) {
-    this.form = formOf(spec);
-  }
-
   async save(note: string): Promise<boolean> {
     if (this.blocked || this.#saving) return false;
     this.#saving = true;
@@ -131,3 +126,6 @@ export function editorOf(profile: Profile): Editor {
   open.set(profile.name, fresh);
   return fresh;
 }
+
+/** A deleted profile keeps nothing for another of its name. */
+export const forget = (name: string) => void open.delete(name);
