@@ -179,6 +179,11 @@ describe("the Usage screen", () => {
     // What is inside follows its row.
     engine.changed("usage");
     await waitFor(() => expect(calls(engine, "usage_groups")).toHaveLength(2), { timeout: 4000 });
+    const requests = screen.getByTestId("requests-openai");
+    expect(requests.tabIndex).toBe(0);
+    expect(await fireEvent.keyDown(requests, { key: "Enter" })).toBe(true);
+    expect(screen.getByTestId("sub-gpt-5-mini").tabIndex).toBe(-1);
+    expect(screen.getByTestId("sub-gpt-5-mini").hasAttribute("tabindex")).toBe(true);
     await fireEvent.click(screen.getByTestId("only-openai"));
     await waitFor(() => expect(location.hash).toContain("is.provider=openai"));
     expect(location.hash).toContain("by=model");
