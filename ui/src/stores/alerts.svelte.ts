@@ -17,6 +17,9 @@ class Alerts {
   readonly #all = new Resource(backend.alerts, ["alerts"]);
   readonly #rules = new Resource(backend.alertRules, ["alerts", "settings"]);
   #detail = $state.raw<AlertDetail | null>(null);
+  /** whose detail is shown, and how often one was read */
+  #shown = 0;
+  #reads = 0;
 
   get all(): All {
     return this.#all.value ?? NONE;
@@ -53,11 +56,15 @@ class Alerts {
     return this.#all.reload();
   }
 
+  /** Reads the story of the one that is open. An answer that comes after a later question is not shown. */
   async read(id: number) {
+    this.#shown = id;
+    const read = ++this.#reads;
     try {
-      this.#detail = await backend.alertDetail(id);
+      const detail = await backend.alertDetail(id);
+      if (read === this.#reads) this.#detail = detail;
     } catch (thrown) {
-      toasts.failed(thrown);
+      if (read === this.#reads) toasts.failed(thrown);
     }
   }
 
@@ -103,7 +110,7 @@ class Alerts {
       toasts.failed(thrown);
     }
     await this.reload();
-    await this.read(id);
+    if (id === this.#shown) await this.read(id);
   }
 }
 

@@ -12,6 +12,7 @@ export class ImportForm {
   #looking = $state(false);
   #making = $state(false);
   #looked = "";
+  #looks = 0;
   readonly #chosen = new SvelteSet<string>();
 
   get kind() {
@@ -66,16 +67,23 @@ export class ImportForm {
     if (this.#kind === "file" && !this.path.trim()) return;
     this.#looked = this.path.trim();
     this.#forget();
+    const look = this.#looks;
     this.#looking = true;
     try {
       const plan = await backend.importPlan(this.#source(), this.passphrase || null);
+      if (look !== this.#looks) return;
       this.#plan = plan;
       for (const { origin, clash } of plan.connections) if (clash === null) this.#chosen.add(origin);
     } catch (thrown) {
-      this.#refuse(thrown);
+      if (look === this.#looks) this.#refuse(thrown);
     } finally {
-      this.#looking = false;
+      if (look === this.#looks) this.#looking = false;
     }
+  }
+
+  /** The vault was opened: what was found and chosen can be made now. */
+  unlocked() {
+    if (this.locked) this.#error = null;
   }
 
   async make(): Promise<Import | null> {
@@ -101,7 +109,10 @@ export class ImportForm {
     if (closed && !this.#plan) this.#sealed = true;
   }
 
+  // The answer to a look before is of another source: it is not shown any more.
   #forget() {
+    this.#looks += 1;
+    this.#looking = false;
     this.#plan = null;
     this.#error = null;
     this.#chosen.clear();

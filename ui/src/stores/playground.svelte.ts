@@ -155,6 +155,8 @@ class Playground implements Shaped {
   #history = $state.raw<Entry[]>([]);
   #shown = $state(0);
   #next = 1;
+  /** how often an estimate became due: an answer to one before is of another prompt */
+  #asked = 0;
 
   get targets() {
     return this.#targets.value ?? [];
@@ -214,18 +216,17 @@ class Playground implements Shaped {
   /** Asks what the prompt would take, a moment after the last key. Call it in an effect. */
   follow(): () => void {
     const requests = this.blocked ? [] : this.#models.map((model) => this.request(model));
+    this.#asked += 1;
     if (requests.length === 0) this.#estimates = [];
     const timer = setTimeout(() => void this.#estimate(requests), SETTLE_MS);
     return () => clearTimeout(timer);
   }
 
   async #estimate(requests: PlaygroundRequest[]) {
-    try {
-      this.#estimates = await Promise.all(requests.map(backend.playgroundEstimate));
-    } catch {
-      // Run asks the same and shows what is said.
-      this.#estimates = [];
-    }
+    const asked = this.#asked;
+    // Where it is refused, Run asks the same and shows what is said.
+    const estimates = await Promise.all(requests.map(backend.playgroundEstimate)).catch(() => []);
+    if (asked === this.#asked) this.#estimates = estimates;
   }
 
   watch() {
