@@ -87,6 +87,27 @@ describe("first run", () => {
   });
 });
 
+describe("an import into a locked keychain", () => {
+  it("k4_keeps_what_is_chosen_while_the_keys_are_unlocked", async () => {
+    const engine = await open("", "first-locked");
+    await fireEvent.click(await find("fr-unlock"));
+    await find("unlock");
+    await fireEvent.click(screen.getByText("Cancel"));
+    await fireEvent.click(await find("fr-import"));
+    await fireEvent.input(await find("import-path"), { target: { value: "/home/me/bot/.env" } });
+    await fireEvent.click(screen.getByTestId("import-look"));
+    await fireEvent.click(await find("import-OPENAI_API_KEY"));
+    await fireEvent.click(screen.getByTestId("import-go"));
+    await fireEvent.click(await find("import-unlock"));
+    await fireEvent.click(await find("unlock-go"));
+    await waitFor(() => expect(screen.queryByTestId("unlock")).toBeNull());
+    expect((await find<HTMLInputElement>("import-OPENAI_API_KEY")).checked).toBe(true);
+    await fireEvent.click(screen.getByTestId("import-go"));
+    await waitFor(() => expect(calls(engine, "import_apply")).toHaveLength(2));
+    expect(calls(engine, "import_plan")).toHaveLength(1);
+  });
+});
+
 describe("the overview", () => {
   it("shows the day, and reads it again when it changes", async () => {
     const engine = await open("#/overview");
