@@ -168,6 +168,19 @@ describe("the Usage screen", () => {
     expect(screen.queryByTestId("filter-outcome")).toBeNull();
   });
 
+  it("begins with the list of views again after a click elsewhere", async () => {
+    await open("#/usage");
+    await fireEvent.click(await find("views"));
+    expect((await find("views-menu")).getAttribute("role")).toBe("menu");
+    await fireEvent.click(await find("view-save"));
+    await find("view-name");
+    expect(screen.getByTestId("views-menu").getAttribute("role")).toBeNull();
+    await fireEvent.pointerDown(document.body);
+    await waitFor(() => expect(screen.queryByTestId("views-menu")).toBeNull());
+    await fireEvent.click(screen.getByTestId("views"));
+    await find("view-save");
+  });
+
   it("opens a row to what is inside it, and narrows everything to it", async () => {
     const engine = await open("#/usage");
     await fireEvent.click(await find("group-openai"));
