@@ -67,7 +67,12 @@ describe("an app", () => {
   it("may use what its list names, and everything again without one", async () => {
     const engine = await open("#/apps/mt5-signal-bot");
     await fireEvent.click(await find("app-may-use-add"));
-    await leave("app-may-use-name", "signal-scan");
+    await leave("app-may-use-name", "signal-s");
+    await waitFor(() => expect(screen.queryByTestId("app-may-use-name")).toBeNull());
+    expect(edits(engine), "half a word is no list").toEqual([]);
+    await fireEvent.click(await find("app-may-use-add"));
+    await fireEvent.input(await find("app-may-use-name"), { target: { value: "signal-scan" } });
+    await fireEvent.keyDown(screen.getByTestId("app-may-use-name"), { key: "Enter" });
     await waitFor(() => expect(screen.getByTestId("snippet-text").textContent).toContain('model="signal-scan"'));
     await fireEvent.click(await screen.findByLabelText("Take signal-scan off the list"));
     await waitFor(() =>
