@@ -80,8 +80,9 @@ class Alerts {
     await this.#set(() => backend.alertRuleSet(kind, isOn, onDesktop));
   }
 
+  /** Throws what is wrong with them. */
   async limit(limits: AlertLimits) {
-    await this.#set(() => backend.alertLimitsSet(limits));
+    this.#rules.put(await backend.alertLimitsSet(limits));
   }
 
   async test(kind: AlertKind) {

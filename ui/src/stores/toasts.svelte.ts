@@ -10,11 +10,15 @@ export type Toast = {
   text: string;
   detail: string;
   action: ToastAction | null;
+  /** until it is closed */
+  stays: boolean;
 };
 
 const PLAIN_MS = 5000;
 const WITH_ACTION_MS = 8000;
 const AT_MOST = 3;
+/** Errors that nobody closed fill the window in the end: then the oldest goes. */
+const ERRORS = 5;
 
 class Toasts {
   #list = $state.raw<Toast[]>([]);
@@ -43,11 +47,18 @@ class Toasts {
     this.#list = this.#list.filter((toast) => toast.id !== id);
   }
 
-  #show(toast: Omit<Toast, "id">, life: number | null) {
+  #show(toast: Omit<Toast, "id" | "stays">, life: number | null) {
     const id = this.#next++;
-    this.#list = [...this.#list, { ...toast, id }].slice(-AT_MOST);
+    this.#list = fitting([...this.#list, { ...toast, id, stays: life === null }]);
     if (life !== null) setTimeout(() => this.close(id), life);
   }
+}
+
+/** What passes by itself gives way before an error does. */
+function fitting(list: Toast[]): Toast[] {
+  const errors = list.filter(({ stays }) => stays).slice(-ERRORS);
+  const others = list.filter(({ stays }) => !stays).slice(-Math.max(1, AT_MOST - errors.length));
+  return list.filter((toast) => errors.includes(toast) || others.includes(toast));
 }
 
 export const toasts = new Toasts();

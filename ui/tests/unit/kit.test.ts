@@ -1,9 +1,13 @@
 import { fireEvent, render, screen } from "@testing-library/svelte";
 import { createRawSnippet } from "svelte";
 import { describe, expect, it, vi } from "vitest";
+import Combobox from "../../src/kit/Combobox.svelte";
 import Dialog from "../../src/kit/Dialog.svelte";
+import Menu from "../../src/kit/Menu.svelte";
 import { Walk } from "../../src/kit/rows.svelte";
+import Select from "../../src/kit/Select.svelte";
 import Strip from "../../src/kit/Strip.svelte";
+import Tabs from "../../src/kit/Tabs.svelte";
 
 it("words a cell of a strip only once the mouse is over it", async () => {
   const title = vi.fn(() => "9:30: all answered");
@@ -76,5 +80,93 @@ describe("a dialog", () => {
     expect(document.activeElement).not.toBe(before);
     unmount();
     expect(document.activeElement).toBe(before);
+  });
+});
+
+describe("a field of choices", () => {
+  const choices = ["alpha", "beta", "gamma"].map((value) => ({ value }));
+  function shown() {
+    const oncommit = vi.fn();
+    render(Combobox, { label: "Model", value: "", choices, testid: "model", oncommit });
+    return { oncommit, input: screen.getByTestId<HTMLInputElement>("model") };
+  }
+  const press = (key: string) => fireEvent.keyDown(screen.getByTestId("model"), { key });
+
+  it("begins at its end with the arrow up, and anew after each letter", async () => {
+    const { oncommit, input } = shown();
+    await press("ArrowUp");
+    await press("Enter");
+    expect(oncommit).toHaveBeenLastCalledWith("gamma", "picked");
+    await fireEvent.input(input, { target: { value: "a" } });
+    await press("ArrowDown");
+    await fireEvent.input(input, { target: { value: "al" } });
+    await press("Enter");
+    expect(oncommit).toHaveBeenLastCalledWith("al", "picked");
+  });
+
+  it("tells a text once, and whether it was left", async () => {
+    const { oncommit, input } = shown();
+    await fireEvent.input(input, { target: { value: "delta" } });
+    await press("Enter");
+    await fireEvent.blur(input);
+    expect(oncommit.mock.calls).toEqual([["delta", "picked"]]);
+    await fireEvent.input(input, { target: { value: "del" } });
+    await fireEvent.blur(input);
+    expect(oncommit).toHaveBeenLastCalledWith("del", "left");
+  });
+});
+
+it("a select shows what is saved, also when saving fails", async () => {
+  let fail = () => {};
+  const onchange = () => new Promise<void>((done) => (fail = done));
+  const options = ["one", "two"].map((value) => ({ value, label: value }));
+  render(Select, { label: "Which", value: "one", options, testid: "which", onchange });
+  const select = screen.getByTestId<HTMLSelectElement>("which");
+  await fireEvent.change(select, { target: { value: "two" } });
+  expect(select.value).toBe("two");
+  fail();
+  await expect.poll(() => select.value).toBe("one");
+});
+
+it("tabs take the focus along", async () => {
+  const tabs = ["one", "two"].map((value) => ({ value, label: value }));
+  const { rerender } = render(Tabs, {
+    label: "Which",
+    value: "one",
+    tabs,
+    onchange: (value: string) => void rerender({ value }),
+  });
+  screen.getByTestId("tab-one").focus();
+  await fireEvent.keyDown(screen.getByTestId("tab-one"), { key: "ArrowRight" });
+  await expect.poll(() => document.activeElement).toBe(screen.getByTestId("tab-two"));
+});
+
+describe("a menu", () => {
+  const items = ["Sort", "Group", "Hide"].map(
+    (name, at) => `<button role="menuitem"${at === 1 ? " disabled" : ""}>${name}</button>`,
+  );
+  const children = createRawSnippet(() => ({ render: () => `<div>${items.join("")}</div>` }));
+  const shown = async () => {
+    render(Menu, { label: "More", testid: "more", children: children as never });
+    await fireEvent.click(screen.getByTestId("more"));
+  };
+
+  it("passes over what cannot be chosen", async () => {
+    await shown();
+    expect(document.activeElement?.textContent).toBe("Sort");
+    for (const [key, at] of [
+      ["ArrowDown", "Hide"],
+      ["ArrowDown", "Sort"],
+      ["ArrowUp", "Hide"],
+    ] as const) {
+      await fireEvent.keyDown(document.activeElement!, { key });
+      expect(document.activeElement?.textContent).toBe(at);
+    }
+  });
+
+  it("closes when the keyboard goes on", async () => {
+    await shown();
+    await fireEvent.focusOut(document.activeElement!, { relatedTarget: document.body });
+    expect(screen.queryByTestId("more-menu")).toBeNull();
   });
 });
