@@ -6,6 +6,7 @@ type Place = { screen: string; item: string; query: Query };
 /** Where we are: `#/screen/item?filter=…`. The address is the only copy of it, so Back, reload and links just work. */
 class Router {
   #place = $state.raw<Place>({ screen: "", item: "", query: {} });
+  #seen: string | null = null;
   /** The last address of each screen: its filters survive going away and coming back, and on some screens the screens the window. */
   readonly #last = new SvelteMap<string, string>(kept());
 
@@ -54,8 +55,7 @@ class Router {
 
   /** Changes filters in place; an empty value drops one. No step in the history: Back leaves the screen. */
   filter(change: Query) {
-    history.replaceState(null, "", this.#with(change));
-    this.#read();
+    this.#replace(this.#with(change));
   }
 
   /** Changes filters for a closer look, as a step of the history: Back leads to what was shown before. */
@@ -68,14 +68,30 @@ class Router {
     return address({ ...this.#place, query });
   }
 
+  // WebKit refuses the hundredth change within half a minute: what is shown is right all the same, and the next one is kept.
+  #replace(to: string) {
+    try {
+      history.replaceState(null, "", to);
+      this.#read();
+    } catch {
+      this.#take(to);
+    }
+  }
+
   // Read at once: the event comes later, and whoever looks in between would find the place before.
   #go(to: string) {
     location.hash = to;
     this.#read();
   }
 
+  // Whoever goes somewhere has read the address before its event comes.
   #read() {
-    const place = parse(location.hash);
+    if (location.hash !== this.#seen) this.#take(location.hash);
+  }
+
+  #take(to: string) {
+    const place = parse(to);
+    this.#seen = to;
     this.#place = place;
     if (!place.screen) return;
     this.#last.set(place.screen, address(place));
