@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { fromWall, isoDay, toWall } from "../../src/days";
 import { fuzzy } from "../../src/frame/fuzzy";
+import { everyDays } from "../../src/screens/connections/credentials/words";
 import { modelChoices, wholeNumber } from "../../src/screens/connections/fields";
 import { baseUrl, snippets } from "../../src/snippets";
 import { keyFrom } from "../../src/stores/draft.svelte";
@@ -21,6 +23,21 @@ describe("fuzzy", () => {
   it("likes what is together and early", () => {
     const score = (text: string) => fuzzy("set", text)?.score ?? -1;
     expect(score("Settings")).toBeGreaterThan(score("Stop everything there"));
+  });
+});
+
+describe("days", () => {
+  it("are those of the zone, near midnight too", () => {
+    const at = Date.UTC(2026, 10, 30, 2, 30);
+    expect(["UTC", "America/New_York", "Asia/Tokyo"].map((zone) => isoDay(at, zone))).toEqual([
+      "2026-11-30",
+      "2026-11-29",
+      "2026-11-30",
+    ]);
+    expect(fromWall(toWall(at, "Asia/Kolkata"), "Asia/Kolkata")).toBe(at);
+  });
+  it("are counted in words", () => {
+    expect([1, 90].map(everyDays)).toEqual(["every day", "every 90 days"]);
   });
 });
 

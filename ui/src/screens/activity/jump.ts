@@ -1,4 +1,5 @@
 // From "14:05" or "2026-11-20 14:05" in a zone to a moment. Pure.
+import { fromWall, toWall } from "../../days";
 
 const WRITTEN = /^(?:(\d{4})-(\d{2})-(\d{2}))?[ T]*(?:(\d{1,2}):(\d{2}))?$/;
 
@@ -20,16 +21,3 @@ export function momentIn(text: string, zone: string, now: number): number | null
 }
 
 const DAY_MS = 86_400_000;
-
-/** What the clock on the wall of a zone shows, as if it were UTC. */
-function toWall(at: number, zone: string): number {
-  // This locale writes moments as 2026-11-30 14:05:09.
-  const text = new Date(at).toLocaleString("sv-SE", zone ? { timeZone: zone } : {});
-  return Date.parse(`${text.replace(" ", "T")}Z`);
-}
-
-function fromWall(wall: number, zone: string): number {
-  const guess = wall - (toWall(wall, zone) - wall);
-  // Once more: the offset there may be another one.
-  return guess - (toWall(guess, zone) - wall);
-}
