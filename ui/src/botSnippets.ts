@@ -74,7 +74,7 @@ OPENAI_API_KEY=the token of this app
 # It offers a fixed list of models. Give the one you pick there
 # (gpt-4.1, say) to a connection, or make it an alias of yours.`;
 
-const freqtrade = (url: string, model: string) => `# freqtrade calls no model itself: this belongs into the strategy
+const freqtrade = (url: string, model: string) => `# freqtrade calls no model itself: this belongs in the strategy
 import os
 from openai import OpenAI
 

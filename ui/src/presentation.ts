@@ -93,7 +93,7 @@ const ATTEMPTS: Record<AttemptState, State & { jack: JackState }> = {
   failed: { text: "Failed", icon: "xoct", tone: "bad", jack: "bad" },
   limited: { text: "Limited", icon: "gauge", tone: "warn", jack: "warn" },
   skipped: { text: "Skipped", icon: "minus", tone: "off", jack: "skip" },
-  cancelled: { text: "Stopped", icon: "stop", tone: "off", jack: "skip" },
+  cancelled: { text: "Cancelled", icon: "minus", tone: "off", jack: "skip" },
 };
 
 export const attemptState = (state: AttemptState) => ATTEMPTS[state];

@@ -34,7 +34,7 @@ describe("a connection's Models tab", () => {
     await fireEvent.input(screen.getByTestId("tab-models-filter"), { target: { value: "mini" } });
     await waitFor(() => expect(screen.queryByTestId("of-gpt-5")).toBeNull());
     await fireEvent.input(screen.getByTestId("tab-models-filter"), { target: { value: "nothing like it" } });
-    expect((await find("tab-models-none")).textContent).toContain("No model of this connection is called so");
+    expect((await find("tab-models-none")).textContent).toContain("No model of this connection has such a name");
     await fireEvent.input(screen.getByTestId("tab-models-filter"), { target: { value: "" } });
     const row = await find("of-gpt-5-mini");
     await fireEvent.click(row.querySelector("button.link")!);

@@ -1,6 +1,6 @@
 // The versions of a key in words. Pure: the clock and the zone are parameters.
 import type { Credentials, CredentialState, CredentialVersion } from "../../../backend";
-import { ago, count, day, plural } from "../../../format";
+import { ago, day, plural } from "../../../format";
 import type { JackState } from "../../../kit/jack";
 import type { State } from "../../../presentation";
 
@@ -53,7 +53,7 @@ function since(at: number, now: number, zone: string): string {
 
 function used({ requests, last_used_at }: CredentialVersion, now: number, zone: string): string {
   if (requests === 0) return "Not used yet.";
-  return `${count(requests)} ${requests === 1 ? "request" : "requests"}, last ${ago(last_used_at, now, zone)}.`;
+  return `${plural(requests, "request")}, last ${ago(last_used_at, now, zone)}.`;
 }
 
 function ends({ expires_at }: CredentialVersion, now: number, zone: string): string {
@@ -109,4 +109,4 @@ export function reminderNote({ reminder }: Credentials): string {
 }
 
 /** `every 90 days` */
-export const everyDays = (days: number): string => `every ${days} days`;
+export const everyDays = (days: number): string => (days === 1 ? "every day" : `every ${days} days`);
