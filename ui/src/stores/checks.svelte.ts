@@ -31,9 +31,6 @@ class Checks {
   error(key: string): BackendError | null {
     return this.#errors.get(key) ?? null;
   }
-  get anyRunning(): boolean {
-    return this.#running.size > 0;
-  }
   /** of Test all: how many are still to end */
   get left(): number {
     return this.#left;

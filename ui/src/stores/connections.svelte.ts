@@ -34,9 +34,6 @@ class Connections {
   select(key: string) {
     if (!this.#selected.delete(key)) this.#selected.add(key);
   }
-  clearSelection() {
-    this.#selected.clear();
-  }
   get fresh(): string {
     return this.#fresh;
   }
