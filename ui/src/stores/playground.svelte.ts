@@ -1,4 +1,4 @@
-import { EMPTY, formatOf, formOf, UNSHAPED, type Shape, type Shaped } from "../screens/profiles/form";
+import { EMPTY, formatOf, formOf, UNSHAPED, type Shape, type Shaped } from "./profile-form";
 import {
   asBackendError,
   backend,

@@ -1,14 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Spec } from "../../src/backend";
-import {
-  changedFields,
-  EMPTY,
-  formOf,
-  movedStep,
-  objectIn,
-  specOf,
-  toolProblem,
-} from "../../src/screens/profiles/form";
+import { changedFields, EMPTY, formOf, movedStep, objectIn, specOf, toolProblem } from "../../src/stores/profile-form";
 
 const spec: Spec = {
   ...EMPTY,

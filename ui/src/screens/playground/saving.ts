@@ -2,7 +2,7 @@
 import type { PlaygroundRequest, Spec } from "../../backend";
 import { playground } from "../../stores/playground.svelte";
 import { profiles } from "../../stores/profiles.svelte";
-import { EMPTY } from "../profiles/form";
+import { EMPTY } from "../../stores/profile-form";
 
 /** Whether a profile can be made of what is asked: it needs a place and a model. */
 export const canSave = (model: string): boolean => baseOf(model) !== null;

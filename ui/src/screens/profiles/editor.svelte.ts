@@ -1,6 +1,6 @@
 import { asBackendError, backend, type BackendError, type ProfileCheck, type Profile, type Spec } from "../../backend";
 import { profiles } from "../../stores/profiles.svelte";
-import { changedFields, formOf, specOf, type Form } from "./form";
+import { changedFields, formOf, specOf, type Form } from "../../stores/profile-form";
 
 /** A check follows the keys at this distance. */
 const SETTLE_MS = 250;

@@ -9,7 +9,7 @@ import type {
   ToolSpec,
   WhenSlow,
   WhenUntaken,
-} from "../../backend";
+} from "../backend";
 
 export type FormatKind = "none" | "text" | "json_schema" | "json_object";
 export type Streaming = "connection" | "yes" | "no";
