@@ -2,9 +2,9 @@
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import type { ExploreQuery, Shows } from "../src/backend";
-import { behind, explored, explorePart, OTHER } from "../src/screens/explore/query";
+import { behind, explored, explorePart, OTHER } from "../src/stores/explore-query";
 import { change, exploreText, linesOf, number, writtenAs } from "../src/screens/explore/words";
-import { addressOf, isSame, showsAt } from "../src/screens/usage/saved";
+import { addressOf, isSame, showsAt } from "../src/stores/saved-view";
 import { exploreView } from "./fixtures/explore";
 import { find, opener, type Window } from "./fixtures/open";
 

@@ -1,7 +1,7 @@
 // The Usage screen on the fixture engine, and its address.
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
-import { conditionPart, monthWords, priorWords, shown, spanWords, withValue } from "../src/screens/usage/query";
+import { conditionPart, monthWords, priorWords, shown, spanWords, withValue } from "../src/stores/usage-query";
 import { causeLook, exactChange, points, tableText, wholePercent } from "../src/screens/usage/words";
 import { usageView } from "./fixtures/usage";
 import { calls, find, opener } from "./fixtures/open";

@@ -1,7 +1,7 @@
 // What can be done from anywhere: the keys of the frame and the actions of the palette come from this one list.
 import type { IconName } from "../kit/icon";
 import { screens } from "../screens";
-import { EXPLORE } from "../screens/explore/query";
+import { EXPLORE } from "../stores/explore-query";
 import { checks } from "../stores/checks.svelte";
 import { type Bindings, isMac } from "../stores/keyboard.svelte";
 import { overlays } from "../stores/overlays.svelte";

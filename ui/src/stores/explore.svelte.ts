@@ -1,5 +1,5 @@
 import { backend, type ExploreView } from "../backend";
-import { explored } from "../screens/explore/query";
+import { explored } from "./explore-query";
 import { REPORT_MS, Resource } from "./resource.svelte";
 import { router } from "./router.svelte";
 

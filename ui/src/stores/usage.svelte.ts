@@ -1,5 +1,5 @@
 import { backend, type FieldValues, type TriedPrice, type UsageView, type WhatIf } from "../backend";
-import { shown } from "../screens/usage/query";
+import { shown } from "./usage-query";
 import { REPORT_MS, Resource } from "./resource.svelte";
 import { router } from "./router.svelte";
 

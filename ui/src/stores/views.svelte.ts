@@ -1,5 +1,5 @@
 import { backend, type SavedView, type Shows } from "../backend";
-import { addressOf } from "../screens/usage/saved";
+import { addressOf } from "./saved-view";
 import { Resource } from "./resource.svelte";
 import { router } from "./router.svelte";
 import { toasts } from "./toasts.svelte";

@@ -2,7 +2,7 @@ import { backend, type ActivityLine } from "../../backend";
 import type { Bindings } from "../../stores/keyboard.svelte";
 import { router } from "../../stores/router.svelte";
 import { toasts } from "../../stores/toasts.svelte";
-import { conditionPart } from "../usage/query";
+import { conditionPart } from "../../stores/usage-query";
 import { play } from "./play";
 
 type Deeds = {

@@ -2,7 +2,7 @@
 // millisecond. Pure.
 import type { ActivityQuery, ActivitySpan, Condition, Days } from "../../backend";
 import type { Query } from "../../stores/router.svelte";
-import { conditionPart, shown as usageShown } from "../usage/query";
+import { conditionPart, shown as usageShown } from "../../stores/usage-query";
 
 export type Filters = ActivityQuery;
 

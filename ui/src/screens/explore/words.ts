@@ -3,7 +3,7 @@ import type { ExploreRow, ExploreView, Metric, Unit } from "../../backend";
 import { changeWords } from "../../format";
 import { figure, type Written } from "../../kit/chart";
 import { exactChange, points } from "../usage/words";
-import { LABELS, METRICS } from "./query";
+import { LABELS, METRICS } from "../../stores/explore-query";
 
 export const metricWords = (metric: Metric) => METRICS.find(({ value }) => value === metric)?.label ?? metric;
 export const labelWords = (label: string) => LABELS.find(({ value }) => value === label)?.label ?? label;

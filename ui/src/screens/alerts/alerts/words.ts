@@ -5,7 +5,7 @@ import { money } from "../../../format";
 import type { IconName } from "../../../kit/icon";
 import { router, type Query } from "../../../stores/router.svelte";
 import { leading, moments } from "../../activity/query";
-import { FIELDS } from "../../usage/query";
+import { FIELDS } from "../../../stores/usage-query";
 
 type Words = {
   /** the rule, as the list of rules calls it */

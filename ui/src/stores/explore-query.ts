@@ -1,7 +1,7 @@
 // What Explore shows, in the words of its address: Usage's days and conditions, and `metric`, `by`, `then`, `top`. Pure.
-import type { Condition, ExploreQuery, Field, GroupBy, Metric } from "../../backend";
-import type { Query } from "../../stores/router.svelte";
-import { shown, withValue } from "../usage/query";
+import type { Condition, ExploreQuery, Field, GroupBy, Metric } from "../backend";
+import type { Query } from "./router.svelte";
+import { shown, withValue } from "./usage-query";
 
 export type Explored = { query: ExploreQuery; compare: boolean };
 

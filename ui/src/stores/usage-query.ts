@@ -1,6 +1,6 @@
 // What the Usage screen shows, in the words of its address: `?days=30&by=model&not.app=playground`. Pure.
-import type { Condition, Days, Field, GroupBy, UsageQuery } from "../../backend";
-import type { Query } from "../../stores/router.svelte";
+import type { Condition, Days, Field, GroupBy, UsageQuery } from "../backend";
+import type { Query } from "./router.svelte";
 
 export type Shown = UsageQuery & { compare: boolean; unit: "spend" | "calendar" };
 

@@ -1,8 +1,8 @@
 // Saved views and the address of the Usage screen: each says what the other does. Pure.
-import type { Condition, Days, Shows } from "../../backend";
-import type { Query } from "../../stores/router.svelte";
-import { EXPLORE, explored, explorePart } from "../explore/query";
-import { conditionPart, shown } from "./query";
+import type { Condition, Days, Shows } from "../backend";
+import type { Query } from "./router.svelte";
+import { EXPLORE, explored, explorePart } from "./explore-query";
+import { conditionPart, shown } from "./usage-query";
 
 /** What the screen shows at an address, to be saved. */
 export function showsAt(item: string, query: Query): Shows {
