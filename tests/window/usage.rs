@@ -79,7 +79,13 @@ async fn under_a_cap_and_at_a_price_of_ones_own(window: &Window) {
 
 async fn the_charts_are_drawn(window: &Window) {
     for chart in ["usage-spend-chart", "usage-hours-chart", "usage-tokens-chart", "usage-latency-chart"] {
-        let drawn = format!("return document.querySelector('[data-testid={chart}] svg text') ? true : null");
+        // As wide as there is room for: after a change of the window's size it is drawn anew.
+        let drawn = format!(
+            "const room = document.querySelector('[data-testid={chart}]');
+             const picture = room?.querySelector('svg:has(text)');
+             if (!picture) return null;
+             return Math.abs(picture.getBoundingClientRect().width - room.clientWidth) < 2 ? true : null"
+        );
         window.until(chart, async || window.run::<Option<bool>>(&drawn).await).await;
     }
 }
