@@ -3405,8 +3405,8 @@ export type Slot = {
 	/**  What it is: "Thu 20 Nov", "Tue 09:00". */
 	label: string,
 	/**
-	 *  Its first and last day (2026-11-20), for a closer look; empty where it is no span of days. In a strip, and
-	 *  where it is an hour of the week, its first millisecond and the first after it.
+	 *  Its first and last day (2026-11-20), for a closer look; of an hour, and in a strip, its first millisecond and the first after it;
+	 *  empty where it is neither.
 	 */
 	from: string,
 	/**  See `from`. */

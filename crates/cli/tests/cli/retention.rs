@@ -5,13 +5,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::figures::settled;
 use crate::program::Program;
 
 const ATTEMPTS: usize = 12_000;
 
 /// What the program tells of the whole time: its totals by day, and every attempt.
 fn told(program: &Program) -> (Value, HashSet<(String, i64)>) {
-    let usage = program.json(&["usage", "--days", "300", "--by", "day"]);
+    let usage = settled(program.json(&["usage", "--days", "300", "--by", "day"]));
     let log = program.ok(&["--json", "log", "--archived", "--limit", "100000"]);
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let attempts =
