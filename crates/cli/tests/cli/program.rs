@@ -150,8 +150,14 @@ fn finish(child: Child, args: &[&str]) -> Done {
 }
 
 pub fn signal(name: &str, process: u32) {
-    let sent = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status();
-    assert!(sent.unwrap().success(), "kill -{name} {process}");
+    assert!(reaches(name, process), "kill -{name} {process}");
+}
+
+/// Sends a signal to a process that may have ended by now, and answers whether it was there still.
+pub fn reaches(name: &str, process: u32) -> bool {
+    let sent =
+        Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).stderr(Stdio::null()).status();
+    sent.unwrap().success()
 }
 
 /// A command that goes on until it is ended; it is killed when this is dropped.

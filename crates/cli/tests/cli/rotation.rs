@@ -8,7 +8,7 @@ use std::thread;
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use serde_json::Value;
 
-use crate::program::{Program, signal};
+use crate::program::{Program, reaches};
 use crate::upstream::Demo;
 
 const OLD: &str = "sk-old-5d1f0b9c77ae42-OLD1";
@@ -37,7 +37,8 @@ fn rotate(program: &Program, until: Option<usize>) -> usize {
         while events.next().unwrap().file_name().is_none_or(|name| name.to_bytes() != END.as_bytes()) {
             steps += 1;
             if Some(steps) == until {
-                signal("KILL", process);
+                // After its last steps it may have ended sooner than it is killed.
+                reaches("KILL", process);
             }
         }
     });
