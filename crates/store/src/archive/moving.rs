@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::read::Rows;
 use super::row::{Archived, COLUMNS, DETOURS, LOOKED_UP};
 use super::{Archive, all, folder, from_row, of_month, replace};
-use crate::columns::{Reader, Writer};
+use crate::columns::{Reader, SMALL_GROUP, Writer};
 use crate::error::StoreError;
 use crate::files;
 
@@ -194,7 +194,7 @@ fn write(db: &Db, plan: &Plan, before: Option<&Archive>, file: &File) -> Result<
         StoreError::Sqlite(format!("the archive of {} could not be written: {error}", plan.month))
     };
     let columns: Vec<_> = COLUMNS.into_iter().chain([DETOURS]).collect();
-    let mut out = Writer::new(BufWriter::new(file), &columns, &LOOKED_UP).map_err(full)?;
+    let mut out = Writer::new(BufWriter::new(file), &columns, &LOOKED_UP, SMALL_GROUP).map_err(full)?;
     let mut sums = Sums::default();
     let mut put = |row: &Archived| {
         sums.add(row);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 
 use jiff::tz::TimeZone;
-use patchbay_store::columns::{Cell, Kind, Writer};
+use patchbay_store::columns::{Cell, Kind, LARGE_GROUP, Writer};
 use patchbay_store::usage::LogRow;
 
 use super::columns::{COLUMNS, ColumnKind, Value};
@@ -18,7 +18,7 @@ pub(super) struct Rows<'a> {
 impl<'a> Rows<'a> {
     pub(super) fn new(file: &'a File, zone: &'a TimeZone) -> io::Result<Self> {
         let columns = COLUMNS.each_ref().map(|column| (column.name, kind(column.kind)));
-        Ok(Self { file: Writer::new(BufWriter::new(file), &columns, &[])?, zone })
+        Ok(Self { file: Writer::new(BufWriter::new(file), &columns, &[], LARGE_GROUP)?, zone })
     }
 
     pub(super) fn write(&mut self, row: &LogRow) -> io::Result<()> {
