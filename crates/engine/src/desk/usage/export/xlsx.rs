@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io;
 use std::sync::LazyLock;
 
-use patchbay_core::report::{GroupBy, Relation, Totals};
-use patchbay_core::time::Timestamp;
+use jiff::tz::TimeZone;
+use patchbay_core::report::{Filter, GroupBy, Relation, Totals};
+use patchbay_core::time::{Range, Timestamp, month_range};
 use patchbay_store::usage::LogRow;
 use patchbay_store::{Db, StoreError, rollup};
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
@@ -37,13 +38,13 @@ pub(super) fn write(db: &Db, selection: &Selection, file: &mut File) -> Result<u
     let mut book = Workbook::new();
     let db = db.unchecked_transaction().map_err(StoreError::from)?;
     let Selection { filter, by, zone } = selection;
-    let of = |by| rollup::groups(&db, filter, by, zone);
-    let (totals, groups, days) = (rollup::totals(&db, filter)?, of(*by)?, of(GroupBy::Day)?);
-    let mut sheets = || -> Result<(), XlsxError> {
+    let (totals, groups) = (rollup::totals(&db, filter)?, lines(&db, filter, *by, zone)?);
+    let days = days(&db, filter, zone)?;
+    let sheets = || -> Result<(), XlsxError> {
         summary(book.add_worksheet(), selection, &totals)?;
         let name = selection.by.field().map_or("time", patchbay_core::report::Field::as_str);
-        table(book.add_worksheet(), &format!("By {name}"), &groups)?;
-        table(book.add_worksheet(), "By day", &days)
+        table(book.add_worksheet(), &format!("By {name}"), groups)?;
+        table(book.add_worksheet(), "By day", days)
     };
     sheets().map_err(|error| failed(&error))?;
     let mut attempts = Attempts { selection, sheets: 0, row: SHEET, book: &mut book };
@@ -51,6 +52,28 @@ pub(super) fn write(db: &Db, selection: &Selection, file: &mut File) -> Result<u
     let count = each_row(&db, filter, |row| attempts.write(row).map_err(io::Error::other))?;
     book.save_to_writer(file).map_err(|error| failed(&error))?;
     Ok(count)
+}
+
+/// A group's name and figures. The histograms that some come from are large, and not kept.
+type Line = (String, [Value; 13]);
+
+fn lines(db: &Db, filter: &Filter, by: GroupBy, zone: &TimeZone) -> Result<Vec<Line>, StoreError> {
+    let groups = rollup::groups(db, filter, by, zone)?;
+    Ok(groups.into_iter().map(|group| (group.key, figures(&group.totals))).collect())
+}
+
+/// Reads days a month at a time, for the same reason.
+fn days(db: &Db, filter: &Filter, zone: &TimeZone) -> Result<Vec<Line>, StoreError> {
+    let Some(range) = filter.range else { return lines(db, filter, GroupBy::Day, zone) };
+    let mut days = Vec::new();
+    let mut from = range.from;
+    while from < range.to {
+        let to = month_range(from.day(zone), zone).to.min(range.to);
+        let month = Filter { range: Some(Range { from, to }), ..filter.clone() };
+        days.extend(lines(db, &month, GroupBy::Day, zone)?);
+        from = to;
+    }
+    Ok(days)
 }
 
 fn failed(error: &XlsxError) -> Error {
@@ -83,19 +106,15 @@ fn summary(sheet: &mut Worksheet, selection: &Selection, totals: &Totals) -> Res
     Ok(())
 }
 
-fn table(
-    sheet: &mut Worksheet,
-    name: &str,
-    groups: &[patchbay_core::report::Group],
-) -> Result<(), XlsxError> {
+fn table(sheet: &mut Worksheet, name: &str, lines: Vec<Line>) -> Result<(), XlsxError> {
     sheet.set_name(name)?.set_column_width(0, 28)?.set_freeze_panes(1, 1)?;
     sheet.write_string(0, 0, name)?;
     for (column, name) in (1..).zip(FIGURES) {
         sheet.write_string(0, column, name)?;
     }
-    for (row, group) in (1..).zip(groups) {
-        sheet.write_string(row, 0, if group.key.is_empty() { "(none)" } else { &group.key })?;
-        for (column, value) in (1..).zip(figures(&group.totals)) {
+    for (row, (key, figures)) in (1..).zip(lines) {
+        sheet.write_string(row, 0, if key.is_empty() { "(none)" } else { &key })?;
+        for (column, value) in (1..).zip(figures) {
             put(sheet, row, column, value)?;
         }
     }
