@@ -22,11 +22,11 @@ packages_for() {
     dnf-window) echo webkit2gtk4.1-devel libappindicator-gtk3-devel librsvg2-devel ;;
     pacman-window) echo webkit2gtk-4.1 libappindicator-gtk3 librsvg ;;
 
-    apt-tests) echo webkit2gtk-driver xvfb xauth dbus dbus-x11 gnome-keyring libsecret-tools imagemagick \
+    apt-tests) echo webkit2gtk-driver xvfb xauth dbus dbus-x11 gnome-keyring libsecret-tools \
       x11-utils at-spi2-core fonts-dejavu-core file python3-venv ;;
     dnf-tests) echo webkitgtk6.0 xorg-x11-server-Xvfb xorg-x11-xauth dbus-daemon dbus-x11 gnome-keyring \
-      libsecret ImageMagick xprop at-spi2-core dejavu-sans-fonts file python3 ;;
-    pacman-tests) echo webkitgtk-6.0 xorg-server-xvfb xorg-xauth dbus gnome-keyring libsecret imagemagick \
+      libsecret xprop at-spi2-core dejavu-sans-fonts file python3 ;;
+    pacman-tests) echo webkitgtk-6.0 xorg-server-xvfb xorg-xauth dbus gnome-keyring libsecret \
       xorg-xprop at-spi2-core ttf-dejavu file python ;;
   esac
 }
