@@ -2610,8 +2610,13 @@ export type Overview = {
 	zone: string,
 	/**  Since midnight. */
 	today: Totals,
-	/**  The same hours of the day before. */
-	yesterday: Totals,
+	/**
+	 *  The same hours of the last day like today: a weekday is compared with the weekday before it, and Saturdays and Sundays with
+	 *  each other, since markets rest on them.
+	 */
+	before: Totals,
+	/**  That day: "Fri 27 Nov". */
+	before_day: string,
 	/**  Where today's spend will be at midnight, as the same hours of the last weeks tell; `None` where nothing tells. */
 	pace: DecimalUsd | null,
 	/**  Calls of each of the last 24 hours, oldest first. */

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::ToSpan;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::health::Health;
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::PriceBook;
 use patchbay_core::report::{Detail, Field, Filter, Totals as Sums};
-use patchbay_core::time::{BUCKET_MS, HOUR_MS, Range, Timestamp, last_days};
+use patchbay_core::time::{HOUR_MS, Range, Timestamp, day_range, last_days};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::Serialize;
 
@@ -34,8 +36,11 @@ pub struct Overview {
     pub zone: String,
     /// Since midnight.
     pub today: Totals,
-    /// The same hours of the day before.
-    pub yesterday: Totals,
+    /// The same hours of the last day like today: a weekday is compared with the weekday before it, and Saturdays and Sundays with
+    /// each other, since markets rest on them.
+    pub before: Totals,
+    /// That day: "Fri 27 Nov".
+    pub before_day: String,
     /// Where today's spend will be at midnight, as the same hours of the last weeks tell; `None` where nothing tells.
     pub pace: Option<DecimalUsd>,
     /// Calls of each of the last 24 hours, oldest first.
@@ -151,8 +156,10 @@ fn read(
     let edge = |index: usize| days.get(index).map_or(now, |(_, range)| range.from);
     let day = days.last().map_or(Range { from: now, to: now }, |(_, day)| *day);
     let elapsed = i64::try_from(now.since_ms(edge(59))).unwrap_or(0);
-    let yesterday = Range { from: edge(58), to: edge(58).plus_ms(elapsed).min(edge(59)) };
-    let recent = Recent::read(db, yesterday, day.from, now)?;
+    let before_day = day_like(now.day(zone));
+    let like = day_range(before_day, zone);
+    let like = Range { from: like.from, to: like.from.plus_ms(elapsed).min(like.to) };
+    let recent = Recent::read(db, day.from, now)?;
     let month = Filter::during(Range { from: edge(30), to: now.plus_ms(1) });
     // As much of its last day as has passed of today.
     let before = Filter::during(Range { from: edge(0), to: edge(29).plus_ms(elapsed).min(edge(30)) });
@@ -160,7 +167,8 @@ fn read(
     Ok(Overview {
         zone: zone.iana_name().unwrap_or("local time").to_owned(),
         today: (&recent.today).into(),
-        yesterday: (&recent.yesterday).into(),
+        before: (&rollup::totals(db, &Filter::during(like))?).into(),
+        before_day: before_day.strftime("%a %-d %b").to_string(),
         pace: expected(db, &Filter::default(), day, now)?.map(Into::into),
         calls_by_hour: recent.hours.iter().map(|hour| short(hour.calls)).collect(),
         p95_by_hour: recent.hours.iter().map(|hour| hour.latency.percentile(95.0)).collect(),
@@ -173,10 +181,18 @@ fn read(
     })
 }
 
-/// Today, the same hours of yesterday, and the last 24 hours, each on its own: from one pass over the rollup.
+fn day_like(today: Date) -> Date {
+    let back = match today.weekday() {
+        Weekday::Monday => 3,
+        Weekday::Saturday => 6,
+        _ => 1,
+    };
+    today.saturating_sub(back.days())
+}
+
+/// Today, and the last 24 hours each on its own: from one pass over the rollup.
 struct Recent {
     today: Sums,
-    yesterday: Sums,
     hours: Vec<Sums>,
     /// Calls and spend since midnight by app, and by feature.
     apps: BTreeMap<String, (NanoUsd, u64)>,
@@ -184,19 +200,15 @@ struct Recent {
 }
 
 impl Recent {
-    fn read(db: &Db, yesterday: Range, midnight: Timestamp, now: Timestamp) -> Result<Self, StoreError> {
+    fn read(db: &Db, midnight: Timestamp, now: Timestamp) -> Result<Self, StoreError> {
         let mut recent = Self {
             today: Sums::default(),
-            yesterday: Sums::default(),
             hours: vec![Sums::default(); 24],
             apps: BTreeMap::new(),
             features: BTreeMap::new(),
         };
         let first = (now.0.div_euclid(HOUR_MS) - 23) * HOUR_MS;
-        // The filter of a range admits every bucket that it touches.
-        let yesterday =
-            Range { from: yesterday.from.bucket(), to: yesterday.to.plus_ms(BUCKET_MS - 1).bucket() };
-        let whole = Range { from: yesterday.from.min(Timestamp(first)), to: now.plus_ms(1) };
+        let whole = Range { from: midnight.min(Timestamp(first)), to: now.plus_ms(1) };
         rollup::scan(db, &Filter::during(whole), &Detail::quarters(SHOWN), |bucket| {
             if bucket.at >= midnight {
                 recent.today.add(bucket);
@@ -211,9 +223,6 @@ impl Recent {
                     sums.0 += bucket.counts.cost;
                     sums.1 += bucket.counts.calls;
                 }
-            }
-            if (yesterday.from..yesterday.to).contains(&bucket.at) {
-                recent.yesterday.add(bucket);
             }
             let hour = usize::try_from((bucket.at.0 - first).div_euclid(HOUR_MS)).ok();
             if let Some(hour) = hour.and_then(|hour| recent.hours.get_mut(hour)) {
@@ -329,4 +338,23 @@ fn of_connection(connection: &Connection) -> Option<Attention> {
         alert: None,
         action: if refused { AttentionAction::FixKey } else { AttentionAction::OpenConnection },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weekdays_are_compared_with_weekdays_and_weekends_with_weekends() {
+        let like = [
+            ("2026-11-30", "2026-11-27"),
+            ("2026-12-01", "2026-11-30"),
+            ("2026-12-05", "2026-11-29"),
+            ("2026-11-29", "2026-11-28"),
+        ];
+        for (today, before) in like {
+            let [today, before]: [Date; 2] = [today, before].map(|day| day.parse().unwrap());
+            assert_eq!(day_like(today), before);
+        }
+    }
 }

@@ -186,7 +186,7 @@ async fn screens(engine: &Arc<Engine>, query: &UsageQuery, zone: &TimeZone) -> V
     let suggested = usage::what_if(engine, query.clone(), nothing, None, zone.clone()).await.unwrap();
     let mut told = vec![
         figures(&view),
-        serde_json::json!([overview.today, overview.yesterday, overview.calls_by_hour, overview.p95_by_hour]),
+        serde_json::json!([overview.today, overview.before, overview.calls_by_hour, overview.p95_by_hour]),
         serde_json::json!([overview.spend_30d, overview.spend_prior_30d, overview.unpriced]),
         serde_json::json!([overview.top_apps, overview.top_features]),
         serde_json::json!([compared, suggested]),
