@@ -201,8 +201,9 @@ fn more(report: &UsageReport) -> String {
         words.push(format!("{} calls saved by failover", more.saved_by_failover));
     }
     if more.cached_tokens > 0 {
-        let saved = NanoUsd(more.cache_saving_nano_usd);
-        words.push(format!("{} input tokens from a cache, about ${saved} saved", more.cached_tokens));
+        let by = NanoUsd(more.cache_saving_nano_usd.saturating_abs());
+        let end = if more.cache_saving_nano_usd < 0 { "more than without it" } else { "saved" };
+        words.push(format!("{} input tokens from a cache, about ${by} {end}", more.cached_tokens));
     }
     words.extend(more.month_pace_nano_usd.map(|nano| format!("on pace for {} this month", dollars(nano))));
     if words.is_empty() { String::new() } else { format!("{}.\n", words.join(", ")) }

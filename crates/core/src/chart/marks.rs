@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::place::text_width;
 use super::theme::{FONT, FONT_PX, Palette};
-use super::{Chart, ChartTheme, PlotArea};
+use super::{Chart, ChartTheme, PlotArea, Unit};
 
 /// `plotters` divides a font's size by this on its way into an SVG.
 const FONT_SCALE: f64 = 1.24;
@@ -157,11 +157,11 @@ impl Picture {
             self.text(&series.name, after, (HPos::Left, VPos::Center), palette.label);
             x = after.0 + text_width(&series.name) + MARGIN;
         }
-        let steps = std::iter::once("none".to_owned()).chain(chart.scale.iter().enumerate().map(
-            |(step, from)| {
-                if step == 0 { format!("above {from}") } else { format!("{from}+") }
-            },
-        ));
+        let unit = if chart.unit == Unit::Usd { "$" } else { "" };
+        let steps =
+            std::iter::once("none".to_owned()).chain(chart.scale.iter().enumerate().map(|(step, from)| {
+                if step == 0 { format!("above {unit}{from}") } else { format!("{unit}{from}+") }
+            }));
         for (color, text) in palette.heat.iter().zip(steps.take(if chart.scale.is_empty() { 0 } else { 6 })) {
             self.block((x, 52), (SWATCH, SWATCH), *color);
             let after = (x + SWATCH + 5, 56);
