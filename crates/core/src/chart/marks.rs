@@ -202,7 +202,12 @@ impl<DB: DrawingBackend> Canvas<DB> {
             Mark::Block(place, color) => {
                 self.area.draw(&Rectangle::new(self.corners(*place), color.filled()))
             }
-            Mark::Outline(place, color) => self.area.draw(&Rectangle::new(self.corners(*place), *color)),
+            Mark::Outline(place, color) => {
+                // An edge in a bitmap lies on its second corner, where it ends in an SVG.
+                let [first, (right, bottom)] = self.corners(*place);
+                let inside = (self.scale - 1).min(1);
+                self.area.draw(&Rectangle::new([first, (right - inside, bottom - inside)], *color))
+            }
             Mark::Line(points, color) => {
                 let style = ShapeStyle::from(color).stroke_width(2 * self.scale.unsigned_abs());
                 self.area.draw(&PathElement::new(scaled(points), style))
@@ -214,12 +219,9 @@ impl<DB: DrawingBackend> Canvas<DB> {
         }
     }
 
-    /// An SVG's rectangle ends before its second corner, a bitmap's with it.
     fn corners(&self, place: PlotArea) -> [(i32, i32); 2] {
-        let inside = self.scale - 1;
-        let (left, top) = (place.x * self.scale, place.y * self.scale);
-        let (right, bottom) = ((place.x + place.w) * self.scale, (place.y + place.h) * self.scale);
-        [(left, top), (right - inside.min(1), bottom - inside.min(1))]
+        let scaled = |x: i32, y: i32| (x * self.scale, y * self.scale);
+        [scaled(place.x, place.y), scaled(place.x + place.w, place.y + place.h)]
     }
 
     fn write(&self, words: &Words) -> Result<(), Failed<DB>> {

@@ -400,7 +400,9 @@ fn a_png_is_twice_as_large_and_has_what_was_drawn() {
         let info = reader.next_frame(&mut pixels).expect("its pixels");
         assert_eq!((info.width, info.height), (1_472, 608));
         let colors: std::collections::HashSet<&[u8]> = pixels.chunks(3).collect();
-        assert!(colors.contains(&[0x15, 0x18, 0x1c][..]) && colors.len() > 8, "background and marks");
+        let background = &[0x15, 0x18, 0x1c][..];
+        assert!(colors.contains(background) && colors.len() > 8, "background and marks");
+        assert!(pixels.starts_with(background) && pixels.ends_with(background), "to the last pixel");
     }
 }
 
