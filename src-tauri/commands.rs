@@ -6,6 +6,7 @@ pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod budgets;
+pub(crate) mod charts;
 pub(crate) mod checks;
 pub(crate) mod connections;
 pub(crate) mod credentials;

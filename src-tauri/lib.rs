@@ -1,6 +1,7 @@
 //! Patchbay's window: a thin shell. Each command calls one use-case of the engine's desk; nothing is decided here.
 
 mod changed;
+mod clipboard;
 #[expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
 #[expect(
     clippy::unnecessary_wraps,
@@ -23,6 +24,7 @@ use tauri::{Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEven
 use tauri_plugin_window_state::StateFlags;
 use tauri_specta::{Builder, collect_commands, collect_events};
 
+use crate::clipboard::Clipboard;
 use crate::commands::preferences;
 use crate::state::Desk;
 
@@ -108,6 +110,7 @@ pub fn run() {
                 tracing::warn!(%error, "there is no icon in the tray");
             }
             app.manage(Desk::open(app.handle(), &args));
+            app.manage(Clipboard::default());
             let while_developing = app.config().build.dev_url.clone().filter(|_| tauri::is_dev());
             let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
                 .title("Patchbay")
@@ -134,6 +137,7 @@ pub fn run() {
         Ok(app) => app.run(|app, event| {
             if matches!(event, RunEvent::Exit) {
                 app.state::<Desk>().close();
+                app.state::<Clipboard>().close();
             }
         }),
         Err(error) => tracing::error!(%error, "the window could not open"),
@@ -279,9 +283,10 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::usage::usage_what_if,
             commands::usage::app_cheaper,
             commands::usage::usage_export,
-            commands::usage::usage_export_charts,
-            commands::usage::usage_export_explored,
             commands::usage::usage_statement,
+            commands::charts::chart_export,
+            commands::charts::chart_copy,
+            commands::charts::charts_export,
             commands::views::saved_views,
             commands::views::saved_view_add,
             commands::views::saved_view_replace,

@@ -1,6 +1,6 @@
 //! The Usage screen: figures, charts, comparisons and exports.
 
-use patchbay_core::chart::{Chart, ChartRequest, ChartTheme};
+use patchbay_core::chart::{Chart, ChartRequest};
 use patchbay_engine::desk::export::Exported;
 use patchbay_engine::desk::usage::{
     self, AppCheaper, ChartKind, ExploreQuery, ExploreView, ExportFormat, FieldValues, GroupRow, TriedPrice,
@@ -91,28 +91,6 @@ pub async fn usage_export(
     format: ExportFormat,
 ) -> Result<Exported, Error> {
     usage::to_folder(&desk.engine()?, query, format, desk.zone()).await
-}
-
-/// Writes every chart as PNG into a folder in the data folder.
-#[tauri::command]
-#[specta::specta]
-pub async fn usage_export_charts(
-    desk: State<'_, Desk>,
-    query: UsageQuery,
-    theme: ChartTheme,
-) -> Result<Exported, Error> {
-    usage::charts_to_folder(&desk.engine()?, query, theme, desk.zone()).await
-}
-
-/// Writes what Explore shows over time as PNG into the data folder.
-#[tauri::command]
-#[specta::specta]
-pub async fn usage_export_explored(
-    desk: State<'_, Desk>,
-    query: ExploreQuery,
-    theme: ChartTheme,
-) -> Result<Exported, Error> {
-    usage::explored_to_folder(&desk.engine()?, query, theme, desk.zone()).await
 }
 
 /// Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder.

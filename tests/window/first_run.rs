@@ -225,7 +225,8 @@ async fn the_overview_tells_the_cost(window: &Window, cost: &str) {
         window.run("return document.querySelector('[data-testid=spend-chart] .tip').innerText").await;
     assert!(dollars(&tip) > 0.001, "today has a bar: {tip}");
     window.picture("09-overview-cost").await;
-    window.click("chart-as-table").await;
+    window.click("spend-options").await;
+    window.click("spend-as-table").await;
     window.says("chart-table", "Demo").await;
 }
 

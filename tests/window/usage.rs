@@ -1,5 +1,7 @@
 //! The Usage screen: from the sample data's month to one app's file.
 
+mod charts;
+
 use std::path::Path;
 
 use crate::connections::explore;
@@ -21,6 +23,7 @@ pub(crate) async fn from_a_month_to_a_file() {
         pictures(&window, theme).await;
     }
 
+    charts::are_taken_along(&window).await;
     under_a_cap_and_at_a_price_of_ones_own(&window).await;
 
     window.click("usage-by-app").await;

@@ -131,8 +131,10 @@ async fn alerts_by_keys(window: &Window) {
     window.marks_root("theme", "dark").await;
     the_chart_is_drawn(window).await;
     window.picture("61-alerts-dark").await;
+    window.click("alert-evidence-options").await;
     window.click("alert-evidence-as-table").await;
     window.says("alert-evidence", "Cap").await;
+    window.click("alert-evidence-options").await;
     window.click("alert-evidence-as-table").await;
     window.press(&["a"]).await;
     window.marked("alert-budget", "data-state", "acknowledged").await;

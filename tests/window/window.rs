@@ -278,6 +278,7 @@ fn named(name: &str) -> Option<Key> {
         "End" => Key::End,
         "Delete" => Key::Delete,
         "Space" => Key::Space,
+        "Tab" => Key::Tab,
         _ => return None,
     })
 }

@@ -14,6 +14,7 @@ import {
   type BudgetDraft,
   type BudgetKey,
   type Changed,
+  type ChartFormat,
   type ChartKind,
   type ChartRequest,
   type ChartTheme,
@@ -41,6 +42,8 @@ import {
   type ProfileDraft,
   type ProviderDraft,
   type ProviderEdit,
+  type ShownChart,
+  type ShownKind,
   type Shows,
   type Spec,
   type Spend,
@@ -227,9 +230,12 @@ export const backend = {
     value(commands.usageWhatIf(query, models, price)),
   appCheaper: (name: string) => value(commands.appCheaper(name)),
   usageExport: (query: UsageQuery, format: ExportFormat) => value(commands.usageExport(query, format)),
-  usageExportExplored: (query: ExploreQuery, theme: ChartTheme) => value(commands.usageExportExplored(query, theme)),
-  usageExportCharts: (query: UsageQuery, theme: ChartTheme) => value(commands.usageExportCharts(query, theme)),
   usageStatement: (app: string, month: string) => value(commands.usageStatement(app, month)),
+
+  chartExport: (chart: ShownChart, format: ChartFormat) => value(commands.chartExport(chart, format)),
+  chartCopy: (chart: ShownChart) => value(commands.chartCopy(chart)),
+  chartsExport: (query: UsageQuery, theme: ChartTheme, shown: ShownKind[]) =>
+    value(commands.chartsExport(query, theme, shown)),
 
   savedViews: () => value(commands.savedViews()),
   savedViewAdd: (name: string, shows: Shows) => value(commands.savedViewAdd(name, shows)),

@@ -244,12 +244,14 @@ export const commands = {
 	appCheaper: (name: string) => typedError<AppCheaper | null, CommandError>(__TAURI_INVOKE("app_cheaper", { name })),
 	/**  Writes the attempts that fit into a file in the data folder. */
 	usageExport: (query: UsageQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export", { query, format })),
-	/**  Writes every chart as PNG into a folder in the data folder. */
-	usageExportCharts: (query: UsageQuery, theme: ChartTheme) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_charts", { query, theme })),
-	/**  Writes what Explore shows over time as PNG into the data folder. */
-	usageExportExplored: (query: ExploreQuery, theme: ChartTheme) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_explored", { query, theme })),
 	/**  Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder. */
 	usageStatement: (app: string, month: string | null) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_statement", { app, month })),
+	/**  Writes a chart as it is shown into a file in the data folder. */
+	chartExport: (chart: ShownChart, format: ChartFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("chart_export", { chart, format })),
+	/**  Puts a chart as it is shown on the system's clipboard. */
+	chartCopy: (chart: ShownChart) => typedError<null, CommandError>(__TAURI_INVOKE("chart_copy", { chart })),
+	/**  Writes every chart of the Usage screen as PNG into a folder in the data folder: those that are shown as they are. */
+	chartsExport: (query: UsageQuery, theme: ChartTheme, shown: ShownKind[]) => typedError<Exported, CommandError>(__TAURI_INVOKE("charts_export", { query, theme, shown })),
 	/**  All of them by name. */
 	savedViews: () => typedError<SavedView[], CommandError>(__TAURI_INVOKE("saved_views")),
 	/**  Saves a new one. */
@@ -1233,6 +1235,15 @@ export type ChartCap = {
 	drawn: boolean,
 };
 
+/**  What a chart is written as. */
+export type ChartFormat = 
+/**  A picture that can be shown anywhere, with two pixels for each px. */
+"png" | 
+/**  A picture that stays sharp at any size. */
+"svg" | 
+/**  Its figures: a row for each step or cell, hidden series too. */
+"csv";
+
 /**  Which chart. */
 export type ChartKind = 
 /**  Spend over time, stacked by group. */
@@ -1247,6 +1258,23 @@ export type ChartKind =
 "hours" | 
 /**  Spend of each day of the last months. */
 "calendar";
+
+/**  The question behind a chart. */
+export type ChartOf = 
+/**  One of the Usage screen's. */
+{ screen: "usage"; 
+/**  Which. */
+kind: ChartKind; 
+/**  Days, filters and groups. */
+query: UsageQuery } | 
+/**  Explore's number over time. */
+{ screen: "explore"; 
+/**  Days, filters, number and groups. */
+query: ExploreQuery } | 
+/**  What an alert is about. */
+{ screen: "alert"; 
+/**  Its number. */
+id: number };
 
 /**  What the window asks of a chart. */
 export type ChartRequest = {
@@ -3372,6 +3400,22 @@ export type Severity =
 "warn" | 
 /**  It is one. */
 "bad";
+
+/**  A chart as it is shown. */
+export type ShownChart = {
+	/**  Of what. */
+	of: ChartOf,
+	/**  How large, in which colours, and without what. */
+	request: ChartRequest,
+};
+
+/**  A chart of the Usage screen as it is shown there. */
+export type ShownKind = {
+	/**  Which. */
+	kind: ChartKind,
+	/**  How large, in which colours, and without what. */
+	request: ChartRequest,
+};
 
 /**  What a saved view shows. */
 export type Shows = 

@@ -6,7 +6,7 @@ import { behind, explored, explorePart, OTHER } from "../src/stores/explore-quer
 import { change, exploreText, linesOf, number, writtenAs } from "../src/screens/explore/words";
 import { addressOf, isSame, showsAt } from "../src/stores/saved-view";
 import { exploreView } from "./fixtures/explore";
-import { find, opener, type Window } from "./fixtures/open";
+import { calls, find, opener, type Window } from "./fixtures/open";
 
 const open = opener({ width: 900, height: 200 });
 
@@ -191,11 +191,16 @@ describe("Explore", () => {
 
   it("writes its own chart as a picture", async () => {
     const engine = await open("#/usage/explore?metric=latency_p95&by=model");
+    await waitFor(() => expect(screen.getByTestId("explore-chart-chart").querySelector("[data-slot]")).not.toBeNull());
     await fireEvent.click(await find("usage-export"));
     expect((await find("export-png")).textContent).toContain("1 image");
     await fireEvent.click(await find("export-png"));
     await waitFor(() => expect(screen.getByTestId("toast-text").textContent).toContain("/exports/explore.png"));
-    expect(asked(engine, "usage_export_explored")).toMatchObject({ metric: "latency_p95", by: "model" });
+    const { args } = calls(engine, "chart_export").at(-1)!;
+    expect(args).toMatchObject({
+      format: "png",
+      chart: { of: { screen: "explore", query: { metric: "latency_p95", by: "model" } } },
+    });
   });
 
   it("tells when nothing fits", async () => {

@@ -136,7 +136,8 @@ describe("the overview", () => {
     expect(chart.getAttribute("aria-label")).toContain("Spend per day");
     await fireEvent.keyDown(chart, { key: "Home" });
     expect(chart.querySelector(".tip")?.textContent).toContain("Google Gemini");
-    await fireEvent.click(screen.getByTestId("chart-as-table"));
+    await fireEvent.click(screen.getByTestId("spend-options"));
+    await fireEvent.click(await find("spend-as-table"));
     expect((await find("chart-table")).querySelectorAll("tbody tr")).toHaveLength(30);
   });
 

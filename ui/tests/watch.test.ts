@@ -37,7 +37,13 @@ describe("alerts", () => {
     expect(chart.getAttribute("aria-label")).toContain("Spend");
     const request = { width: 376, height: 150, theme: "dark" };
     expect(calls(engine, "alert_chart")[0]?.args).toMatchObject({ id: 1, request });
-    await fireEvent.click(screen.getByTestId("alert-evidence-as-table"));
+    await fireEvent.click(screen.getByTestId("alert-evidence-options"));
+    await fireEvent.click(await find("alert-evidence-svg"));
+    await waitFor(() =>
+      expect(calls(engine, "chart_export").at(-1)?.args["chart"]).toMatchObject({ of: { screen: "alert", id: 1 } }),
+    );
+    await fireEvent.click(screen.getByTestId("alert-evidence-options"));
+    await fireEvent.click(await find("alert-evidence-as-table"));
     await waitFor(() => expect(screen.queryByTestId("alert-evidence-chart")).toBeNull());
     expect(screen.getByTestId("alert-evidence").querySelector("table")).not.toBeNull();
     await fireEvent.click(screen.getByTestId("alerts-snoozed"));

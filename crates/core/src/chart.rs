@@ -3,15 +3,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use jiff::tz::TimeZone;
 use marks::Picture;
 
+mod alone;
 mod axis;
 mod bars;
 mod curves;
 mod heat;
 mod lines;
 mod marks;
+mod pixels;
 mod place;
+mod sheet;
 mod steps;
 mod strip;
 mod table;
@@ -20,11 +24,13 @@ mod tests;
 mod theme;
 mod unit;
 
+pub use alone::Heading;
 pub use bars::{Stacked, bars};
 pub use curves::{Curves, curves};
 pub use heat::{Heat, HeatCell, HeatKind, Look, Session, heat};
 pub use lines::{Percentiles, lines};
-pub use marks::{Heading, Unpaintable};
+pub use pixels::{Pixels, Unpaintable};
+pub use sheet::{Sheet, SheetRow};
 pub use steps::{Resolution, Step, Steps};
 pub use strip::strip;
 pub use unit::Unit;
@@ -152,10 +158,12 @@ pub struct SeriesName {
     pub color: u8,
 }
 
-/// A chart that is worked out, and can be written as SVG or PNG.
+/// A chart that is worked out, and can be written as SVG, PNG or a sheet of figures.
 #[derive(Clone)]
 pub struct Drawing {
     chart: Chart,
+    /// What each slot is of; `None` where a grid has no cell.
+    of: Vec<Option<sheet::Of>>,
     picture: Picture,
     theme: ChartTheme,
 }
@@ -176,8 +184,13 @@ impl Drawing {
         self.picture.alone(heading, &self.chart, self.theme).svg()
     }
 
-    /// The same as PNG, with two pixels for each px.
-    pub fn png(&self, heading: &Heading) -> Result<Vec<u8>, Unpaintable> {
-        self.picture.alone(heading, &self.chart, self.theme).png()
+    /// The same as pixels, two for each px.
+    pub fn pixels(&self, heading: &Heading) -> Result<Pixels, Unpaintable> {
+        self.picture.alone(heading, &self.chart, self.theme).pixels()
+    }
+
+    /// Its figures, the oldest first.
+    pub fn sheet(&self, zone: &TimeZone) -> Sheet {
+        Sheet::new(&self.chart, &self.of, zone)
     }
 }

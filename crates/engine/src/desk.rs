@@ -8,6 +8,7 @@ pub mod apps;
 pub mod audit;
 pub mod backup;
 pub mod budgets;
+pub mod charts;
 pub mod checks;
 pub mod configuration;
 pub mod connections;

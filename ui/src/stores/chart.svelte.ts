@@ -2,9 +2,12 @@ import {
   backend,
   type ActivityQuery,
   type Chart,
+  type ChartFormat,
   type ChartKind,
+  type ChartOf,
   type ChartRequest,
   type ExploreQuery,
+  type ShownKind,
   type UsageQuery,
 } from "../backend";
 import { REPORT_MS, Resource } from "./resource.svelte";
@@ -67,6 +70,11 @@ export class Drawn<Q> {
     return this.#request ? this.#drawn.watch() : () => {};
   }
 
+  /** What is asked for and how it is drawn; null before `fit`. */
+  protected get asked(): { query: Q; request: ChartRequest } | null {
+    return this.#request && this.#query !== null ? { query: this.#query, request: this.#request } : null;
+  }
+
   #hide(hidden: string[]) {
     if (!this.#request) return;
     this.#request = { ...this.#request, hidden };
@@ -74,29 +82,79 @@ export class Drawn<Q> {
   }
 
   async #draw() {
-    if (!this.#request || !this.#query) throw new Error("The chart has no size yet");
-    return this.#ask(this.#query, this.#request);
+    const { query, request } = known(this.asked);
+    return this.#ask(query, request);
   }
 }
 
+/** A chart with a menu: as it is shown it can be taken along. */
+export class CardChart<Q> extends Drawn<Q> {
+  readonly #of: (query: Q) => ChartOf;
+
+  /** `of` is the question behind it. */
+  constructor(
+    ask: (query: Q, request: ChartRequest) => Promise<Chart>,
+    groups: (query: Q) => string,
+    of: (query: Q) => ChartOf,
+  ) {
+    super(ask, groups);
+    this.#of = of;
+  }
+
+  /** Writes it into a file. */
+  async save(format: ChartFormat) {
+    return backend.chartExport(this.#shown(), format);
+  }
+
+  /** Puts its picture on the clipboard. */
+  async copy() {
+    return backend.chartCopy(this.#shown());
+  }
+
+  #shown() {
+    const { query, request } = known(this.asked);
+    return { of: this.#of(query), request };
+  }
+}
+
+function known<T>(asked: T | null): T {
+  if (asked === null) throw new Error("The chart has no size yet");
+  return asked;
+}
+
 /** A chart of the Usage screen's query. */
-export class DrawnChart extends Drawn<UsageQuery> {
+export class DrawnChart extends CardChart<UsageQuery> {
+  readonly #kind: ChartKind;
+
   constructor(kind: ChartKind) {
     super(
       (query, request) => backend.usageChart(kind, query, request),
       ({ by }) => by,
+      (query) => ({ screen: "usage", kind, query }),
     );
+    this.#kind = kind;
+  }
+
+  /** How it is drawn for a query; nothing where it was last drawn for another one, or never. */
+  shownFor(query: UsageQuery, theme: ChartRequest["theme"]): ShownKind[] {
+    const { asked } = this;
+    if (!asked || JSON.stringify(asked.query) !== JSON.stringify(query)) return [];
+    return [{ kind: this.#kind, request: { ...asked.request, theme } }];
   }
 }
 
 /** Explore's number over time. */
-export const exploreChart = new Drawn<ExploreQuery>(backend.usageExploreChart, ({ by, top }) => `${by} ${top}`);
+export const exploreChart = new CardChart<ExploreQuery>(
+  backend.usageExploreChart,
+  ({ by, top }) => `${by} ${top}`,
+  (query) => ({ screen: "explore", query }),
+);
 
 /** The bars above the log. */
 export const activityBars = new Drawn<ActivityQuery>(backend.activityTempo, () => "");
 
 /** What an alert is about, over time. */
-export const alertChart = new Drawn<number>(backend.alertChart, String);
+export const alertChart = new CardChart<number>(backend.alertChart, String, (id) => ({ screen: "alert", id }));
 
 /** Spend of the last 30 days by provider: the overview's. */
 export const spendChart = new DrawnChart("spend");

@@ -108,7 +108,7 @@ pub struct ChartArgs {
     /// Which chart.
     #[arg(value_enum)]
     pub name: ChartName,
-    /// The file: its ending, .svg or .png, says what it is to be.
+    /// The file: its ending, .svg, .png or .csv (its figures), says what it is to be.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     #[command(flatten)]
@@ -183,7 +183,7 @@ pub struct ExploreArgs {
 /// A chart in a file.
 #[derive(Debug, clap::Args)]
 pub struct PictureArgs {
-    /// Draw it over time into a file: its ending, .svg or .png, says what it is to be.
+    /// Draw it over time into a file: its ending, .svg, .png or .csv (its figures), says what it is to be.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Its colours.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use patchbay_core::chart::{ChartRequest, ChartTheme};
 use patchbay_core::money::NanoUsd;
 use patchbay_core::report::{Filter, GroupBy};
+use patchbay_engine::desk::charts::{self, ChartOf, ShownChart};
 use patchbay_engine::desk::usage::{
     self, ChartKind, Days, ExportFormat, Figures, Selection, TriedPrice, UsageQuery, UsageReport, Wanted,
 };
@@ -112,7 +113,8 @@ pub(super) async fn chart(engine: &Arc<Engine>, args: ChartArgs, output: &Output
         ChartName::Hours => ChartKind::Hours,
         ChartName::Calendar => ChartKind::Calendar,
     };
-    let summary = usage::chart_to_file(engine, kind, query, request, zone(), args.out.clone()).await?;
+    let chart = ShownChart { of: ChartOf::Usage { kind, query }, request };
+    let summary = charts::to_file(engine, chart, zone(), args.out.clone()).await?;
     let document = serde_json::json!({ "path": args.out.display().to_string(), "summary": summary });
     output.document(&document, |_| format!("{summary}\nIt is in {}.\n", args.out.display()));
     Ok(())

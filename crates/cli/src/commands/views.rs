@@ -1,10 +1,10 @@
 //! `patchbay explore` and `views`
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use patchbay_core::chart::{ChartRequest, Unit};
 use patchbay_core::report::{Field, Filter};
+use patchbay_engine::desk::charts::{self, ChartOf, ShownChart};
 use patchbay_engine::desk::usage::{self, ChartKind, ExploreQuery, ExploreRow, ExploreView, Wanted};
 use patchbay_engine::desk::views::{self, SavedView, Shows};
 use patchbay_engine::error::Error;
@@ -69,10 +69,7 @@ async fn show(engine: &Arc<Engine>, name: &str, picture: PictureArgs, output: &O
         Shows::Usage { query, compare, calendar } => {
             if picture.out.is_some() {
                 let kind = if calendar { ChartKind::Calendar } else { ChartKind::Spend };
-                let (request, out) = request(picture);
-                let summary = usage::chart_to_file(engine, kind, query, request, zone(), out.clone()).await?;
-                drawn(&summary, &out, output);
-                return Ok(());
+                return draw(engine, ChartOf::Usage { kind, query }, picture, output).await;
             }
             let spans = query.days.spans(clock::now(), &zone())?;
             let wanted = Wanted {
@@ -96,25 +93,21 @@ async fn explored(
     output: &Output,
 ) -> Result<(), Error> {
     if picture.out.is_some() {
-        let (request, out) = request(picture);
-        let summary = usage::explored_to_file(engine, query, request, zone(), out.clone()).await?;
-        drawn(&summary, &out, output);
-        return Ok(());
+        return draw(engine, ChartOf::Explore { query }, picture, output).await;
     }
     let view = usage::explore(engine, query, zone()).await?;
     output.document(&view, |view| groups(view, compare));
     Ok(())
 }
 
-fn request(picture: PictureArgs) -> (ChartRequest, PathBuf) {
+async fn draw(engine: &Arc<Engine>, of: ChartOf, picture: PictureArgs, output: &Output) -> Result<(), Error> {
     let request =
         ChartRequest { width: WIDTH, height: HEIGHT, theme: theme(picture.theme), hidden: Vec::new() };
-    (request, picture.out.unwrap_or_default())
-}
-
-fn drawn(summary: &str, out: &Path, output: &Output) {
+    let out = picture.out.unwrap_or_default();
+    let summary = charts::to_file(engine, ShownChart { of, request }, zone(), out.clone()).await?;
     let document = serde_json::json!({ "path": out.display().to_string(), "summary": summary });
     output.document(&document, |_| format!("{summary}\nIt is in {}.\n", out.display()));
+    Ok(())
 }
 
 fn groups(view: &ExploreView, compare: bool) -> String {

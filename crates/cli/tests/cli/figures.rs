@@ -264,8 +264,16 @@ fn charts_and_statements_are_written_and_told_in_words() {
         assert!(!told["summary"].as_str().unwrap().is_empty());
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("<svg "), "{name}");
     }
+    let path = program.data.join("tokens.csv");
+    program.ok(&["chart", "tokens", "--out", path.to_str().unwrap(), "--days", "8"]);
+    let figures = std::fs::read_to_string(&path).unwrap();
+    assert!(figures.starts_with("day,Input,Cached input,Output,All\r\n"), "{figures}");
+    let all = figures.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse::<i64>().unwrap());
+    let totals = &program.json(&["usage", "--days", "8"])["totals"];
+    let tokens = ["input_tokens", "output_tokens"].map(|name| totals[name].as_i64().unwrap());
+    assert_eq!(all.sum::<i64>(), tokens.iter().sum::<i64>());
     let wrong = program.run(&["chart", "spend", "--out", "chart.gif"]);
-    assert!(wrong.code == 2 && wrong.err.contains(".svg or .png"), "{}", wrong.err);
+    assert!(wrong.code == 2 && wrong.err.contains(".svg, .png or .csv"), "{}", wrong.err);
     let path = program.data.join("statement.html");
     program.ok(&["statement", "mt5-signal-bot", "--out", path.to_str().unwrap()]);
     assert!(std::fs::read_to_string(&path).unwrap().contains("<h1>mt5-signal-bot"));

@@ -67,7 +67,7 @@ pub fn bars(request: &ChartRequest, data: &Stacked) -> Drawing {
     let Layout { plot, slots, .. } = layout;
     let told = |amount: i64| ChartCap { amount: data.unit.decimal(amount), drawn: cap.is_some() };
     let chart = Chart { cap: data.cap.map(told), ..table.chart(data, plot, slots) };
-    Drawing { chart, picture, theme: request.theme }
+    Drawing { chart, of: data.steps.of(), picture, theme: request.theme }
 }
 
 impl Table {

@@ -63,7 +63,8 @@ pub fn curves(request: &ChartRequest, data: &Curves) -> Drawing {
     layout.draw_time(&data.steps, &mut picture, palette);
     draw_names(&shown, &layout, &mut picture, palette);
     let Layout { plot, slots, .. } = layout;
-    Drawing { chart: chart(data, &request.hidden, plot, slots), picture, theme: request.theme }
+    let chart = chart(data, &request.hidden, plot, slots);
+    Drawing { chart, of: data.steps.of(), picture, theme: request.theme }
 }
 
 /// A line that is drawn.

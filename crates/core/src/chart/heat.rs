@@ -5,6 +5,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::marks::{Mark, Picture};
 use super::place::{drawn_size, text_width};
+use super::sheet::Of;
 use super::theme::Palette;
 use super::unit::Unit;
 use super::{Chart, ChartRequest, ChartSeries, Drawing, PlotArea, Slot};
@@ -114,7 +115,16 @@ pub fn heat(request: &ChartRequest, data: &Heat) -> Drawing {
     draw_cells(data, &slots, scale, &mut picture, palette);
     draw_labels(data, &plot, columns.max(1), &mut picture, palette);
     let chart = chart(data, (plot, slots), columns, highest, scale);
-    Drawing { chart, picture, theme: request.theme }
+    Drawing { chart, of: of(data), picture, theme: request.theme }
+}
+
+/// What each cell is of: a day, or an hour of every such weekday, which is told by its label.
+fn of(data: &Heat) -> Vec<Option<Of>> {
+    let of = |cell: &HeatCell| match (data.kind, cell.look) {
+        (HeatKind::Calendar, Look::Day(day)) => Of::Day(day),
+        _ => Of::Hour(cell.label.clone()),
+    };
+    data.cells.iter().map(|cell| cell.as_ref().map(of)).collect()
 }
 
 /// Values from `cut` times 0, 1, 2, 3 and 4 on have the colours 1 to 5; nothing has colour 0.

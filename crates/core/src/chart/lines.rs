@@ -50,7 +50,8 @@ pub fn lines(request: &ChartRequest, data: &Percentiles) -> Drawing {
     layout.draw_time(&data.steps, &mut picture, palette);
     draw_names(data, &shown, &layout, &mut picture, palette);
     let Layout { plot, slots, .. } = layout;
-    Drawing { chart: chart(data, &request.hidden, plot, slots), picture, theme: request.theme }
+    let chart = chart(data, &request.hidden, plot, slots);
+    Drawing { chart, of: data.steps.of(), picture, theme: request.theme }
 }
 
 /// Steps with answers that follow each other: a line has a gap where there were none.

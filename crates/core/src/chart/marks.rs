@@ -9,11 +9,10 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, IntoFont, RGBColor, ShapeStyle, register_font,
 };
-use thiserror::Error;
 
-use super::place::text_width;
-use super::theme::{FONT, FONT_PX, Palette};
-use super::{Chart, ChartTheme, PlotArea, Unit};
+use super::PlotArea;
+use super::pixels::{Pixels, Unpaintable};
+use super::theme::{FONT, FONT_PX};
 
 /// `plotters` divides a font's size by this on its way into an SVG.
 const FONT_SCALE: f64 = 1.24;
@@ -24,25 +23,6 @@ const PNG_SCALE: i32 = 2;
 /// The font of PNGs: they are shown where ours may not be. See `data/README.md`.
 const PNG_FONT: &[u8] = include_bytes!("../../data/sans.ttf");
 const PNG_FAMILY: &str = "sans-serif";
-/// Space around a picture that stands alone, and above its chart.
-const MARGIN: i32 = 16;
-const HEAD: i32 = 68;
-const TITLE_PX: f64 = 16.0;
-const SWATCH: i32 = 9;
-
-/// A picture could not be painted as PNG.
-#[derive(Debug, Error)]
-#[error("the chart could not be painted: {0}")]
-pub struct Unpaintable(String);
-
-/// What stands above a picture that is shown alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heading {
-    /// What it is: "Spend by day".
-    pub title: String,
-    /// When and of what: "24 Oct to 22 Nov, New York time. App is not playground."
-    pub detail: String,
-}
 
 /// A piece of a chart.
 #[derive(Clone)]
@@ -74,7 +54,7 @@ pub(super) struct Words {
 #[derive(Clone)]
 pub(super) struct Picture {
     pub(super) size: (u32, u32),
-    marks: Vec<Mark>,
+    pub(super) marks: Vec<Mark>,
 }
 
 impl Picture {
@@ -110,69 +90,29 @@ impl Picture {
         svg
     }
 
-    /// As PNG.
-    pub(super) fn png(&self) -> Result<Vec<u8>, Unpaintable> {
+    /// As pixels, two for each px.
+    pub(super) fn pixels(&self) -> Result<Pixels, Unpaintable> {
         register_font(PNG_FAMILY, FontStyle::Normal, PNG_FONT)
             .map_err(|_| Unpaintable("its font cannot be read".to_owned()))?;
         let scale = PNG_SCALE.unsigned_abs();
         let (width, height) = (self.size.0 * scale, self.size.1 * scale);
         let pixels = usize::try_from(width).unwrap_or(0) * usize::try_from(height).unwrap_or(0);
-        let mut buffer = vec![0; pixels * 3];
+        let mut rgb = vec![0; pixels * 3];
         {
-            let area = BitMapBackend::with_buffer(&mut buffer, (width, height)).into_drawing_area();
+            let area = BitMapBackend::with_buffer(&mut rgb, (width, height)).into_drawing_area();
             let canvas = Canvas { area, scale: PNG_SCALE, font: PNG_FAMILY };
             self.paint(&canvas).map_err(|error| Unpaintable(error.to_string()))?;
         }
-        encode(&buffer, width, height).map_err(|error| Unpaintable(error.to_string()))
+        Ok(Pixels { width, height, rgb })
     }
 
     fn paint<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), Failed<DB>> {
         self.marks.iter().try_for_each(|mark| canvas.paint(mark))
     }
-
-    /// The same with a background, a heading and a legend.
-    pub(super) fn alone(&self, heading: &Heading, chart: &Chart, theme: ChartTheme) -> Self {
-        let palette = Palette::of(theme);
-        let (width, height) = (self.size.0.cast_signed(), self.size.1.cast_signed());
-        let whole = (width + 2 * MARGIN, height + HEAD + MARGIN);
-        let mut picture = Self::new((whole.0.unsigned_abs(), whole.1.unsigned_abs()));
-        picture.block((0, 0), whole, palette.panel);
-        let words = |text: &str, y, color, px| {
-            let (side, level) = (HPos::Left, VPos::Top);
-            Mark::Text(Words { text: text.to_owned(), at: (MARGIN, y), side, level, color, px })
-        };
-        picture.mark(words(&heading.title, 12, palette.text, TITLE_PX));
-        picture.mark(words(&heading.detail, 33, palette.label, FONT_PX));
-        picture.legend(chart, palette);
-        picture.marks.extend(self.marks.iter().map(|mark| mark.moved(MARGIN, HEAD)));
-        picture
-    }
-
-    fn legend(&mut self, chart: &Chart, palette: &Palette) {
-        let mut x = MARGIN;
-        let shown = chart.series.iter().filter(|series| !series.hidden && chart.series.len() > 1);
-        for series in shown {
-            self.block((x, 52), (SWATCH, SWATCH), palette.series(series.color));
-            let after = (x + SWATCH + 5, 56);
-            self.text(&series.name, after, (HPos::Left, VPos::Center), palette.label);
-            x = after.0 + text_width(&series.name) + MARGIN;
-        }
-        let unit = if chart.unit == Unit::Usd { "$" } else { "" };
-        let steps =
-            std::iter::once("none".to_owned()).chain(chart.scale.iter().enumerate().map(|(step, from)| {
-                if step == 0 { format!("above {unit}{from}") } else { format!("{unit}{from}+") }
-            }));
-        for (color, text) in palette.heat.iter().zip(steps.take(if chart.scale.is_empty() { 0 } else { 6 })) {
-            self.block((x, 52), (SWATCH, SWATCH), *color);
-            let after = (x + SWATCH + 5, 56);
-            self.text(&text, after, (HPos::Left, VPos::Center), palette.label);
-            x = after.0 + text_width(&text) + MARGIN;
-        }
-    }
 }
 
 impl Mark {
-    fn moved(&self, x: i32, y: i32) -> Self {
+    pub(super) fn moved(&self, x: i32, y: i32) -> Self {
         let area = |a: &PlotArea| PlotArea { x: a.x + x, y: a.y + y, ..*a };
         let all = |points: &[(i32, i32)]| points.iter().map(|point| (point.0 + x, point.1 + y)).collect();
         match self {
@@ -231,15 +171,4 @@ impl<DB: DrawingBackend> Canvas<DB> {
         let style = font.color(&words.color).pos(Pos::new(words.side, words.level));
         self.area.draw(&Text::new(words.text.as_str(), at, style))
     }
-}
-
-fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    writer.finish()?;
-    Ok(bytes)
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 
+use super::sheet::Of;
 use crate::time::{HOUR_MS, Range, Timestamp, day_range, monday};
 
 const MINUTE_MS: i64 = HOUR_MS / 60;
@@ -111,6 +112,16 @@ impl Steps {
     /// For many moments.
     pub fn finder(&self) -> Finder<'_> {
         Finder { steps: self, last: None }
+    }
+
+    /// What each of them is of.
+    pub(super) fn of(&self) -> Vec<Option<Of>> {
+        let of = |step: &Step| match self.resolution {
+            Resolution::Fine | Resolution::Hour => Of::Moments(step.range),
+            Resolution::Day => Of::Day(step.day),
+            Resolution::Week => Of::Week(step.day, step.last_day),
+        };
+        self.list.iter().map(|step| Some(of(step))).collect()
     }
 
     /// "24 Oct to 22 Nov"; with years where they differ.

@@ -28,5 +28,6 @@ pub fn strip(request: &ChartRequest, data: &Stacked) -> Drawing {
     let mut picture = Picture::new(size);
     picture.row(plot.x, layout.baseline(), plot.w, palette.axis);
     draw_bars(&stacks, &layout, &mut picture);
-    Drawing { chart: table.chart(data, plot, layout.slots), picture, theme: request.theme }
+    let chart = table.chart(data, plot, layout.slots);
+    Drawing { chart, of: data.steps.of(), picture, theme: request.theme }
 }

@@ -53,7 +53,8 @@ impl Table {
     pub(super) fn summary(&self, data: &Stacked) -> String {
         let by = format!("{} by {}", data.title, data.steps.resolution.noun());
         let Some(span) = data.steps.span() else { return format!("{by}: {}.", data.nothing) };
-        let opening = format!("{by}, {span}{}", self.without());
+        let hidden = without(&self.series).map_or_else(String::new, |names| format!(", without {names}"));
+        let opening = format!("{by}, {span}{hidden}");
         let amounts: Vec<i64> = self.rows.iter().map(|row| self.visible(row)).collect();
         let highest = data.steps.list.iter().zip(&amounts).rev().max_by_key(|(_, amount)| **amount);
         let cap = data.cap.map_or_else(String::new, |cap| self.of_cap(data, cap));
@@ -78,17 +79,16 @@ impl Table {
             days => format!(" {days} days are above the daily cap of {cap}."),
         }
     }
+}
 
-    /// Names the hidden series: what is theirs is not in the drawing, nor in its summary.
-    fn without(&self) -> String {
-        let names: Vec<&str> =
-            self.series.iter().filter(|series| series.hidden).map(|series| series.name.as_str()).collect();
-        match names.split_last() {
-            None => String::new(),
-            Some((name, [])) => format!(", without {name}"),
-            Some((name, others)) => format!(", without {} and {name}", others.join(", ")),
-        }
-    }
+/// The names of hidden series: what is theirs is not in the drawing, nor in its summary.
+pub(super) fn without(series: &[ChartSeries]) -> Option<String> {
+    let hidden = series.iter().filter(|series| series.hidden);
+    let names: Vec<&str> = hidden.map(|series| series.name.as_str()).collect();
+    Some(match names.split_last()? {
+        (name, []) => (*name).to_owned(),
+        (name, others) => format!("{} and {name}", others.join(", ")),
+    })
 }
 
 /// Which series are kept and which become "Other": the smallest by total, the later ones first among equals, and what whoever

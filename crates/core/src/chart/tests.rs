@@ -391,10 +391,33 @@ fn a_picture_that_stands_alone_says_what_it_is() {
 }
 
 #[test]
+fn a_narrow_picture_that_stands_alone_takes_more_lines_and_says_what_is_hidden() {
+    let (title, detail) = ("Spend by provider and day", "24 Oct 2025 to 22 Nov 2025, America/New_York time.");
+    let heading = Heading { title: title.to_owned(), detail: detail.to_owned() };
+    let svg = bars(&request(200, 150, ChartTheme::Dark, &["openai"]), &month()).svg(&heading);
+    let wide = bars(&request(700, 150, ChartTheme::Dark, &["openai"]), &month()).svg(&heading);
+    assert!(
+        wide.contains(">\n24 Oct 2025 to 22 Nov 2025, America/New_York time. Without OpenAI.\n<"),
+        "{wide}"
+    );
+    let [narrow, wide] = [&svg, &wide].map(|svg| texts(svg));
+    assert!(narrow.len() > wide.len(), "{narrow:?}");
+    assert!(!narrow.contains(&"OpenAI") && narrow.contains(&"Anthropic"), "the legend: {narrow:?}");
+    for text in svg.split("<text x=\"").skip(1) {
+        let (x, rest) = text.split_once('"').expect("its place");
+        let words = rest.split('\n').nth(1).expect("its words");
+        let begins_there = rest.contains("text-anchor=\"start\"");
+        let end =
+            x.parse::<i32>().expect("a number") + if begins_there { place::text_width(words) } else { 0 };
+        assert!(end <= 232, "{words} ends at {end}");
+    }
+}
+
+#[test]
 fn a_png_is_twice_as_large_and_has_what_was_drawn() {
     let heading = Heading { title: "Spend".to_owned(), detail: "November".to_owned() };
     for drawing in [bars(&dark(&[]), &month()), lines(&dark(&[]), &latency()), heat(&dark(&[]), &week())] {
-        let bytes = drawing.png(&heading).expect("painted");
+        let bytes = drawing.pixels(&heading).and_then(|pixels| pixels.png()).expect("painted");
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a PNG");
         let mut pixels = vec![0; reader.output_buffer_size().expect("it fits")];
         let info = reader.next_frame(&mut pixels).expect("its pixels");

@@ -20,6 +20,7 @@ use crate::snapshot::ALERT_RULES;
 use crate::{Engine, clock};
 
 pub use self::chart::chart;
+pub(super) use self::chart::draw;
 
 /// So many closed ones a list shows.
 const SHOWN: u32 = 200;

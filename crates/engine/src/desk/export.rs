@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use patchbay_core::audit::{Action, Change, Entry, Kind};
 use patchbay_core::code::Code;
+use patchbay_store::Recorded;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -33,6 +35,18 @@ pub(super) fn unwritable(error: &io::Error) -> Error {
         format!("The export could not be written: {error}."),
         "Free some space or choose another place, then try again.",
     )
+}
+
+/// The export is an entry of the audit log, too (A2).
+pub(super) fn recorded(
+    engine: &Engine,
+    (kind, name): (Kind, &str),
+    format: impl Serialize,
+    entries: u32,
+) -> Result<(), Error> {
+    let change = Change::default().fact("entries", entries).fact("format", format);
+    let entry = Entry::user(Action::Export, kind, name).change(change);
+    Ok(engine.store.change(clock::now(), move |_| Ok(Recorded::new((), entry)))?)
 }
 
 /// A cell that a spreadsheet shows as it is, and never takes for a formula (C5).

@@ -29,14 +29,13 @@ use crate::desk::export::cell;
 use crate::error::Error;
 use crate::{Engine, clock, settling};
 
+pub(crate) use charts::draw;
 pub use charts::{ChartKind, chart};
 pub use cheaper::{AppCheaper, cheaper};
+pub(crate) use explore::draw as draw_explored;
 pub use explore::{ExploreGroup, ExploreQuery, ExploreRow, ExploreView, explore, explore_chart};
 pub(crate) use export::selection_to_folder;
-pub use export::{
-    ExportFormat, Selection, chart_to_file, charts_to_folder, explored_to_file, explored_to_folder, to_file,
-    to_folder, to_writer,
-};
+pub use export::{ExportFormat, Selection, to_file, to_folder, to_writer};
 pub(crate) use pace::{expected, spent, usual};
 pub(crate) use pass::SHOWN;
 pub use query::{Days, Spans, UsageQuery};

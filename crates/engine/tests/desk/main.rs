@@ -4,6 +4,7 @@
 mod activity;
 mod audit;
 mod backup;
+mod charts;
 mod cheaper;
 mod common;
 mod crash;

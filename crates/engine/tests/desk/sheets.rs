@@ -175,7 +175,7 @@ fn everything() -> Selection {
 }
 
 /// The cells of CSV as a spreadsheet takes them apart.
-fn csv_cells(text: &str) -> Vec<Vec<String>> {
+pub fn csv_cells(text: &str) -> Vec<Vec<String>> {
     let (mut lines, mut cells, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut rest = text.chars().peekable();
     while let Some(next) = rest.next() {

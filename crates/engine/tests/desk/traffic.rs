@@ -12,6 +12,7 @@ use patchbay_core::report::{Condition, Field, GroupBy, Relation};
 use patchbay_core::time::{HOUR_MS, Timestamp, zone};
 use patchbay_core::usage::{Cost, CostSource, TokenUsage};
 use patchbay_engine::desk::budgets::{self, Budget, BudgetDraft, BudgetKey};
+use patchbay_engine::desk::charts::{self, ChartOf, ShownChart};
 use patchbay_engine::desk::usage::{self, ChartKind, Days, UsageQuery};
 use patchbay_engine::{Engine, VaultChoice, clock};
 use patchbay_store::Store;
@@ -171,9 +172,8 @@ async fn c5_a_calendar_says_which_days_it_shows() {
     {
         let path = folder.path().join("chart.svg");
         let query = UsageQuery { days: days.clone(), conditions: Vec::new(), by: GroupBy::Model };
-        usage::chart_to_file(&engine, kind, query, request.clone(), TimeZone::UTC, path.clone())
-            .await
-            .unwrap();
+        let chart = ShownChart { of: ChartOf::Usage { kind, query }, request: request.clone() };
+        charts::to_file(&engine, chart, TimeZone::UTC, path.clone()).await.unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
         assert!(svg.contains(told), "{kind:?}: {svg}");
     }

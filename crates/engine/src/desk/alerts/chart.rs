@@ -8,7 +8,7 @@ use patchbay_core::admission::calendar::{Calendar, Period};
 use patchbay_core::alert::AlertKind;
 use patchbay_core::budget::{Measure, ScopeKind, ScopeName};
 use patchbay_core::chart::{
-    Chart, ChartRequest, Curves, Drawing, Resolution, SeriesName, Stacked, Steps, Unit, bars, curves,
+    Chart, ChartRequest, Curves, Drawing, Heading, Resolution, SeriesName, Stacked, Steps, Unit, bars, curves,
 };
 use patchbay_core::report::{Bucket, Column, Columns, Condition, Detail, Field, Filter};
 use patchbay_core::time::{BUCKET_MS, Range, Timestamp};
@@ -83,23 +83,28 @@ pub async fn chart(
     request: ChartRequest,
     zone: TimeZone,
 ) -> Result<Chart, Error> {
-    engine
-        .blocking(move |engine| {
-            let alert = engine.store.read(|db| table::get(db, i64::from(id)))?;
-            let evidence = Evidence::of(alert.kind, &alert.subject).ok_or_else(|| {
-                Error::invalid("Nothing over time is behind this alert.", "Its story tells what is known.")
-            })?;
-            let snapshot = engine.snapshot()?;
-            let subject =
-                Subject { engine, alert: &alert, snapshot: &snapshot, now: clock::now(), zone: &zone };
-            let drawing = engine.store.read(|db| match &evidence {
-                Evidence::Attempts(conditions) => Ok(bars(&request, &subject.attempts(db, conditions)?)),
-                Evidence::Spend(conditions) => Ok(bars(&request, &subject.spend(db, conditions)?)),
-                Evidence::Budget(key) => Ok(curves(&request, &subject.budget(db, key)?)),
-            });
-            Ok(drawing.map(Drawing::into_chart)?)
-        })
-        .await
+    engine.blocking(move |engine| Ok(draw(engine, id, &request, &zone)?.0.into_chart())).await
+}
+
+/// Draws it, with the heading of one that stands alone.
+pub(in crate::desk) fn draw(
+    engine: &Engine,
+    id: u32,
+    request: &ChartRequest,
+    zone: &TimeZone,
+) -> Result<(Drawing, Heading), Error> {
+    let alert = engine.store.read(|db| table::get(db, i64::from(id)))?;
+    let evidence = Evidence::of(alert.kind, &alert.subject).ok_or_else(|| {
+        Error::invalid("Nothing over time is behind this alert.", "Its story tells what is known.")
+    })?;
+    let snapshot = engine.snapshot()?;
+    let subject = Subject { engine, alert: &alert, snapshot: &snapshot, now: clock::now(), zone };
+    let drawing = engine.store.read(|db| match &evidence {
+        Evidence::Attempts(conditions) => Ok(bars(request, &subject.attempts(db, conditions)?)),
+        Evidence::Spend(conditions) => Ok(bars(request, &subject.spend(db, conditions)?)),
+        Evidence::Budget(key) => Ok(curves(request, &subject.budget(db, key)?)),
+    })?;
+    Ok((drawing, Heading { title: evidence.heading().to_owned(), detail: subject.detail() }))
 }
 
 /// What is drawn.
@@ -112,6 +117,14 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// "OpenAI primary is failing. Opened 20 Nov 2026, 09:14, America/New_York time."
+    fn detail(&self) -> String {
+        let AlertRow { title, opened_at, .. } = self.alert;
+        let day = opened_at.day(self.zone).strftime("%-d %b %Y");
+        let (clock, zone) = (opened_at.clock(self.zone), self.zone.iana_name().unwrap_or("local"));
+        format!("{}. Opened {day}, {clock}, {zone} time.", title.trim_end_matches('.'))
+    }
+
     fn attempts(&self, db: &Db, conditions: &[Condition]) -> Result<Stacked, StoreError> {
         let (steps, rows) = self.around(db, conditions, Column::Attempts, |bucket| {
             let answered = bucket.counts.answered_attempts;

@@ -4,16 +4,16 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::audit::{Action, Change, Entry, Kind};
-use patchbay_store::audit::{self, Recorded, Written};
+use patchbay_core::audit::Kind;
+use patchbay_store::audit::{self, Written};
 use patchbay_store::{StoreError, files};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::AuditQuery;
+use crate::Engine;
 use crate::desk::export::{self, Exported, cell, unwritable};
 use crate::error::Error;
-use crate::{Engine, clock};
 
 /// What the file is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -81,10 +81,7 @@ fn write(
         .map_err(|error| failed.take().map_or_else(|| error.into(), |error| unwritable(&error)))?;
     lines.tail().map_err(|error| unwritable(&error))?;
     let count = lines.count;
-    let change = Change::default().fact("entries", count).fact("format", format);
-    engine.store.change(clock::now(), move |_| {
-        Ok(Recorded::new((), Entry::user(Action::Export, Kind::Audit, "entries").change(change)))
-    })?;
+    export::recorded(engine, (Kind::Audit, "entries"), format, count)?;
     Ok(count)
 }
 

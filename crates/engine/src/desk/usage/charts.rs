@@ -93,7 +93,7 @@ pub async fn chart(
 }
 
 /// Draws a chart, with the heading of one that stands alone.
-pub(super) fn draw(
+pub(crate) fn draw(
     engine: &Engine,
     kind: ChartKind,
     query: &UsageQuery,
@@ -120,7 +120,7 @@ pub(super) fn draw(
 
 /// What stands below a title: "1 Nov to 30 Nov 2026, America/New_York time. app is not playground."
 pub(super) fn detail((first, last): (Date, Date), conditions: &[Condition], zone: &TimeZone) -> String {
-    let zone = zone.iana_name().unwrap_or("local time");
+    let zone = zone.iana_name().unwrap_or("local");
     let days = if first == last {
         first.strftime("%-d %b %Y").to_string()
     } else {

@@ -131,7 +131,7 @@ pub async fn explore_chart(
 }
 
 /// Draws the chart, with the heading of one that stands alone.
-pub(super) fn draw(
+pub(crate) fn draw(
     engine: &Engine,
     query: &ExploreQuery,
     request: &ChartRequest,

@@ -11,16 +11,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use patchbay_core::audit::{Action, Change, Entry, Kind};
-use patchbay_core::chart::{ChartRequest, ChartTheme, Drawing, Heading};
+use patchbay_core::audit::Kind;
 use patchbay_core::report::{Filter, GroupBy};
-use patchbay_store::audit::Recorded;
 use patchbay_store::usage::LogRow;
 use patchbay_store::{Db, StoreError, files, usage};
 use serde::{Deserialize, Serialize};
 
-use super::charts::{ChartKind, draw};
-use super::explore::{self, ExploreQuery};
 use super::query::UsageQuery;
 use crate::desk::export::{self, Exported, unwritable};
 use crate::error::Error;
@@ -86,7 +82,7 @@ pub async fn to_writer<W: Write + Send + 'static>(
             let write = |row: &LogRow| rows.write(row);
             let count = engine.store.read(|db| Ok(each_row(db, &selection.filter, write)))??;
             rows.end().map_err(|error| unwritable(&error))?;
-            recorded(engine, format.ending(), count)
+            recorded(engine, format, count)
         })
         .await
 }
@@ -118,101 +114,6 @@ pub(crate) async fn selection_to_folder(
         .await
 }
 
-/// Every chart of the screen as PNG, in a new folder beside other exports.
-pub async fn charts_to_folder(
-    engine: &Arc<Engine>,
-    query: UsageQuery,
-    theme: ChartTheme,
-    zone: TimeZone,
-) -> Result<Exported, Error> {
-    engine
-        .blocking(move |engine| {
-            let folder = export::fresh_path(engine, "charts", "")?.with_extension("");
-            std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
-            for kind in ChartKind::ALL {
-                let path = folder.join(format!("{}.png", kind.as_str()));
-                write_chart(engine, kind, &query, &picture(theme), &zone, &path)?;
-            }
-            let count = u32::try_from(ChartKind::ALL.len()).unwrap_or(u32::MAX);
-            recorded(engine, "png", count)?;
-            Ok(Exported { path: folder.display().to_string(), entries: count })
-        })
-        .await
-}
-
-/// One chart with its title and range, as SVG or PNG by the path's ending. Answers its summary.
-pub async fn chart_to_file(
-    engine: &Arc<Engine>,
-    kind: ChartKind,
-    query: UsageQuery,
-    request: ChartRequest,
-    zone: TimeZone,
-    path: std::path::PathBuf,
-) -> Result<String, Error> {
-    engine.blocking(move |engine| write_chart(engine, kind, &query, &request, &zone, &path)).await
-}
-
-fn write_chart(
-    engine: &Engine,
-    kind: ChartKind,
-    query: &UsageQuery,
-    request: &ChartRequest,
-    zone: &TimeZone,
-    path: &Path,
-) -> Result<String, Error> {
-    write_drawing(draw(engine, kind, query, request, zone)?, path)
-}
-
-/// What Explore shows over time as PNG, beside other exports.
-pub async fn explored_to_folder(
-    engine: &Arc<Engine>,
-    query: ExploreQuery,
-    theme: ChartTheme,
-    zone: TimeZone,
-) -> Result<Exported, Error> {
-    engine
-        .blocking(move |engine| {
-            let path = export::fresh_path(engine, "explore", "png")?;
-            write_drawing(explore::draw(engine, &query, &picture(theme), &zone)?, &path)?;
-            recorded(engine, "png", 1)?;
-            Ok(Exported { path: path.display().to_string(), entries: 1 })
-        })
-        .await
-}
-
-/// The same as SVG or PNG by the path's ending. Answers its summary.
-pub async fn explored_to_file(
-    engine: &Arc<Engine>,
-    query: ExploreQuery,
-    request: ChartRequest,
-    zone: TimeZone,
-    path: std::path::PathBuf,
-) -> Result<String, Error> {
-    engine.blocking(move |engine| write_drawing(explore::draw(engine, &query, &request, &zone)?, &path)).await
-}
-
-fn picture(theme: ChartTheme) -> ChartRequest {
-    ChartRequest { width: 960, height: 360, theme, hidden: Vec::new() }
-}
-
-fn write_drawing((drawing, heading): (Drawing, Heading), path: &Path) -> Result<String, Error> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let bytes = match ending.to_ascii_lowercase().as_str() {
-        "svg" => drawing.svg(&heading).into_bytes(),
-        "png" => drawing.png(&heading).map_err(|error| {
-            Error::new(patchbay_core::code::Code::Internal, error.to_string(), "Write it as .svg instead.")
-        })?,
-        _ => {
-            return Err(Error::invalid(
-                format!("\"{}\" is neither an SVG nor a PNG.", path.display()),
-                "Let the name end with .svg or .png.",
-            ));
-        }
-    };
-    files::replace(path, &bytes).map_err(|error| unwritable(&error))?;
-    Ok(drawing.summary().to_owned())
-}
-
 fn write_file(
     engine: &Engine,
     selection: &Selection,
@@ -232,7 +133,7 @@ fn write_file(
         }
     });
     written.map_err(|error| failed.unwrap_or_else(|| unwritable(&error)))?;
-    Ok(Exported { path: path.display().to_string(), entries: recorded(engine, format.ending(), count)? })
+    Ok(Exported { path: path.display().to_string(), entries: recorded(engine, format, count)? })
 }
 
 fn write_rows(
@@ -275,11 +176,8 @@ fn each_row(db: &Db, filter: &Filter, mut each: impl FnMut(&LogRow) -> io::Resul
     Ok(count)
 }
 
-/// The export is an entry of the audit log, too (A2).
-fn recorded(engine: &Engine, format: &str, count: u32) -> Result<u32, Error> {
-    let change = Change::default().fact("entries", count).fact("format", format);
-    engine.store.change(clock::now(), move |_| {
-        Ok(Recorded::new((), Entry::user(Action::Export, Kind::Usage, "attempts").change(change)))
-    })?;
+/// Answers how many there were.
+fn recorded(engine: &Engine, format: ExportFormat, count: u32) -> Result<u32, Error> {
+    export::recorded(engine, (Kind::Usage, "attempts"), format.ending(), count)?;
     Ok(count)
 }
