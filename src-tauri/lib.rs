@@ -283,6 +283,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             commands::usage::usage_what_if,
             commands::usage::app_cheaper,
             commands::usage::usage_export,
+            commands::usage::usage_export_groups,
             commands::usage::usage_statement,
             commands::charts::chart_export,
             commands::charts::chart_copy,

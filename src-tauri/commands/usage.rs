@@ -3,8 +3,8 @@
 use patchbay_core::chart::{Chart, ChartRequest};
 use patchbay_engine::desk::export::Exported;
 use patchbay_engine::desk::usage::{
-    self, AppCheaper, ChartKind, ExploreQuery, ExploreView, ExportFormat, FieldValues, GroupRow, TriedPrice,
-    UsageQuery, UsageView, WhatIf,
+    self, AppCheaper, ChartKind, ExploreQuery, ExploreView, ExportFormat, FieldValues, GroupRow, OpenGroups,
+    TriedPrice, UsageQuery, UsageView, WhatIf,
 };
 use patchbay_engine::error::Error;
 use tauri::State;
@@ -91,6 +91,17 @@ pub async fn usage_export(
     format: ExportFormat,
 ) -> Result<Exported, Error> {
     usage::to_folder(&desk.engine()?, query, format, desk.zone()).await
+}
+
+/// Writes the groups, and what is inside those that are open, as CSV into the data folder.
+#[tauri::command]
+#[specta::specta]
+pub async fn usage_export_groups(
+    desk: State<'_, Desk>,
+    query: UsageQuery,
+    open: Option<OpenGroups>,
+) -> Result<Exported, Error> {
+    usage::groups_to_folder(&desk.engine()?, query, open, desk.zone()).await
 }
 
 /// Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder.

@@ -34,6 +34,7 @@ import {
   type Homeless,
   type LimitEdit,
   type ModelQuery,
+  type OpenGroups,
   type PlaygroundEvent,
   type PlaygroundRequest,
   type Policy,
@@ -230,6 +231,7 @@ export const backend = {
     value(commands.usageWhatIf(query, models, price)),
   appCheaper: (name: string) => value(commands.appCheaper(name)),
   usageExport: (query: UsageQuery, format: ExportFormat) => value(commands.usageExport(query, format)),
+  usageExportGroups: (query: UsageQuery, open: OpenGroups | null) => value(commands.usageExportGroups(query, open)),
   usageStatement: (app: string, month: string) => value(commands.usageStatement(app, month)),
 
   chartExport: (chart: ShownChart, format: ChartFormat) => value(commands.chartExport(chart, format)),

@@ -244,6 +244,8 @@ export const commands = {
 	appCheaper: (name: string) => typedError<AppCheaper | null, CommandError>(__TAURI_INVOKE("app_cheaper", { name })),
 	/**  Writes the attempts that fit into a file in the data folder. */
 	usageExport: (query: UsageQuery, format: ExportFormat) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export", { query, format })),
+	/**  Writes the groups, and what is inside those that are open, as CSV into the data folder. */
+	usageExportGroups: (query: UsageQuery, open: OpenGroups | null) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_export_groups", { query, open })),
 	/**  Writes the statement of an app for a month ("2026-11"; this one where it is null) into the data folder. */
 	usageStatement: (app: string, month: string | null) => typedError<Exported, CommandError>(__TAURI_INVOKE("usage_statement", { app, month })),
 	/**  Writes a chart as it is shown into a file in the data folder. */
@@ -2631,6 +2633,14 @@ export type OnLimit =
 "degrade" | 
 /**  No further call: of a provider's or a connection's budget, none there, and others may answer. */
 "stop";
+
+/**  The groups of the table that are open, and what is inside them. */
+export type OpenGroups = {
+	/**  What they open to. */
+	by: GroupBy,
+	/**  Their keys. */
+	keys: string[],
+};
 
 /**  The first screen's figures. */
 export type Overview = {

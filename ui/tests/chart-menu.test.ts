@@ -102,4 +102,22 @@ describe("the Usage screen's files", () => {
       expect(request, kind).toEqual({ width: 700, height: 200, theme: "dark", hidden });
     }
   });
+
+  it("are the groups of the cost table, with what is inside those that are open", async () => {
+    const engine = await open("#/usage");
+    await fireEvent.click(await find("usage-table-csv"));
+    await toast("The figures are in /data/exports/by-provider.csv");
+    expect(last(engine, "usage_export_groups")).toEqual({ query: QUERY, open: null });
+    await fireEvent.click(await find("group-openai"));
+    await find("sub-gpt-5-mini");
+    await fireEvent.click(await find("usage-table-csv"));
+    await waitFor(() =>
+      expect(last(engine, "usage_export_groups")?.["open"]).toEqual({ by: "model", keys: ["openai"] }),
+    );
+    await fireEvent.click(screen.getByTestId("usage-by-app"));
+    await waitFor(() => expect(screen.getByTestId("usage-table").textContent).toContain("Cost by app"));
+    await fireEvent.click(screen.getByTestId("usage-by-provider"));
+    await find("group-openai");
+    expect(screen.getByTestId("group-openai").getAttribute("aria-expanded")).toBe("false");
+  });
 });

@@ -47,6 +47,19 @@ pub(super) async fn are_taken_along(window: &Window) {
     let held = held.expect("it ends").expect("a picture on the clipboard");
     assert_eq!((held.width, held.height), (side(picture.0), side(picture.1)));
     window.run::<()>(&in_the_card("series-openai", "click()")).await;
+    the_cost_table_is_saved(window).await;
+}
+
+async fn the_cost_table_is_saved(window: &Window) {
+    window.run::<()>("document.querySelector('[data-testid=group-openai]').click()").await;
+    window.see("sub-gpt-5-mini").await;
+    window.run::<()>("document.querySelector('[data-testid=usage]').scrollTo(0, 2000)").await;
+    window.picture("73-cost-table").await;
+    window.click("usage-table-csv").await;
+    let file = path_in(&told(window, "by-provider-").await);
+    let lines = std::fs::read_to_string(file).expect("the file");
+    assert!(lines.starts_with("provider,provider_name,model,model_name,Requests,"), "{lines}");
+    assert!(lines.contains("\r\nopenai,OpenAI,gpt-5-mini,gpt-5-mini,"), "{lines}");
 }
 
 async fn open_the_menu(window: &Window) {

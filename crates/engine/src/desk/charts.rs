@@ -13,7 +13,7 @@ use patchbay_core::code::Code;
 use patchbay_store::files;
 use serde::{Deserialize, Serialize};
 
-use super::export::{self, Exported, cell, unwritable};
+use super::export::{self, Exported, cell, line, unwritable};
 use super::usage::{ChartKind, ExploreQuery, UsageQuery};
 use super::{alerts, usage};
 use crate::Engine;
@@ -234,10 +234,10 @@ fn unpaintable(error: &Unpaintable) -> Error {
 
 /// Figures are as they are; names might begin a formula (C5).
 fn csv(sheet: &Sheet) -> String {
-    let line = |cells: &mut dyn Iterator<Item = String>| cells.collect::<Vec<_>>().join(",") + "\r\n";
-    let head = line(&mut sheet.head.iter().map(|name| cell(name)));
-    let rows = sheet.rows.iter().map(|SheetRow { of, figures }| {
-        line(&mut of.iter().map(|text| cell(text)).chain(figures.iter().cloned()))
+    let head = line(sheet.head.iter().map(|name| cell(name)));
+    let rows = sheet.rows.iter();
+    let rows = rows.map(|SheetRow { of, figures }| {
+        line(of.iter().map(|text| cell(text)).chain(figures.iter().cloned()))
     });
     std::iter::once(head).chain(rows).collect()
 }

@@ -35,7 +35,7 @@ pub use cheaper::{AppCheaper, cheaper};
 pub(crate) use explore::draw as draw_explored;
 pub use explore::{ExploreGroup, ExploreQuery, ExploreRow, ExploreView, explore, explore_chart};
 pub(crate) use export::selection_to_folder;
-pub use export::{ExportFormat, Selection, to_file, to_folder, to_writer};
+pub use export::{ExportFormat, OpenGroups, Selection, groups_to_folder, to_file, to_folder, to_writer};
 pub(crate) use pace::{expected, spent, usual};
 pub(crate) use pass::SHOWN;
 pub use query::{Days, Spans, UsageQuery};

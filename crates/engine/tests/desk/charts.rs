@@ -12,7 +12,7 @@ use patchbay_engine::Engine;
 use patchbay_engine::desk::audit::{self, AuditQuery};
 use patchbay_engine::desk::charts::{self, ChartFormat, ChartOf, ShownChart, ShownKind};
 use patchbay_engine::desk::export::Exported;
-use patchbay_engine::desk::usage::{self, ChartKind, Days, ExploreQuery, UsageQuery};
+use patchbay_engine::desk::usage::{self, ChartKind, Days, ExploreQuery, OpenGroups, UsageQuery};
 use patchbay_engine::desk::{alerts, log};
 
 use crate::sheets::csv_cells;
@@ -46,6 +46,11 @@ fn lines(file: &Exported) -> Vec<Vec<String>> {
 /// The sum of what stands in a column, in billionths.
 fn sum(lines: &[Vec<String>], column: usize) -> i64 {
     lines[1..].iter().filter(|line| !line[column].is_empty()).map(|line| nano(&line[column])).sum()
+}
+
+/// The sum of a column of whole numbers.
+fn whole(lines: &[Vec<String>], column: usize) -> i64 {
+    lines[1..].iter().map(|line| line[column].parse::<i64>().unwrap()).sum()
 }
 
 /// In pixels.
@@ -192,4 +197,29 @@ async fn a2_a_chart_in_a_file_is_an_entry_of_the_audit_log() {
         (entry.action.as_str(), entry.kind.as_str(), entry.name.as_str()),
         ("export", "usage", "latency")
     );
+}
+
+#[tokio::test]
+async fn c5_the_cost_tables_file_tells_the_sums_of_the_screen_and_what_is_inside_open_rows() {
+    let (_folder, engine) = engine(1_000).await;
+    let query = last(30, GroupBy::Provider);
+    let view = usage::view(&engine, query.clone(), TimeZone::UTC).await.unwrap();
+    let write =
+        async |open| usage::groups_to_folder(&engine, query.clone(), open, TimeZone::UTC).await.unwrap();
+    let closed = lines(&write(None).await);
+    let at = |lines: &[Vec<String>], name: &str| lines[0].iter().position(|head| head == name).unwrap();
+    assert_eq!(closed[0][..3], ["provider", "provider_name", "Requests"]);
+    assert_eq!(sum(&closed, at(&closed, "Cost, USD")), nano(&view.totals.cost.0));
+    assert_eq!(whole(&closed, at(&closed, "Cost, nano-USD")), nano(&view.totals.cost.0));
+    assert_eq!(whole(&closed, at(&closed, "Requests")), i64::from(view.totals.calls));
+
+    let keys = vec!["openai".to_owned()];
+    let open = lines(&write(Some(OpenGroups { by: GroupBy::Model, keys })).await);
+    assert_eq!(open[0][..4], ["provider", "provider_name", "model", "model_name"]);
+    let (inside, groups): (Vec<_>, Vec<_>) = open[1..].iter().partition(|line| !line[2].is_empty());
+    assert_eq!(groups.len(), closed.len() - 1);
+    assert!(inside.len() > 1 && inside.iter().all(|line| line[0] == "openai"), "{inside:?}");
+    let cost = at(&open, "Cost, USD");
+    let openai = groups.iter().find(|line| line[0] == "openai").unwrap();
+    assert_eq!(inside.iter().map(|line| nano(&line[cost])).sum::<i64>(), nano(&openai[cost]));
 }

@@ -1,6 +1,7 @@
 //! Attempts as a file: one row at a time, so that ten million take no more memory than ten.
 
 mod columns;
+mod groups;
 mod parquet;
 mod text;
 mod xlsx;
@@ -16,6 +17,8 @@ use patchbay_core::report::{Filter, GroupBy};
 use patchbay_store::usage::LogRow;
 use patchbay_store::{Db, StoreError, files, usage};
 use serde::{Deserialize, Serialize};
+
+pub use groups::{OpenGroups, groups_to_folder};
 
 use super::query::UsageQuery;
 use crate::desk::export::{self, Exported, unwritable};

@@ -62,7 +62,7 @@ impl<'a, W: Write> Rows<'a, W> {
     }
 }
 
-fn csv(value: Value) -> String {
+pub(super) fn csv(value: Value) -> String {
     match value {
         Value::None => String::new(),
         Value::Text(text) => cell(&text),

@@ -12,27 +12,12 @@ use patchbay_store::{Db, StoreError, rollup};
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use super::columns::{COLUMNS, Value};
+use super::groups::{FIGURES, figures};
 use super::{Selection, each_row, unwritable};
 use crate::error::Error;
 
 /// Rows of a sheet below its heading: what Excel can open.
 const SHEET: u32 = 1_048_575;
-const FIGURES: [&str; 13] = [
-    "Requests",
-    "Attempts",
-    "Answered",
-    "Failed",
-    "Saved by failover",
-    "Input tokens",
-    "Output tokens",
-    "Cached tokens",
-    "Cost, nano-USD",
-    "Cost, USD",
-    "Unpriced attempts",
-    "p50, ms",
-    "p95, ms",
-];
-
 /// All sheets are of one moment, so they agree (C5).
 pub(super) fn write(db: &Db, selection: &Selection, file: &mut File) -> Result<u32, Error> {
     let mut book = Workbook::new();
@@ -119,27 +104,6 @@ fn table(sheet: &mut Worksheet, name: &str, lines: Vec<Line>) -> Result<(), Xlsx
         }
     }
     Ok(())
-}
-
-fn figures(totals: &Totals) -> [Value; 13] {
-    let count = |count: u64| Value::Number(i64::try_from(count).unwrap_or(i64::MAX));
-    let ms =
-        |percent| totals.latency.percentile(percent).map_or(Value::None, |ms| Value::Number(i64::from(ms)));
-    [
-        count(totals.calls),
-        count(totals.attempts),
-        count(totals.succeeded),
-        count(totals.failed),
-        count(totals.saved_by_failover),
-        count(totals.input_tokens),
-        count(totals.output_tokens),
-        count(totals.cached_tokens),
-        Value::Number(totals.cost.0),
-        Value::Dollars(totals.cost),
-        count(totals.unpriced_attempts),
-        ms(50.0),
-        ms(95.0),
-    ]
 }
 
 /// The sheets of attempts. They write each row to a scratch file at once, and keep none.
