@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What reports cost, beside plain SQL over the raw rows in SQLite and in DuckDB.
+"""What reports and screens cost, beside plain SQL over the raw rows in SQLite and in DuckDB.
 
     export PATCHBAY_BENCH_ATTEMPTS=10000000 PATCHBAY_BENCH_FOLDER=/tmp/desk
-    cargo bench --workspace --bench report | tee /tmp/report.txt
+    cargo bench --workspace --bench report --bench screens | tee /tmp/report.txt
     pip install duckdb
     python3 bench/report.py /tmp/desk /tmp/report.txt
 
@@ -38,8 +38,8 @@ def copied(folder: Path) -> duckdb.DuckDBPyConnection:
         return db
     ledger = sqlite3.connect(folder / "patchbay.db")
     for table, columns, order in (
-        ("series", "id, provider, model, app, outcome", "id"),
-        ("usage", "at, series_id, final, input_tokens, output_tokens, cost_nano_usd, total_ms", "at"),
+        ("series", "id, connection_key, provider, model, app, feature, outcome, error_class", "id"),
+        ("usage", "at, series_id, final, input_tokens, output_tokens, cached_tokens, cost_nano_usd, total_ms", "at"),
     ):
         with tempfile.NamedTemporaryFile("w", suffix=".csv", dir=folder) as file:
             rows = csv.writer(file)
@@ -61,12 +61,26 @@ def asked(db: duckdb.DuckDBPyConnection, key: str, condition: str, begin: int) -
         f" FROM usage u JOIN series s ON s.id = u.series_id WHERE u.at >= {begin} AND {condition} GROUP BY key"
     )
     attempts = sum(row[1] for row in db.execute(sql).fetchall())
+    return middle(db, [sql]), attempts
+
+
+def middle(db: duckdb.DuckDBPyConnection, questions: list[str]) -> float:
+    """The middle of some turns in milliseconds."""
     times = []
     for _ in range(TURNS):
         began = time.perf_counter()
-        db.execute(sql).fetchall()
+        for sql in questions:
+            db.execute(sql).fetchall()
         times.append(1e3 * (time.perf_counter() - began))
-    return statistics.median(times), attempts
+    return statistics.median(times)
+
+
+def of_screen(name: str, marks: dict[str, str]) -> list[str]:
+    """What a screen shows, asked of the raw rows."""
+    own = (Path(__file__).parent / "screens.sql").read_text().split(f"-- {name}\n")[1].split("\n-- ")[0]
+    for mark, at in marks.items():
+        own = own.replace(f":{mark}", at)
+    return [sql for sql in own.split(";") if sql.strip()]
 
 
 def main() -> None:
@@ -83,6 +97,15 @@ def main() -> None:
         print(
             f"| {name}, {days} days | {told:,} | {own:.2f} ms"
             f" | {sqlite:.1f} ms ({sqlite / own:.0f} x) | {duck:.1f} ms ({duck / own:.1f} x) |"
+        )
+    screens = r"^screen (\w+), today (\d+), from (\d+), prior (-?\d+): (\S+) ms, raw rows (\S+) ms$"
+    print("\n| screen, from | Patchbay | SQLite, raw rows | DuckDB, raw rows |\n|---|---|---|---|")
+    for name, today, begin, prior, own, sqlite in re.findall(screens, report, re.MULTILINE):
+        duck = middle(db, of_screen(name, {"today": today, "from": begin, "prior": prior}))
+        own, sqlite = float(own), float(sqlite)
+        print(
+            f"| {name}, {begin} | {own:.1f} ms"
+            f" | {sqlite:.0f} ms ({sqlite / own:.0f} x) | {duck:.1f} ms ({duck / own:.1f} x) |"
         )
 
 
