@@ -941,6 +941,22 @@ export type Bootstrap = {
 	data_dir: string,
 };
 
+/**  What today is compared with. */
+export type Before = {
+	/**  The day: "Fri 27 Nov". */
+	day: string,
+	/**  Calls as their callers saw them. */
+	calls: number,
+	/**  Calls that were answered. */
+	answered_calls: number,
+	/**  Input and output tokens; exact up to 2⁵³. */
+	tokens: number,
+	/**  Their cost. */
+	cost: DecimalUsd,
+	/**  Of answered attempts. */
+	p95_ms: number | null,
+};
+
 /**  A budget and how far it is used. */
 export type Budget = {
 	/**  How people know it: "daily budget of the app bot". */
@@ -2652,9 +2668,7 @@ export type Overview = {
 	 *  The same hours of the last day like today: a weekday is compared with the weekday before it, and Saturdays and Sundays with
 	 *  each other, since markets rest on them.
 	 */
-	before: Totals,
-	/**  That day: "Fri 27 Nov". */
-	before_day: string,
+	before: Before,
 	/**  Where today's spend will be at midnight, as the same hours of the last weeks tell; `None` where nothing tells. */
 	pace: DecimalUsd | null,
 	/**  Calls of each of the last 24 hours, oldest first. */

@@ -6,21 +6,21 @@ use std::sync::Arc;
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
-use patchbay_core::connection::ConnectionStatus;
 use patchbay_core::health::Health;
 use patchbay_core::money::{DecimalUsd, NanoUsd};
 use patchbay_core::price::PriceBook;
-use patchbay_core::report::{Detail, Field, Filter, Totals as Sums};
+use patchbay_core::report::{Column, Columns, Detail, Field, Filter, Totals as Sums};
 use patchbay_core::time::{HOUR_MS, Range, Timestamp, day_range, last_days};
 use patchbay_store::{Db, StoreError, rollup};
 use serde::Serialize;
 
 use super::alerts;
-use super::connections::{self, Connection};
+use super::connections::{self, Condition};
 use super::prices::{UnpricedModel, without_price};
 use super::status::{GatewayState, VaultState, VaultStatus, vault};
 use super::usage::{SHOWN, Totals, expected, short, spent};
 use crate::error::Error;
+use crate::snapshot::Snapshot;
 use crate::{Engine, clock};
 
 /// Rows of a top list.
@@ -38,9 +38,7 @@ pub struct Overview {
     pub today: Totals,
     /// The same hours of the last day like today: a weekday is compared with the weekday before it, and Saturdays and Sundays with
     /// each other, since markets rest on them.
-    pub before: Totals,
-    /// That day: "Fri 27 Nov".
-    pub before_day: String,
+    pub before: Before,
     /// Where today's spend will be at midnight, as the same hours of the last weeks tell; `None` where nothing tells.
     pub pace: Option<DecimalUsd>,
     /// Calls of each of the last 24 hours, oldest first.
@@ -59,6 +57,24 @@ pub struct Overview {
     pub top_apps: Vec<TopRow>,
     /// By today's spend.
     pub top_features: Vec<TopRow>,
+}
+
+/// What today is compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct Before {
+    /// The day: "Fri 27 Nov".
+    pub day: String,
+    /// Calls as their callers saw them.
+    pub calls: u32,
+    /// Calls that were answered.
+    pub answered_calls: u32,
+    /// Input and output tokens; exact up to 2⁵³.
+    #[specta(type = u32)]
+    pub tokens: u64,
+    /// Their cost.
+    pub cost: DecimalUsd,
+    /// Of answered attempts.
+    pub p95_ms: Option<u32>,
 }
 
 /// Attempts of the last 30 days whose cost is not known, and their models.
@@ -128,13 +144,12 @@ pub struct TopRow {
 
 /// See [`Overview`].
 pub async fn overview(engine: &Arc<Engine>, zone: TimeZone) -> Result<Overview, Error> {
-    let fleet = connections::list(engine, zone.clone()).await?;
     let vault = vault(engine).await?;
     engine
         .blocking(move |engine| {
             let now = clock::now();
             let snapshot = engine.snapshot()?;
-            let mut attention = attention(engine, &fleet, &vault);
+            let mut attention = attention(engine, &snapshot, &vault)?;
             attention.extend(alerts::needing_somebody(engine)?);
             let read = engine.store.read(|db| {
                 let db = db.unchecked_transaction()?;
@@ -167,8 +182,7 @@ fn read(
     Ok(Overview {
         zone: zone.iana_name().unwrap_or("local time").to_owned(),
         today: (&recent.today).into(),
-        before: (&rollup::totals(db, &Filter::during(like))?).into(),
-        before_day: before_day.strftime("%a %-d %b").to_string(),
+        before: Before::read(db, before_day, like)?,
         pace: expected(db, &Filter::default(), day, now)?.map(Into::into),
         calls_by_hour: recent.hours.iter().map(|hour| short(hour.calls)).collect(),
         p95_by_hour: recent.hours.iter().map(|hour| hour.latency.percentile(95.0)).collect(),
@@ -188,6 +202,24 @@ fn day_like(today: Date) -> Date {
         _ => 1,
     };
     today.saturating_sub(back.days())
+}
+
+impl Before {
+    fn read(db: &Db, day: Date, range: Range) -> Result<Self, StoreError> {
+        let columns =
+            [Column::Calls, Column::InputTokens, Column::OutputTokens, Column::Cost, Column::Latency];
+        let mut sums = Sums::default();
+        let detail = Detail::whole(Columns::of(&columns)).of_all();
+        rollup::scan(db, &Filter::during(range), &detail, |bucket| sums.add(bucket))?;
+        Ok(Self {
+            day: day.strftime("%a %-d %b").to_string(),
+            calls: short(sums.calls),
+            answered_calls: short(sums.succeeded),
+            tokens: sums.input_tokens.saturating_add(sums.output_tokens),
+            cost: sums.cost.into(),
+            p95_ms: sums.latency.percentile(95.0),
+        })
+    }
 }
 
 /// Today, and the last 24 hours each on its own: from one pass over the rollup.
@@ -256,7 +288,7 @@ fn top(groups: BTreeMap<String, (NanoUsd, u64)>) -> Vec<TopRow> {
     groups.into_iter().take(TOP).map(row).collect()
 }
 
-fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<Attention> {
+fn attention(engine: &Engine, snapshot: &Snapshot, vault: &VaultStatus) -> Result<Vec<Attention>, Error> {
     let gateway = engine.listening().view.clone();
     let closed = matches!(gateway.state, GatewayState::PortTaken | GatewayState::Failed).then(|| Attention {
         level: Level::Bad,
@@ -266,7 +298,7 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         alert: None,
         action: AttentionAction::RetryGateway,
     });
-    let wants_keys = fleet.iter().any(|connection| connection.credential.is_some());
+    let wants_keys = snapshot.connections.iter().any(|connection| connection.credential.is_some());
     let locked = (vault.state != VaultState::Ready && wants_keys).then(|| Attention {
         level: Level::Bad,
         title: format!("The {} cannot be read", vault.name),
@@ -275,8 +307,8 @@ fn attention(engine: &Engine, fleet: &[Connection], vault: &VaultStatus) -> Vec<
         alert: None,
         action: AttentionAction::UnlockKeychain,
     });
-    let on = fleet.iter().filter(|connection| connection.status == ConnectionStatus::Active);
-    closed.into_iter().chain(locked).chain(on.filter_map(of_connection)).collect()
+    let conditions = connections::conditions(engine, snapshot)?;
+    Ok(closed.into_iter().chain(locked).chain(conditions.iter().filter_map(of_connection)).collect())
 }
 
 fn most_urgent(mut items: Vec<Attention>) -> Vec<Attention> {
@@ -310,7 +342,7 @@ fn of_prices(unpriced: &Unpriced) -> Option<Attention> {
     })
 }
 
-fn of_connection(connection: &Connection) -> Option<Attention> {
+fn of_connection(connection: &Condition) -> Option<Attention> {
     let level = match connection.health {
         Health::Critical => Level::Bad,
         Health::Warning | Health::Degraded => Level::Warn,

@@ -10,7 +10,7 @@ export function change(now: number, before: number): number | null {
 }
 
 /** Share of today's calls that were answered, in basis points; null without calls. */
-export function answered({ calls, answered_calls }: Totals): number | null {
+export function answered({ calls, answered_calls }: Pick<Totals, "calls" | "answered_calls">): number | null {
   return calls > 0 ? (answered_calls / calls) * 10_000 : null;
 }
 

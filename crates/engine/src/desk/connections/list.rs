@@ -188,19 +188,39 @@ pub(crate) fn find(engine: &Engine, key: &str) -> Result<Settings, Error> {
     found.ok_or_else(|| StoreError::NotFound { what: "connection", name: key.to_owned() }.into())
 }
 
-/// The health of every connection that is on.
-pub(crate) fn healths(engine: &Engine, snapshot: &Snapshot) -> Result<Vec<(String, Health)>, Error> {
+/// How a connection is doing.
+pub(crate) struct Condition {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    pub(crate) health: Health,
+    /// As the connection tells it.
+    pub(crate) success_bp: Option<u32>,
+    pub(crate) last_error: Option<LastError>,
+}
+
+/// How every connection is doing that is on.
+pub(crate) fn conditions(engine: &Engine, snapshot: &Snapshot) -> Result<Vec<Condition>, Error> {
     let now = clock::now();
-    let healths = engine.store.read(|db| {
+    let conditions = engine.store.read(|db| {
         let states = states(db)?;
         let on =
             snapshot.connections.iter().filter(|connection| connection.status == ConnectionStatus::Active);
-        on.map(|connection| {
-            Ok((connection.key.clone(), vitals(db, connection.id, states.get(&connection.id), now)?.health()))
+        on.map(|Settings { id, key, name, .. }| {
+            let state = states.get(id);
+            let vitals = vitals(db, *id, state, now)?;
+            let (key, name) = (key.clone(), name.clone());
+            let (health, success_bp) = (vitals.health(), vitals.success_bp());
+            Ok(Condition { key, name, health, success_bp, last_error: state.and_then(last_error) })
         })
         .collect::<Result<Vec<_>, StoreError>>()
     });
-    Ok(healths?)
+    Ok(conditions?)
+}
+
+/// The health of every connection that is on.
+pub(crate) fn healths(engine: &Engine, snapshot: &Snapshot) -> Result<Vec<(String, Health)>, Error> {
+    let conditions = conditions(engine, snapshot)?;
+    Ok(conditions.into_iter().map(|condition| (condition.key, condition.health)).collect())
 }
 
 fn id_of(settings: &Settings) -> ConnectionId {
