@@ -80,6 +80,18 @@ async fn under_a_cap_and_at_a_price_of_ones_own(window: &Window) {
     window.picture("69-usage-cap").await;
 }
 
+/// Days in view: of the calendar, and of the bars.
+const CALENDAR: usize = 26 * 7;
+const MONTH: usize = 30;
+
+async fn has_slots(window: &Window, wanted: usize) {
+    let drawn = format!(
+        "const slots = document.querySelectorAll('[data-testid=usage-spend-chart] [data-slot]').length;
+         return slots === {wanted} || null"
+    );
+    window.until("the chart", async || window.run::<Option<bool>>(&drawn).await).await;
+}
+
 async fn the_charts_are_drawn(window: &Window) {
     for chart in ["usage-spend-chart", "usage-hours-chart", "usage-tokens-chart", "usage-latency-chart"] {
         // As wide as there is room for: after a change of the window's size it is drawn anew.
@@ -102,6 +114,11 @@ async fn pictures(window: &Window, theme: &str) {
         window.picture(&format!("{part}-usage-{theme}")).await;
     }
     window.run::<()>("document.querySelector('[data-testid=usage]').scrollTo(0, 0)").await;
+    window.click("usage-calendar").await;
+    has_slots(window, CALENDAR).await;
+    window.picture(&format!("74-calendar-{theme}")).await;
+    window.click("usage-calendar").await;
+    has_slots(window, MONTH).await;
     if theme == "dark" {
         window.resize(960, 640).await;
         the_charts_are_drawn(window).await;
