@@ -929,18 +929,6 @@ export type Balance = {
 	currency: string,
 };
 
-/**  What the window needs before its first paint. */
-export type Bootstrap = {
-	/**  Patchbay's version. */
-	version: string,
-	/**  There is no connection yet. */
-	first_run: boolean,
-	/**  The vault. */
-	vault: VaultStatus,
-	/**  Where everything is kept. */
-	data_dir: string,
-};
-
 /**  What today is compared with. */
 export type Before = {
 	/**  The day: "Fri 27 Nov". */
@@ -955,6 +943,18 @@ export type Before = {
 	cost: DecimalUsd,
 	/**  Of answered attempts. */
 	p95_ms: number | null,
+};
+
+/**  What the window needs before its first paint. */
+export type Bootstrap = {
+	/**  Patchbay's version. */
+	version: string,
+	/**  There is no connection yet. */
+	first_run: boolean,
+	/**  The vault. */
+	vault: VaultStatus,
+	/**  Where everything is kept. */
+	data_dir: string,
 };
 
 /**  A budget and how far it is used. */
