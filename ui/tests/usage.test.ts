@@ -129,7 +129,7 @@ describe("the Usage screen", () => {
     await waitFor(() => expect(last()).toMatchObject({ days: { kind: "last", days: 7 } }));
     await fireEvent.click(screen.getByTestId("usage-by-model"));
     await waitFor(() => expect(last()).toMatchObject({ by: "model" }));
-    await fireEvent.click(screen.getByTestId("cause-rate_limited"));
+    await fireEvent.click(await find("cause-rate_limited"));
     const cause = { field: "error", relation: "is", values: ["rate_limited"] };
     await waitFor(() => expect(last()).toMatchObject({ conditions: [cause] }));
     location.hash = "#/overview";
